@@ -1,0 +1,48 @@
+"""The paper's name of a model -> the detector that it is here.
+
+To add a model: write a ``lisae.Detector`` in ``baselines/``, add a line here, and, where its defaults do not
+suit a data set, a table of settings in ``benchmarks/settings/``.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+from benchmarks.errors import CallError
+from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the paper's tables.
+
+    ``shares_stage`` says that the model begins from the very weights of AE on the same normal images, so that
+    the two are trained as one job; the settings of that stage are AE's and cannot be changed for the model alone.
+    """
+
+    name: str
+    detector: type[Detector]
+    description: str
+    shares_stage: bool = False
+
+
+_MODELS = (
+    Model("AE", AutoEncoder, "autoencoder, the feature-extraction phase (Section 3.3)"),
+    Model("LIS-AE", LISAE, "AE with its latent layer shaped by negatives, Eq. (1)", shares_stage=True),
+    Model("LinSep-LIS-AE", LinSepLISAE, "LIS-AE whose first phase separates negatives linearly (Section 4.2)"),
+)
+MODELS = {model.name: model for model in _MODELS}
+
+
+def model(name: str) -> Model:
+    """Give the model of a name as the paper prints it. Raises ``CallError`` for an unknown one."""
+    if name not in MODELS:
+        raise CallError(unknown("model", name, MODELS))
+    return MODELS[name]
+
+
+def unknown(kind: str, name: str, known: object) -> str:
+    """Say that ``name`` is no ``kind``, which there are, and which was probably meant."""
+    names = [str(one) for one in known]  # type: ignore[attr-defined]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{name!r} is no {kind}: there are {', '.join(names)}.{hint}"

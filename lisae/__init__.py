@@ -1,0 +1,17 @@
+"""Latent-insensitive autoencoders for anomaly detection (Battikh and Lenskiy, Mathematics 2022, 10(1), 112)."""
+
+from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
+from lisae.backbone import Backbone
+from lisae.detector import Detector
+from lisae.lisae import LISAE, LinSepLISAE
+from lisae.training import CollapseError
+
+__all__ = [
+    "LISAE",
+    "AutoEncoder",
+    "Backbone",
+    "CollapseError",
+    "Detector",
+    "LinSepAutoEncoder",
+    "LinSepLISAE",
+]

@@ -1,0 +1,216 @@
+"""The autoencoder: the paper's feature-extraction phase (Section 3.3), plain or with linear separation."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lisae.backbone import Backbone, initialise
+from lisae.detector import Images
+from lisae.reconstruction import ReconstructionDetector
+from lisae.training import (
+    as_float,
+    check_alive,
+    image_tensor,
+    resolve_device,
+    resolve_precision,
+    train,
+    with_restarts,
+)
+
+# The loss of one step as a function of row numbers, what it trains, and how many rows each pool has.
+Objective = tuple[Callable[..., Tensor], list[nn.Parameter], list[int]]
+
+
+class AutoEncoder(ReconstructionDetector):
+    """AE: the backbone trained to reconstruct normal images, and nothing else.
+
+    The loss is the squared error summed over the pixels of an image, averaged over the batch. A network that
+    collapses is trained again from a seed derived from the first, at most three times.
+
+    Args:
+        latent_dim: width of the latent layer.
+        epochs: passes over the normal images.
+        batch_size: images in a step.
+        learning_rate: peak of the one-cycle rate.
+        precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it).
+        device: ``cpu``, ``cuda`` or ``auto``.
+        contamination: share of the normal training images that ``predict`` calls anomalous.
+        random_state: decides everything random.
+
+    Attributes:
+        network_: the trained backbone.
+        losses_: mean training loss of each epoch.
+        restarts_: how many times training began again after a collapse.
+
+    ``fit`` raises ``CollapseError`` when every restart collapsed as well.
+    """
+
+    restarts_: int
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int = 128,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.precision = precision
+        self.device = device
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def arithmetic(self) -> tuple[torch.device, torch.dtype]:
+        """Where the network computes, and the type of its matrix products and convolutions."""
+        device = resolve_device(self.device)
+        return device, resolve_precision(self.precision, device)
+
+    def save(self, path: Path) -> None:
+        """Write weights and all that ``fit`` learned to one safetensors file."""
+        learned = {
+            "image_shape": self.image_shape_,
+            "threshold": self.threshold_,
+            "losses": self.losses_,
+            "restarts": self.restarts_,
+        }
+        save_file(self.network_.state_dict(), path, {"learned": json.dumps(learned)})
+
+    def load(self, path: Path) -> Self:
+        """Take over what ``save`` wrote from a detector of the same settings, instead of ``fit``.
+
+        Raises ValueError for a file that is not whole or was written with other settings.
+        """
+        device, _ = self.arithmetic()
+        try:
+            with safe_open(path, "pt", str(device)) as file:
+                learned = json.loads(file.metadata()["learned"])
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            network = Backbone(tuple(learned["image_shape"]), self.latent_dim, torch.Generator()).to(device)
+            network.load_state_dict(weights)
+        except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} does not hold the weights of this {type(self).__name__}: {error}") from error
+        self.network_, self.image_shape_ = network, tuple(learned["image_shape"])
+        self.threshold_, self.losses_, self.restarts_ = (
+            learned["threshold"],
+            learned["losses"],
+            learned["restarts"],
+        )
+        return self
+
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> None:
+        def attempt(seed: int) -> None:
+            generator = torch.Generator().manual_seed(seed)
+            device, _ = self.arithmetic()
+            self.network_ = Backbone(self.image_shape_, self.latent_dim, generator).to(device)
+            self.losses_ = self._train(normal, negatives, generator)
+            codes = self._apply(lambda batch: self.network_.code(self.network_.encoder(batch)), normal)
+            check_alive(normal, self._anomaly_score(normal), codes)
+
+        _, self.restarts_ = with_restarts(attempt, seed)
+
+    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
+        device, dtype = self.arithmetic()
+        loss, parameters, pools = self._objective(normal, negatives, generator)
+        return train(
+            loss,
+            parameters,
+            pools,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            generator=generator,
+            device=device,
+            dtype=dtype,
+        )
+
+    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
+        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
+
+        def loss(rows: Tensor) -> Tensor:
+            batch = as_float(images[rows])
+            return squared_error(batch, network(batch))
+
+        return loss, list(network.parameters()), [len(images)]
+
+
+class LinSepAutoEncoder(AutoEncoder):
+    """The first phase of LinSep-LIS-AE: AE with a binary cross-entropy that separates normal from negative.
+
+    The logit is a linear function of the latent layer's pre-activation, so that what enters the latent layer
+    becomes linearly separable (Section 4.2, end). The classifier is dropped after training; negatives are not
+    reconstructed.
+
+    Args:
+        separation: weight of the cross-entropy beside the squared error of an image.
+
+    The other arguments and attributes are those of ``AutoEncoder``.
+    """
+
+    uses_negatives = True
+
+    def __init__(
+        self,
+        *,
+        separation: float = 50.0,
+        latent_dim: int = 128,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            latent_dim=latent_dim,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            contamination=contamination,
+            random_state=random_state,
+        )
+        self.separation = separation
+
+    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
+        assert negatives is not None  # Detector.fit saw to it
+        device, _ = self.arithmetic()
+        network = self.network_
+        images, others = image_tensor(normal, device), image_tensor(negatives, device)
+        classifier = nn.Linear(self.latent_dim, 1)
+        initialise(classifier, generator)
+        classifier.to(device)
+
+        def loss(rows: Tensor, other_rows: Tensor) -> Tensor:
+            batch = as_float(images[rows])
+            both = torch.cat([batch, as_float(others[other_rows])])
+            preactivations = network.latent(network.encoder(both))
+            is_normal = torch.zeros(len(both), device=device)
+            is_normal[: len(batch)] = 1
+            logits = classifier(preactivations).squeeze(1).float()
+            error = squared_error(batch, network.decoder(torch.tanh(preactivations[: len(batch)])))
+            return error + self.separation * functional.binary_cross_entropy_with_logits(logits, is_normal)
+
+        return loss, [*network.parameters(), *classifier.parameters()], [len(images), len(others)]
+
+
+def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
+    """Squared error summed over the pixels of an image, mean over the batch: (n, c, h, w) twice -> ()."""
+    return (reconstructions.float() - images).square().sum() / len(images)

@@ -1,0 +1,89 @@
+"""The one backbone that every deep model here shares (Section 5.1 of the paper)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+NEGATIVE_SLOPE = 0.2
+_CHANNELS = (32, 64)
+
+
+class Backbone(nn.Module):
+    """Encoder, latent layer and decoder, x -> s -> z -> reconstruction (Section 3.1).
+
+    The encoder is two convolutions with LeakyReLU; the latent layer is fully connected with tanh; the decoder
+    is a fully connected layer with LeakyReLU, two deconvolutions with LeakyReLU and a last convolution with
+    sigmoid. There is no batch normalisation: the paper has none. Images are float in [0, 1], (n, c, h, w).
+
+    Args:
+        image_shape: (h, w, c); h and w are multiples of 4, since the encoder halves them twice.
+        latent_dim: width of the latent layer.
+        generator: draws the initial weights.
+
+    Raises:
+        ValueError: for sides that are not multiples of 4, or a latent width below 1.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, generator: torch.Generator) -> None:
+        super().__init__()
+        height, width, channels = image_shape
+        if height % 4 or width % 4:
+            raise ValueError(
+                f"the sides of an image are multiples of 4 for the backbone; got {height} x {width}. Pad or crop them."
+            )
+        if latent_dim < 1:
+            raise ValueError(f"the latent width is at least 1; got {latent_dim}.")
+        first, second = _CHANNELS
+        grid = (second, height // 4, width // 4)
+        self.features = math.prod(grid)
+        self.encoder = nn.Sequential(
+            nn.Conv2d(channels, first, 4, stride=2, padding=1),
+            nn.LeakyReLU(NEGATIVE_SLOPE),
+            nn.Conv2d(first, second, 4, stride=2, padding=1),
+            nn.LeakyReLU(NEGATIVE_SLOPE),
+            nn.Flatten(),
+        )
+        self.latent = nn.Linear(self.features, latent_dim)
+        self.decoder = nn.Sequential(
+            nn.Linear(latent_dim, self.features),
+            nn.LeakyReLU(NEGATIVE_SLOPE),
+            nn.Unflatten(1, grid),
+            nn.ConvTranspose2d(second, first, 4, stride=2, padding=1),
+            nn.LeakyReLU(NEGATIVE_SLOPE),
+            nn.ConvTranspose2d(first, first, 4, stride=2, padding=1),
+            nn.LeakyReLU(NEGATIVE_SLOPE),
+            nn.Conv2d(first, channels, 3, padding=1),
+            nn.Sigmoid(),
+        )
+        initialise(self, generator)
+
+    def code(self, features: Tensor) -> Tensor:
+        """Latent code in [-1, 1], (n, latent_dim), of encoder features, (n, features)."""
+        return torch.tanh(self.latent(features))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstruct images, (n, c, h, w) -> (n, c, h, w), both in [0, 1]."""
+        return self.decoder(self.code(self.encoder(images)))
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draw weights with He et al.'s variance for LeakyReLU (arXiv:1502.01852), biases zero.
+
+    An output of a deconvolution sums over in_channels x kernel area / stride^2 inputs only, and that is the
+    fan-in taken here: with PyTorch's default the signal dies on the way and the network often stays at the mean image.
+    """
+    gain = math.sqrt(2 / (1 + NEGATIVE_SLOPE**2))
+    for layer in module.modules():
+        if not isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            continue
+        if isinstance(layer, nn.Linear):
+            fan_in = layer.in_features
+        elif isinstance(layer, nn.ConvTranspose2d):
+            fan_in = layer.in_channels * math.prod(layer.kernel_size) // math.prod(layer.stride)
+        else:
+            fan_in = layer.in_channels * math.prod(layer.kernel_size)
+        with torch.no_grad():
+            layer.weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
+            if layer.bias is not None:
+                layer.bias.zero_()

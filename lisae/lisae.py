@@ -1,0 +1,139 @@
+"""LIS-AE and LinSep-LIS-AE: the latent layer shaped with negative examples (Section 3.3, Algorithm 1)."""
+
+import copy
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import Tensor
+
+from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
+from lisae.detector import Images
+from lisae.reconstruction import ReconstructionDetector, reconstruction_error
+from lisae.training import as_float, check_varied, image_tensor, train
+
+
+class LISAE(ReconstructionDetector):
+    """LIS-AE: an autoencoder whose latent layer is trained to reconstruct normal images and nothing else.
+
+    Phase one is an ``AutoEncoder``. Phase two freezes all of it but the latent layer, begins from its very
+    weights, and minimises Eq. (1),
+
+        mean ||x+ - D(Z(E(x+)))|| + beta * mean |gamma - ||x- - D(Z(E(x-)))|| |,
+
+    norms over the pixels of an image, means over the batch. An epoch is one pass over the normal images, each
+    step beside as many negative examples. The encoder is frozen, so its features are computed once.
+
+    Args:
+        autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
+            have seen the same normal images). Not fitted: a clone of it is fitted first. None: the defaults.
+        beta: weight of the negative examples.
+        gamma: reconstruction error that is enough for a negative example, as a norm over the pixels.
+        hinge: take max(0, gamma - error) in the second term, as the paper's prose says, instead of the
+            absolute value, as Eq. (1) is written.
+        epochs: passes over the normal images in phase two.
+        batch_size: normal images, and negative examples, in a step.
+        learning_rate: peak of the one-cycle rate.
+        contamination: share of the normal training images that ``predict`` calls anomalous.
+        random_state: decides everything random.
+
+    Attributes:
+        autoencoder_: the fitted phase one, before latent shaping.
+        network_: the backbone after latent shaping.
+        losses_: mean loss of each epoch of phase two.
+
+    ``fit`` raises ``CollapseError`` when phase one collapsed, or latent shaping ended in a constant.
+    """
+
+    uses_negatives = True
+    phase_one: ClassVar[type[AutoEncoder]] = AutoEncoder
+
+    autoencoder_: AutoEncoder
+
+    def __init__(
+        self,
+        autoencoder: AutoEncoder | None = None,
+        *,
+        beta: float = 1.0,
+        gamma: float = 20.0,
+        hinge: bool = False,
+        epochs: int = 5,
+        batch_size: int = 128,
+        learning_rate: float = 1e-3,
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.autoencoder = autoencoder
+        self.beta = beta
+        self.gamma = gamma
+        self.hinge = hinge
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def arithmetic(self) -> tuple[torch.device, torch.dtype]:
+        """Where the network computes, and in what: as phase one does."""
+        return self.autoencoder_.arithmetic()
+
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> None:
+        assert negatives is not None  # Detector.fit saw to it
+        self.autoencoder_ = self._phase_one(normal, negatives, seed)
+        self.network_ = copy.deepcopy(self.autoencoder_.network_)
+        self.network_.requires_grad_(False)
+        self.network_.latent.requires_grad_(True)
+        self.losses_ = self._shape_latent(normal, negatives, torch.Generator().manual_seed(seed))
+        codes = self._apply(lambda batch: self.network_.code(self.network_.encoder(batch)), normal)
+        check_varied(self._anomaly_score(normal), codes)
+
+    def _phase_one(self, normal: Images, negatives: Images, seed: int) -> AutoEncoder:
+        given = self.phase_one() if self.autoencoder is None else self.autoencoder
+        if not hasattr(given, "network_"):
+            phase_one = clone(given)
+            if phase_one.random_state is None:
+                phase_one.set_params(random_state=seed)
+            labels = np.repeat([1, -1], [len(normal), len(negatives)])
+            return phase_one.fit(np.concatenate([normal, negatives]), labels)
+        if given.image_shape_ != self.image_shape_:
+            raise ValueError(
+                f"the autoencoder was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "
+                "fit it on the same normal images."
+            )
+        return given
+
+    def _shape_latent(self, normal: Images, negatives: Images, generator: torch.Generator) -> list[float]:
+        device, dtype = self.arithmetic()
+        network = self.network_
+        images, others = image_tensor(normal, device), image_tensor(negatives, device)
+        features, other_features = self._features(normal), self._features(negatives)
+
+        def loss(rows: Tensor, other_rows: Tensor) -> Tensor:
+            codes = network.code(torch.cat([features[rows], other_features[other_rows]]))
+            targets = torch.cat([as_float(images[rows]), as_float(others[other_rows])])
+            errors = reconstruction_error(targets, network.decoder(codes))
+            distance = self.gamma - errors[len(rows) :]
+            distance = distance.clamp(min=0) if self.hinge else distance.abs()
+            return errors[: len(rows)].mean() + self.beta * distance.mean()
+
+        return train(
+            loss,
+            network.latent.parameters(),
+            [len(images), len(others)],
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            generator=generator,
+            device=device,
+            dtype=dtype,
+        )
+
+
+class LinSepLISAE(LISAE):
+    """LinSep-LIS-AE: LIS-AE whose phase one also separates normal from negative examples linearly (Section 4.2).
+
+    Phase one is a ``LinSepAutoEncoder``; everything else is ``LISAE``.
+    """
+
+    phase_one = LinSepAutoEncoder

@@ -1,0 +1,64 @@
+"""Detectors that score an image by how badly a trained backbone reconstructs it (Section 3.4)."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from lisae.backbone import Backbone
+from lisae.detector import Detector, Images
+from lisae.training import as_float, autocast, image_tensor
+
+_BATCH = 512
+
+
+class ReconstructionDetector(Detector):
+    """A detector whose score is the reconstruction error of a backbone.
+
+    Attributes:
+        network_: the trained backbone.
+        losses_: mean training loss of each epoch.
+    """
+
+    network_: Backbone
+    losses_: list[float]
+
+    @abstractmethod
+    def arithmetic(self) -> tuple[torch.device, torch.dtype]:
+        """Where the network computes, and the type of its matrix products and convolutions."""
+
+    def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Reconstruct images as ``anomaly_score`` takes them -> (n, h, w, c), float in [0, 1].
+
+        Raises:
+            sklearn.exceptions.NotFittedError: before ``fit``.
+            ValueError: for images that are wrong as in ``anomaly_score``.
+        """
+        check_is_fitted(self, "network_")
+        reconstructions = self._apply(self.network_, self._checked(X))
+        return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
+
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        def errors(batch: Tensor) -> Tensor:
+            return reconstruction_error(batch, self.network_(batch))
+
+        return self._apply(errors, images).double().cpu().numpy()
+
+    def _features(self, images: Images) -> Tensor:
+        """Encoder features, (n, h, w, c) -> (n, features), on the device and in the type they are computed in."""
+        return self._apply(self.network_.encoder, images)
+
+    def _apply(self, function: Callable[[Tensor], Tensor], images: Images) -> Tensor:
+        """Apply ``function`` of float images (n, c, h, w) batch by batch, without gradients, and join its answers."""
+        device, dtype = self.arithmetic()
+        with torch.no_grad(), autocast(device, dtype):
+            return torch.cat([function(as_float(batch)) for batch in image_tensor(images, device).split(_BATCH)])
+
+
+def reconstruction_error(images: Tensor, reconstructions: Tensor) -> Tensor:
+    """Euclidean norm of each image's residual over its pixels, (n, c, h, w) twice -> (n,): L(x) of Section 3.4."""
+    return (reconstructions.float() - images).flatten(1).norm(dim=1)
