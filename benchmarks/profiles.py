@@ -67,7 +67,9 @@ def load_profile(name: str) -> Profile:
     path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
     if not path.is_file():
         raise CallError(
-            f"there is no settings file {path}." if name.endswith(".toml") else unknown("profile", name, profile_names())
+            f"there is no settings file {path}."
+            if name.endswith(".toml")
+            else unknown("profile", name, profile_names())
         )
     tables = _read(path)
     profile = Profile(

@@ -5,7 +5,10 @@ suit a data set, a table of settings in ``benchmarks/settings/``.
 """
 
 import difflib
+import inspect
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.errors import CallError
 from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
@@ -40,9 +43,25 @@ def model(name: str) -> Model:
     return MODELS[name]
 
 
-def unknown(kind: str, name: str, known: object) -> str:
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that ``name`` is no ``kind``, which there are, and which was probably meant."""
-    names = [str(one) for one in known]  # type: ignore[attr-defined]
+    names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{name!r} is no {kind}: there are {', '.join(names)}.{hint}"
+
+
+def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: AutoEncoder | None = None) -> Detector:
+    """Make an untrained detector of a model with the settings of a profile.
+
+    ``stage`` is the fitted AE that a model which shares it begins from.
+    """
+    chosen = model(name)
+    arguments = dict(settings)
+    phase_one = arguments.pop("autoencoder", None)
+    if issubclass(chosen.detector, LISAE):
+        own_phase_one = chosen.detector.phase_one(**(phase_one or {}), device=device, random_state=seed)
+        return chosen.detector(stage or own_phase_one, **arguments, random_state=seed)
+    if "device" in inspect.signature(chosen.detector).parameters:
+        arguments["device"] = device
+    return chosen.detector(**arguments, random_state=seed)

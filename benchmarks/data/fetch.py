@@ -1,0 +1,139 @@
+"""Fetching a set that is not there: one process at a time, source after source, whole or not at all."""
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from benchmarks.data.cache import put_it_there, read
+from benchmarks.data.catalogue import CATALOGUE
+from benchmarks.data.checks import ContentError, checked
+from benchmarks.data.clients import SourceError
+from benchmarks.data.dataset import Arrays, Dataset
+from benchmarks.data.progress import FetchProgress
+from benchmarks.data.sources import SOURCES, Source
+from benchmarks.errors import UnavailableError
+from benchmarks.files import written_whole
+
+_LONGEST_REASON = 300
+_REFUSED = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
+    """Fetch a set from the first source that can give it, write it to ``path`` and return it.
+
+    Holds ``<name>.lock`` beside ``path`` meanwhile; where another process holds it, waits and reads what
+    that one wrote. Works in a temporary folder beside ``path``, which is removed whatever happens.
+
+    Raises ``UnavailableError``: no source can give the set (each with its reason), the folder cannot be
+    written, or the disk is full.
+    """
+    progress = FetchProgress(name, quiet=quiet)
+    with _locked(path, progress):
+        if os.path.lexists(path):
+            return read(name, path)
+        _sweep(path)
+        reasons = []
+        for source in SOURCES[name]:
+            try:
+                dataset = _fetch_from(source, name, path.parent, progress)
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise UnavailableError(
+                        f"The disk of {path.parent} is full: {name} could not be fetched. "
+                        "Free some space or name another folder with --data-dir."
+                    ) from error
+                reasons.append(f"{source.label}: {_reason(error)}")
+            except Exception as error:
+                # What torchvision, the clients and the decoders raise is no contract of theirs.
+                reasons.append(f"{source.label}: {_reason(error)}")
+            else:
+                _write(dataset, path)
+                progress.line(f"kept in {path}")
+                return dataset
+    tried = "\n".join(f"  - {reason}" for reason in reasons)
+    raise UnavailableError(
+        f"{name} is not in {path.parent}, and no source could give it:\n{tried}\n"
+        f"Run again where one of them works, or {put_it_there(path)}."
+    )
+
+
+def _fetch_from(source: Source, name: str, place: Path, progress: FetchProgress) -> Dataset:
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=f".{name}.", suffix=".fetch", dir=place, ignore_cleanup_errors=True
+        ) as folder,
+        progress.step(source.label, Path(folder), _reason),
+    ):
+        return checked(name, source.fetch(Path(folder)))
+
+
+def _write(dataset: Dataset, path: Path) -> None:
+    label_dtype = CATALOGUE[dataset.name].label_dtype
+    arrays = Arrays(
+        dataset.train_images,
+        dataset.train_labels.astype(label_dtype),
+        dataset.test_images,
+        dataset.test_labels.astype(label_dtype),
+    )
+    # Not compressed: reading is what happens every time. Through a handle, as savez would add a suffix.
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays._asdict())
+
+
+@contextmanager
+def _locked(path: Path, progress: FetchProgress) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.line("another process is fetching it; waiting ...")
+            lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise UnavailableError(
+            f"{path.stem} is not in {path.parent}, and nothing can be fetched into that folder: "
+            f"{getattr(error, 'strerror', None) or error}. "
+            f"Name a folder that can be written with --data-dir, or {put_it_there(path)}."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed process left: with the lock held, nobody else is at work here."""
+    for left in path.parent.glob(f".{path.stem}.*.fetch"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        left.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """One short line for people."""
+    if isinstance(error, SourceError):
+        text = str(error)
+    elif isinstance(error, ContentError):
+        text = f"what arrived {error}"
+    elif isinstance(error, OSError) and error.errno in _FULL:
+        text = "the disk is full"
+    elif (refused := _REFUSED.search(str(error))) is not None:
+        # urllib's own, or quoted in the summary that torchvision makes of several mirrors.
+        text = f"not reachable ({refused[1]})"
+    elif isinstance(error, URLError):
+        text = f"not reachable ({error})"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."

@@ -1,0 +1,158 @@
+"""The command line: ``python -m benchmarks.reproduce --table 4``."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from benchmarks.artefacts import TABLES, table
+from benchmarks.data import NAMES, data_directory
+from benchmarks.errors import CallError, UnavailableError
+from benchmarks.profiles import load_profile, profile_names
+from benchmarks.registry import MODELS, model, unknown
+from benchmarks.session import Request, Session
+
+EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Regenerate tables; give the exit status.
+
+    0: all that was asked for was made; 2: the call is wrong; 3: some cells could not be made, each named with
+    its reason, and the rest is written; 130: interrupted, what was done is kept.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(_parser().parse_args(arguments), console)
+    except CallError as error:
+        console.print(f"error: {error}", markup=False)
+        return EXIT_CALL
+    except UnavailableError as error:
+        console.print(f"error: {error}", markup=False)
+        return EXIT_INCOMPLETE
+    except KeyboardInterrupt:
+        console.print("interrupted: finished runs are kept, and the same command goes on from here.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of --list or --dry-run went away, as `| head` does: nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.list:
+        _list()
+        return EXIT_DONE
+    session = Session(_request(options), console)
+    if options.dry_run:
+        session.show_plan()
+        return EXIT_DONE
+    return EXIT_DONE if session.run() else EXIT_INCOMPLETE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.reproduce",
+        description="Regenerate the tables of 'Latent-Insensitive Autoencoders for Anomaly Detection' "
+        "(Mathematics 2022, 10(1), 112) from real data, ours beside the printed values.",
+        epilog="Finished runs are never trained again: an interrupted call goes on where it was.",
+    )
+    what = parser.add_argument_group("what to make")
+    what.add_argument("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
+    what.add_argument("--figure", action="append", default=[], metavar="ID", help="a figure; none is made yet")
+    what.add_argument("--all", action="store_true", help="every artefact that --list shows")
+    what.add_argument("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
+    what.add_argument("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
+    how = parser.add_argument_group("how")
+    how.add_argument("--profile", default="fast", metavar="NAME", help="smoke, fast (default), full, or a .toml file")
+    how.add_argument("--models", metavar="A,B", help="train these models alone")
+    how.add_argument("--datasets", metavar="A,B", help="train on these data sets alone")
+    how.add_argument("--seeds", metavar="0,1,2", help="a list of seeds, or one number for a count of them")
+    how.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
+    how.add_argument(
+        "--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)"
+    )
+    how.add_argument("--backend", default="local", metavar="NAME", help="local (default)")
+    how.add_argument("--fresh", action="store_true", help="train again what is finished")
+    where = parser.add_argument_group("where")
+    where.add_argument("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
+    where.add_argument("--offline", action="store_true", help="never fetch data")
+    where.add_argument("--results-dir", default="results/local", metavar="DIR", help="records and CSV (%(default)s)")
+    where.add_argument(
+        "--reports-dir", default="reports/local", metavar="DIR", help="PNG, Markdown, LaTeX (%(default)s)"
+    )
+    where.add_argument("--quiet", action="store_true", help="no progress")
+    return parser
+
+
+def _request(options: argparse.Namespace) -> Request:
+    profile = load_profile(options.profile)
+    if options.figure:
+        raise CallError(f"figure {options.figure[0]} is not made by this version: --list shows what is.")
+    if not options.table and not options.all:
+        raise CallError("nothing was asked for: add --table 4, --all, or --list to see what there is.")
+    if options.backend != "local":
+        raise CallError(f"backend {options.backend!r} is not in this version: leave --backend out, or say local.")
+    if options.jobs is not None and options.jobs < 1:
+        raise CallError(f"--jobs is at least 1; got {options.jobs}.")
+    models = _names(options.models)
+    datasets = _names(options.datasets)
+    for name in models or ():
+        model(name)
+    for name in datasets or ():
+        if name not in NAMES:
+            raise CallError(unknown("data set", name, NAMES))
+    return Request(
+        tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(table(name) for name in options.table)),
+        profile=profile,
+        seeds=_seeds(options.seeds) or profile.seeds,
+        models=models,
+        datasets=datasets,
+        device=options.device,
+        jobs=options.jobs,
+        data_dir=data_directory(options.data_dir).absolute(),
+        results_dir=Path(options.results_dir).absolute(),
+        reports_dir=Path(options.reports_dir).absolute(),
+        offline=options.offline,
+        fresh=options.fresh,
+        quiet=options.quiet,
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _seeds(text: str | None) -> tuple[int, ...]:
+    if text is None:
+        return ()
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+        return tuple(range(numbers[0]))
+    if "," not in text or not numbers or min(numbers) < 0:
+        raise CallError(f"--seeds is a count from 1, or a list such as 0,1,2 (one seed: 7,); got {text!r}.")
+    return tuple(dict.fromkeys(numbers))
+
+
+def _list() -> None:
+    print("tables\n" + "\n".join(f"  {one.id:<15} {one.caption}" for one in TABLES))
+    print("models\n" + "\n".join(f"  {name:<15} {one.description}" for name, one in MODELS.items()))
+    print("data sets\n" + "\n".join(f"  {name}" for name in NAMES))
+    print("profiles\n" + "\n".join(f"  {name:<15} {load_profile(name).description}" for name in profile_names()))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""One call of the benchmark, from what was asked for to the files written."""
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import joblib
+from rich.console import Console
+
+from benchmarks.artefacts import Table, Term
+from benchmarks.data import cached_variant, load
+from benchmarks.errors import CallError, UnavailableError
+from benchmarks.execute import Context, Failure, execute
+from benchmarks.plan import Job, Run, make_jobs, make_run
+from benchmarks.profiles import Profile
+from benchmarks.progress import duration, progress
+from benchmarks.render import write_table
+from benchmarks.store import Record, Store
+from lisae.training import resolve_device
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, checked; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit."""
+
+    tables: tuple[Table, ...]
+    profile: Profile
+    seeds: tuple[int, ...]
+    models: tuple[str, ...] | None
+    datasets: tuple[str, ...] | None
+    device: str
+    jobs: int | None
+    data_dir: Path
+    results_dir: Path
+    reports_dir: Path
+    offline: bool
+    fresh: bool
+    quiet: bool
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same results, without what cannot change them (folders, --jobs)."""
+        words = ["python", "-m", "benchmarks.reproduce"]
+        words += [word for table in self.tables for word in ("--table", table.id)]
+        words += ["--profile", self.profile.name]
+        if self.seeds != self.profile.seeds:
+            words += ["--seeds", ",".join(map(str, self.seeds)) + ("," if len(self.seeds) == 1 else "")]
+        for option, names in (("--models", self.models), ("--datasets", self.datasets)):
+            words += [option, ",".join(names)] if names is not None else []
+        return shlex.join(words)
+
+
+class Session:
+    """Plan, train what is missing, render.
+
+    Raises ``CallError``, before anything is trained, for a device that is not there and a results directory
+    that cannot be written or is damaged.
+    """
+
+    def __init__(self, request: Request, console: Console) -> None:
+        self.request = request
+        self.console = console
+        self.store = Store(request.results_dir)
+        try:
+            self.device = resolve_device(request.device)
+        except ValueError as error:
+            raise CallError(str(error)) from error
+
+    def show_plan(self) -> None:
+        """Print the runs of the call and how long they may take."""
+        runs = [run for job in self.jobs for run in job.runs]
+        for run in runs:
+            negatives = run.task.negatives
+            against = f", negatives {negatives.dataset} {','.join(map(str, negatives.classes))}" if negatives else ""
+            state = "to do" if run.id in self.todo else "done"
+            normal = ",".join(map(str, run.task.normal))
+            print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}, seed {run.seed}")
+        seconds = sum(self._seconds(run) for run in runs if run.id in self.todo)
+        workers = min(self.n_jobs, max(1, len(self.pending)))
+        print(
+            f"{len(runs)} runs, {len(self.todo)} to do: about {duration(seconds / workers)} with --jobs {self.n_jobs}, "
+            "from the times that earlier runs took here or, before there are any, on the maintainers' two cores"
+        )
+
+    def run(self) -> bool:
+        """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
+        self.store.check()
+        failures = self._fetch_data()
+        broken = {failure.run for failure in failures}
+        jobs = [job for job in self.pending if not broken.intersection(run.id for run in job.runs)]
+        try:
+            failures += self._train(jobs)
+        finally:
+            self.store.write_csv()
+        for table in self.request.tables:
+            written = write_table(
+                table,
+                self._lookup,
+                seeds=self.request.seeds,
+                profile=self.request.profile.name,
+                results_dir=self.request.results_dir,
+                reports_dir=self.request.reports_dir,
+            )
+            if not self.request.quiet:
+                self.console.print(f"table {table.id}: {', '.join(map(str, written))}", markup=False)
+        return self._report(failures)
+
+    @cached_property
+    def n_jobs(self) -> int:
+        """How many processes train side by side."""
+        return self.request.jobs or (1 if self.device.type == "cuda" else joblib.cpu_count())
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """The jobs of all runs asked for, finished ones included."""
+        return make_jobs(self._asked_for(), self.request.profile)
+
+    @cached_property
+    def todo(self) -> frozenset[str]:
+        """The ids of the runs to train."""
+        runs = (run for job in self.jobs for run in job.runs)
+        return frozenset(run.id for run in runs if self.request.fresh or not self.store.has(run))
+
+    @cached_property
+    def pending(self) -> list[Job]:
+        """The jobs with a run to train."""
+        return [job for job in self.jobs if any(run.id in self.todo for run in job.runs)]
+
+    @cached_property
+    def _variants(self) -> dict[str, str]:
+        """Which variant of each data set this call is about: the cached one, else the one of the records there are."""
+        recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
+        names = {term.task.dataset for term in self._terms(self.request.tables)} | {
+            term.task.negatives.dataset for term in self._terms(self.request.tables) if term.task.negatives
+        }
+        cached = {name: cached_variant(name, self.request.data_dir) for name in names}
+        return {name: v if (v := cached[name]) is not None else recorded.get(name, "") for name in names}
+
+    @staticmethod
+    def _terms(tables: Iterable[Table]) -> list[Term]:
+        return [term for table in tables for cell in table.cells for term in cell.terms]
+
+    def _asked_for(self) -> list[Run]:
+        models, datasets = self.request.models, self.request.datasets
+        terms = [
+            term
+            for term in self._terms(self.request.tables)
+            if (models is None or term.model in models) and (datasets is None or term.task.dataset in datasets)
+        ]
+        if not terms:
+            raise CallError("nothing is left to make: no cell of the tables has one of these --models and --datasets.")
+        return [self._run(term, seed) for term in terms for seed in self.request.seeds]
+
+    def _run(self, term: Term, seed: int) -> Run:
+        return make_run(term.task, term.model, seed, self.request.profile, self._variants)
+
+    def _lookup(self, term: Term, seed: int) -> Record | None:
+        return self.store.get(self._run(term, seed))
+
+    def _fetch_data(self) -> list[Failure]:
+        """Have every data set in the cache before anything is trained; a set that cannot be had fails its runs."""
+        reasons = {}
+        pending = [run for job in self.pending for run in job.runs]
+        for name in sorted({name for run in pending for name in run.variants}):
+            try:
+                variant = load(
+                    name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet
+                ).variant
+                if variant != self._variants[name]:
+                    raise CallError(f"{name} was replaced by another variant ({variant!r}) just now: run it again.")
+            except UnavailableError as error:
+                reasons[name] = str(error)
+        return [Failure(run.id, reasons[name]) for run in pending for name in run.variants if name in reasons]
+
+    def _train(self, jobs: list[Job]) -> list[Failure]:
+        request = self.request
+        context = Context(
+            results_dir=request.results_dir,
+            data_dir=request.data_dir,
+            device=self.device.type,
+            todo=self.todo,
+            command=request.command,
+            profile=request.profile.name,
+        )
+        waiting = {run.id: run for job in jobs for run in job.runs if run.id in self.todo}
+        before = {name: self._written(run) for name, run in waiting.items()}
+        with progress(
+            {name: self._seconds(run) for name, run in waiting.items()},
+            lambda name: self._written(waiting[name]) != before[name],
+            quiet=request.quiet,
+        ):
+            return [failure for failures in execute(jobs, context, self.n_jobs) for failure in failures]
+
+    def _written(self, run: Run) -> int:
+        """When the record of a run was written, 0 for never: with --fresh there may be an old one."""
+        path = self.store.record_path(run)
+        return path.stat().st_mtime_ns if path.exists() else 0
+
+    @cached_property
+    def _measured(self) -> dict[str, float]:
+        """What runs of each model took here under this profile, on average."""
+        times: dict[str, list[float]] = {}
+        for record in self.store.records():
+            if record.profile == self.request.profile.name:
+                times.setdefault(record.identity["model"], []).append(record.fit_seconds + record.score_seconds)
+        return {name: sum(values) / len(values) for name, values in times.items()}
+
+    def _seconds(self, run: Run) -> float:
+        return self._measured.get(run.model) or self.request.profile.seconds.get(run.model, 0.0)
+
+    def _report(self, failures: list[Failure]) -> bool:
+        """Name every cell that could not be made, with its reason; tell whether there is none."""
+        reasons = {failure.run: failure.reason for failure in failures}
+        for table in self.request.tables:
+            rows: dict[str, dict[str, list[str]]] = {}
+            for cell in table.cells:
+                runs = [self._run(term, seed) for term in cell.terms for seed in self.request.seeds]
+                for reason in {reasons[run.id] for run in runs if run.id in reasons}:
+                    rows.setdefault(reason, {}).setdefault(cell.row, []).append(cell.column)
+            for reason, cells in rows.items():
+                names = "; ".join(f"{row} ({', '.join(columns)})" for row, columns in cells.items())
+                self.console.print(f"error: table {table.id} lacks {names}\n  reason: {reason}", markup=False)
+        return not failures

@@ -1,0 +1,112 @@
+import hashlib
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from benchmarks.data.catalogue import CATALOGUE
+from benchmarks.data.checks import ContentError, checked, split_digest
+
+
+@pytest.mark.parametrize("name", ["mnist", "omniglot"])
+def test_a_set_with_the_known_digest_is_made(known, name):
+    arrays = known(name)
+    narrow = {key: getattr(arrays, key).astype(np.int16) for key in ("train_labels", "test_labels")}
+    found = checked(name, arrays._replace(**narrow))
+    assert (found.name, found.variant) == (name, "")
+    assert found.train_labels.dtype == found.test_labels.dtype == np.int64
+    np.testing.assert_array_equal(found.train_images, arrays.train_images)
+    np.testing.assert_array_equal(found.train_labels, arrays.train_labels)
+    np.testing.assert_array_equal(found.test_images, arrays.test_images)
+    np.testing.assert_array_equal(found.test_labels, arrays.test_labels)
+    pair = CATALOGUE[name].digests[""]
+    assert found.digest == hashlib.sha256("".join(pair).encode()).hexdigest()[:16]
+
+
+def test_a_dataset_is_frozen_and_has_a_short_repr(known):
+    found = checked("mnist", known())
+    with pytest.raises(FrozenInstanceError):
+        found.variant = "mine"
+    assert len(repr(found)) < 100
+
+
+def test_the_digest_is_of_images_in_c_order_then_labels():
+    images = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    want = hashlib.sha256(bytes(range(12)) + b"\1\2").hexdigest()
+    assert split_digest(np.asfortranarray(images), np.array([1, 2]), "u1") == want
+    wide = hashlib.sha256(bytes(range(12)) + b"\x01\x00\x57\x06").hexdigest()
+    assert split_digest(images, np.array([1, 1623], dtype=">i8"), "<u2") == wide
+
+
+@pytest.mark.parametrize("key", ["train_images", "train_labels", "test_images", "test_labels"])
+def test_one_changed_value_is_found(known, key):
+    arrays = known("mnist")
+    changed = getattr(arrays, key).copy()
+    changed.flat[3] = (changed.flat[3] + 1) % 10
+    with pytest.raises(ContentError, match=f"not the official set: the SHA-256 of its {key.split('_', 1)[0]} half"):
+        checked("mnist", arrays._replace(**{key: changed}))
+
+
+def test_an_unknown_variant_is_accepted_and_carried(known, arrays_of):
+    known("mnist")
+    found = checked("mnist", arrays_of("mnist", (7, 3)), "every tenth")
+    assert found.variant == "every tenth"
+    assert len(found.train_images) == 7
+
+
+def test_a_known_variant_is_held_to_its_digest(known, arrays_of):
+    arrays = known("svhn", "half", arrays_of("svhn", (6, 3)))
+    assert checked("svhn", arrays, "half").variant == "half"
+    with pytest.raises(ContentError, match="is not the variant 'half'"):
+        checked("svhn", arrays._replace(test_labels=9 - arrays.test_labels), "half")
+
+
+def test_a_set_without_digest_is_held_to_the_official_counts(known, arrays_of):
+    arrays = known("svhn", "another")
+    assert checked("svhn", arrays).variant == ""
+    for counts in ((19, 10), (20, 9)):
+        with pytest.raises(ContentError, match="'variant'"):
+            checked("svhn", arrays_of("svhn", counts))
+
+
+def test_the_real_svhn_is_held_to_its_official_counts(arrays_of):
+    with pytest.raises(ContentError, match=r"\(73257, 32, 32, 3\)"):
+        checked("svhn", arrays_of("svhn"))
+
+
+def _strings(labels):
+    return labels.astype(str)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize(
+    ("key", "change", "message"),
+    [
+        ("images", lambda a: a.astype(np.float32), "type float32, not uint8"),
+        ("images", lambda a: a.astype(np.int8), "type int8, not uint8"),
+        ("images", lambda a: a.reshape(len(a), -1), r"not \(n, h, w\)"),
+        ("images", lambda a: a[..., None], r"not \(n, h, w\)"),
+        ("images", lambda a: a[:, None, :, :, None], r"not \(n, h, w\)"),
+        ("images", lambda a: a[:0], "has no"),
+        ("images", lambda a: a[:, :0], "has no"),
+        ("images", lambda a: a[1:], "images but"),
+        ("labels", lambda a: a[1:], "images but"),
+        ("labels", lambda a: a.astype(float), "type float64, not integers"),
+        ("labels", _strings, "not integers"),
+        ("labels", lambda a: a[:, None], "2 dimensions"),
+        ("labels", lambda a: a + 256, "where 0 to 9 are possible"),
+        ("labels", lambda a: a - 10, "where 0 to 9 are possible"),
+    ],
+)
+def test_malformed_arrays_are_refused_even_as_a_variant(arrays_of, split, key, change, message):
+    arrays = arrays_of("mnist")
+    field = f"{split}_{key}"
+    with pytest.raises(ContentError, match=message) as caught:
+        checked("mnist", arrays._replace(**{field: change(getattr(arrays, field))}), "mine")
+    assert split in str(caught.value)
+
+
+def test_train_and_test_must_have_one_shape(arrays_of):
+    arrays = arrays_of("mnist")
+    with pytest.raises(ContentError, match="but test images of shape"):
+        checked("mnist", arrays._replace(test_images=arrays.test_images[:, 1:]), "mine")
