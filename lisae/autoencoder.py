@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -89,7 +90,8 @@ class AutoEncoder(ReconstructionDetector):
             "losses": self.losses_,
             "restarts": self.restarts_,
         }
-        save_file(self.network_.state_dict(), path, {"learned": json.dumps(learned)})
+        weights = {name: weight.contiguous() for name, weight in self.network_.state_dict().items()}
+        save_file(weights, path, {"learned": json.dumps(learned)})
 
     def load(self, path: Path) -> Self:
         """Take over what ``save`` wrote from a detector of the same settings, instead of ``fit``.
@@ -113,16 +115,18 @@ class AutoEncoder(ReconstructionDetector):
         )
         return self
 
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> None:
-        def attempt(seed: int) -> None:
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+        def attempt(seed: int) -> NDArray[np.float64]:
             generator = torch.Generator().manual_seed(seed)
             device, _ = self.arithmetic()
             self.network_ = Backbone(self.image_shape_, self.latent_dim, generator).to(device)
             self.losses_ = self._train(normal, negatives, generator)
-            codes = self._apply(lambda batch: self.network_.code(self.network_.encoder(batch)), normal)
-            check_alive(normal, self._anomaly_score(normal), codes)
+            errors = self._anomaly_score(normal)
+            check_alive(normal, errors, self._some_codes(normal))
+            return errors
 
-        _, self.restarts_ = with_restarts(attempt, seed)
+        errors, self.restarts_ = with_restarts(attempt, seed)
+        return errors
 
     def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
         device, dtype = self.arithmetic()

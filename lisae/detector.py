@@ -33,8 +33,11 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     threshold_: float
 
     @abstractmethod
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> None:
-        """Learn from images of the checked form; ``seed`` decides everything random."""
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+        """Learn from images of the checked form and give the scores of the normal ones, (n,).
+
+        ``seed`` decides everything random. ``negatives`` is None for a model that does not use them.
+        """
 
     @abstractmethod
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
@@ -65,8 +68,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             )
         self.image_shape_ = images.shape[1:]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._fit(normal, negatives if self.uses_negatives else None, seed)
-        self.threshold_ = float(np.quantile(self._anomaly_score(normal), 1 - self.contamination))
+        scores = self._fit(normal, negatives if self.uses_negatives else None, seed)
+        self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         return self
 
     def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
 
@@ -78,15 +79,16 @@ class LISAE(ReconstructionDetector):
         """Where the network computes, and in what: as phase one does."""
         return self.autoencoder_.arithmetic()
 
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> None:
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         assert negatives is not None  # Detector.fit saw to it
         self.autoencoder_ = self._phase_one(normal, negatives, seed)
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
         self.losses_ = self._shape_latent(normal, negatives, torch.Generator().manual_seed(seed))
-        codes = self._apply(lambda batch: self.network_.code(self.network_.encoder(batch)), normal)
-        check_varied(self._anomaly_score(normal), codes)
+        errors = self._anomaly_score(normal)
+        check_varied(errors, self._some_codes(normal))
+        return errors
 
     def _phase_one(self, normal: Images, negatives: Images, seed: int) -> AutoEncoder:
         given = self.phase_one() if self.autoencoder is None else self.autoencoder

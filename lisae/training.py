@@ -56,8 +56,8 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
-    """Put images (n, h, w, c) on the device as (n, c, h, w), dtype kept: uint8 is a quarter of the memory."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
+    """Put images (n, h, w, c) on the device as (n, c, h, w), order in memory and dtype kept: uint8 is a quarter of float32."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device)
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor
     Args:
         images: the training images, (n, h, w, c), uint8 or float in [0, 1].
         errors: their reconstruction errors, (n,).
-        codes: their latent codes, (n, latent_dim).
+        codes: latent codes of some of them, (m, latent_dim).
 
     The mean image, the best constant, has the data's variance as its mean squared error. A network that stays
     there is dead even where its score happens to separate classes.
