@@ -56,7 +56,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
-    """Put images (n, h, w, c) on the device as (n, c, h, w), order in memory and dtype kept: uint8 is a quarter of float32."""
+    """Put images (n, h, w, c) on the device as (n, c, h, w); their order in memory and their dtype stay."""
     return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device)
 
 
