@@ -101,13 +101,13 @@ def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failu
             if run is job.stage:
                 stage = _stage(run, store, context)
             elif job.stage is not None and stage is None:
-                failures.append(Failure(run.id, f"it begins from AE, which failed: {failures[0].reason}"))
+                failures.append(Failure(run.id, failures[0].reason))
             else:
                 store.put(_train_and_score(run, context, stage)[1])
         except UnavailableError:
             raise
         except CollapseError as error:
-            failures.append(Failure(run.id, f"{error}; the settings do not suit these images"))
+            failures.append(Failure(run.id, f"{run.model} {error}; its settings do not suit these images"))
         except Exception as error:  # a fault in one model must not cost the others their hours
             path = context.results_dir / "failures" / f"{run.id}.txt"
             write_text(path, traceback.format_exc())

@@ -48,10 +48,10 @@ class Profile:
         chosen = _merged(self._models.get(model.name, {}), self._datasets.get(dataset, {}).get(model.name, {}))
         phase_one = getattr(model.detector, "phase_one", None)
         if phase_one is None:
-            return _defaults(model.detector) | chosen
+            return _complete(model.detector, chosen)
         own = chosen.pop("autoencoder", {})
         shared = self.settings(MODELS["AE"], dataset)
-        return _defaults(model.detector) | chosen | {"autoencoder": _defaults(phase_one) | shared | own}
+        return _complete(model.detector, chosen) | {"autoencoder": _complete(phase_one, shared | own)}
 
 
 def profile_names() -> list[str]:
@@ -64,15 +64,9 @@ def load_profile(name: str) -> Profile:
 
     Raises ``CallError`` for an unknown name, a file that is no TOML, or a wrong key or value in it.
     """
-    path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise CallError(
-            f"there is no settings file {path}."
-            if name.endswith(".toml")
-            else unknown("profile", name, profile_names())
-        )
+    path = _path_of(name)
     tables = _read(path)
-    profile = Profile(
+    return Profile(
         name=name,
         description=tables.get("description", ""),
         seeds=tuple(tables["seeds"]),
@@ -81,7 +75,15 @@ def load_profile(name: str) -> Profile:
         _models=tables.get("models", {}),
         _datasets=tables.get("datasets", {}),
     )
-    return profile
+
+
+def _path_of(name: str) -> Path:
+    path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
+    if path.is_file():
+        return path
+    if name.endswith(".toml"):
+        raise CallError(f"there is no settings file {path}.")
+    raise CallError(unknown("profile", name, profile_names()))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
         for name, settings in models.items():
             _check_settings(path, f"[datasets.{dataset}.{name}]", settings, MODELS[name])
     if "extends" in tables:
-        tables = _merged(_read(_FOLDER / f"{tables['extends']}.toml"), tables)
+        tables = _merged(_read(_path_of(tables["extends"])), tables)
     seeds = tables.get("seeds")
     if not isinstance(seeds, list) or not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
         raise CallError(f"{path}: seeds is a list of whole numbers from 0, such as [0, 1, 2]; got {seeds!r}.")
@@ -140,6 +142,13 @@ def _check_keys(path: Path, table: str, given: object, known: set[str]) -> None:
 def _defaults(detector: type[Detector]) -> Settings:
     parameters = inspect.signature(detector).parameters.values()
     return {p.name: p.default for p in parameters if p.name not in _NOT_SETTINGS}
+
+
+def _complete(detector: type[Detector], chosen: Settings) -> Settings:
+    """Fill in the defaults; a whole number given for a float becomes one, so that it is the same run."""
+    complete = _defaults(detector) | chosen
+    floats = {key for key, default in _defaults(detector).items() if type(default) is float}
+    return {key: float(value) if key in floats else value for key, value in complete.items()}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

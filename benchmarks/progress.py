@@ -36,7 +36,7 @@ def progress(weights: dict[str, float], finished: Callable[[str], bool], *, quie
 def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: threading.Event) -> None:
     console = Console(stderr=True)
     left = dict(weights)
-    total, started, shown = sum(weights.values()), time.monotonic(), -1
+    started, shown = time.monotonic(), -1
     bar = Progress(
         TextColumn("training"),
         BarColumn(),
@@ -53,8 +53,7 @@ def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: thr
         while True:
             left = {run: weight for run, weight in left.items() if not finished(run)}
             done, elapsed = len(weights) - len(left), time.monotonic() - started
-            share = 1 - sum(left.values()) / total if total else done / len(weights)
-            remaining = f"about {duration(elapsed * (1 - share) / share)} left" if done else "time left not known yet"
+            remaining = time_left(weights, left, elapsed)
             bar.update(task, completed=done, left=remaining)
             if not console.is_terminal and done != shown:
                 console.print(
@@ -64,6 +63,13 @@ def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: thr
             if last:
                 return
             last = stop.wait(_POLL_SECONDS)
+
+
+def time_left(weights: dict[str, float], left: dict[str, float], elapsed: float) -> str:
+    """Say how long what is ``left`` of ``weights`` takes, when the rest took ``elapsed`` seconds."""
+    remaining = sum(left.values())
+    finished = sum(weights.values()) - remaining
+    return f"about {duration(elapsed * remaining / finished)} left" if finished else "time left not known yet"
 
 
 def duration(seconds: float) -> str:

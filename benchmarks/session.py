@@ -214,12 +214,12 @@ class Session:
         """Name every cell that could not be made, with its reason; tell whether there is none."""
         reasons = {failure.run: failure.reason for failure in failures}
         for table in self.request.tables:
-            rows: dict[str, dict[str, list[str]]] = {}
+            lacking: dict[str, list[str]] = {}
             for cell in table.cells:
                 runs = [self._run(term, seed) for term in cell.terms for seed in self.request.seeds]
                 for reason in {reasons[run.id] for run in runs if run.id in reasons}:
-                    rows.setdefault(reason, {}).setdefault(cell.row, []).append(cell.column)
-            for reason, cells in rows.items():
-                names = "; ".join(f"{row} ({', '.join(columns)})" for row, columns in cells.items())
+                    lacking.setdefault(reason, []).append(f"{cell.row} / {cell.column}")
+            for reason, cells in lacking.items():
+                names = "; ".join(cells)
                 self.console.print(f"error: table {table.id} lacks {names}\n  reason: {reason}", markup=False)
         return not failures

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import CLASS_NAMES
-from benchmarks.errors import CallError
+from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import write_text, written_whole
 from benchmarks.plan import Run
 
@@ -137,7 +137,7 @@ class Store:
             with written_whole(self.root / "runs" / "writable"):
                 pass
             (self.root / "runs" / "writable").unlink()
-        except (Exception, OSError) as error:
+        except (UnavailableError, OSError) as error:
             raise CallError(f"the results directory {self.root} cannot be written: {error}") from error
         path = self.root / "runs.csv"
         if not path.exists():

@@ -198,7 +198,7 @@ class LinSepAutoEncoder(AutoEncoder):
         device, _ = self.arithmetic()
         network = self.network_
         images, others = image_tensor(normal, device), image_tensor(negatives, device)
-        classifier = nn.Linear(self.latent_dim, 1)
+        classifier = nn.Linear(self.latent_dim, 1, device="meta").to_empty(device="cpu")
         initialise(classifier, generator)
         classifier.to(device)
 

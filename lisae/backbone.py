@@ -37,25 +37,27 @@ class Backbone(nn.Module):
         first, second = _CHANNELS
         grid = (second, height // 4, width // 4)
         self.features = math.prod(grid)
-        self.encoder = nn.Sequential(
-            nn.Conv2d(channels, first, 4, stride=2, padding=1),
-            nn.LeakyReLU(NEGATIVE_SLOPE),
-            nn.Conv2d(first, second, 4, stride=2, padding=1),
-            nn.LeakyReLU(NEGATIVE_SLOPE),
-            nn.Flatten(),
-        )
-        self.latent = nn.Linear(self.features, latent_dim)
-        self.decoder = nn.Sequential(
-            nn.Linear(latent_dim, self.features),
-            nn.LeakyReLU(NEGATIVE_SLOPE),
-            nn.Unflatten(1, grid),
-            nn.ConvTranspose2d(second, first, 4, stride=2, padding=1),
-            nn.LeakyReLU(NEGATIVE_SLOPE),
-            nn.ConvTranspose2d(first, first, 4, stride=2, padding=1),
-            nn.LeakyReLU(NEGATIVE_SLOPE),
-            nn.Conv2d(first, channels, 3, padding=1),
-            nn.Sigmoid(),
-        )
+        with torch.device("meta"):  # no memory, so that PyTorch draws no weights of its own from its global generator
+            self.encoder = nn.Sequential(
+                nn.Conv2d(channels, first, 4, stride=2, padding=1),
+                nn.LeakyReLU(NEGATIVE_SLOPE),
+                nn.Conv2d(first, second, 4, stride=2, padding=1),
+                nn.LeakyReLU(NEGATIVE_SLOPE),
+                nn.Flatten(),
+            )
+            self.latent = nn.Linear(self.features, latent_dim)
+            self.decoder = nn.Sequential(
+                nn.Linear(latent_dim, self.features),
+                nn.LeakyReLU(NEGATIVE_SLOPE),
+                nn.Unflatten(1, grid),
+                nn.ConvTranspose2d(second, first, 4, stride=2, padding=1),
+                nn.LeakyReLU(NEGATIVE_SLOPE),
+                nn.ConvTranspose2d(first, first, 4, stride=2, padding=1),
+                nn.LeakyReLU(NEGATIVE_SLOPE),
+                nn.Conv2d(first, channels, 3, padding=1),
+                nn.Sigmoid(),
+            )
+        self.to_empty(device="cpu")
         initialise(self, generator)
         # Images come as (h, w, c) and stay in that order in memory: convolutions are faster on it.
         self.to(memory_format=torch.channels_last)

@@ -66,11 +66,16 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 f"{type(self).__name__} learns from negative examples, and got none: "
                 "add rows of X marked -1 in y, images of a similar domain that are not normal."
             )
+        self.__dict__.pop("threshold_", None)  # learned last: a fit that fails leaves a detector that is not fitted
         self.image_shape_ = images.shape[1:]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         scores = self._fit(normal, negatives if self.uses_negatives else None, seed)
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         return self
+
+    def fit_predict(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.int64]:
+        """``fit(X, y).predict(X)``."""
+        return self.fit(X, y).predict(X)
 
     def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
         """Score images, (n,), higher is more anomalous; for autoencoders the reconstruction error L(x), Section 3.4.
@@ -87,14 +92,15 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """``threshold_ - anomaly_score``, (n,): below zero for what ``predict`` calls anomalous."""
-        return self.threshold_ - self.anomaly_score(X)
+        scores = self.anomaly_score(X)
+        return self.threshold_ - scores
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """+1 for each image taken as normal, -1 for each anomalous one, (n,)."""
         return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
 
     def _checked(self, X: ArrayLike) -> Images:
-        check_is_fitted(self, "image_shape_")
+        check_is_fitted(self, "threshold_")
         images = as_images(X)
         if images.shape[1:] != self.image_shape_:
             raise ValueError(

@@ -92,7 +92,7 @@ class LISAE(ReconstructionDetector):
 
     def _phase_one(self, normal: Images, negatives: Images, seed: int) -> AutoEncoder:
         given = self.phase_one() if self.autoencoder is None else self.autoencoder
-        if not hasattr(given, "network_"):
+        if not hasattr(given, "threshold_"):
             phase_one = clone(given)
             if phase_one.random_state is None:
                 phase_one.set_params(random_state=seed)

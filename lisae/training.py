@@ -57,7 +57,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
     """Put images (n, h, w, c) on the device as (n, c, h, w); their order in memory and their dtype stay."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device)
+    return torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def with_restarts(attempt: Callable[[int], Result], seed: int) -> tuple[Result, 
         try:
             return attempt(_derived_seed(seed, restarts)), restarts
         except CollapseError as error:
-            log.warning("collapsed with seed %d: %s", _derived_seed(seed, restarts), error)
+            log.info("collapsed with seed %d: %s", _derived_seed(seed, restarts), error)
             last = error
     raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
 

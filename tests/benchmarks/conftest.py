@@ -1,0 +1,69 @@
+"""A small CIFAR-10 of drawn waves, and a profile that learns it in a second."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+TRAIN, TEST = 30, 15  # images of a class
+
+PROFILE = """
+extends = "smoke"
+seeds = [0]
+
+[limits]
+train = 24
+test = 12
+
+[models.AE]
+latent_dim = 8
+epochs = 12
+batch_size = 8
+learning_rate = 5e-3
+precision = "float32"
+
+[models.LIS-AE]
+epochs = 2
+gamma = 15.0
+
+[models.LinSep-LIS-AE]
+epochs = 2
+gamma = 15.0
+"""
+
+
+def drawn(labels: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
+    """Waves around mid-grey: their direction and colour say the class, and their height and phase vary."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[-1:1:32j, -1:1:32j]
+    angles = (np.pi * labels / 40)[:, None, None]
+    phases, heights = random.uniform(0, 2 * np.pi, angles.shape), random.uniform(0.2, 0.5, (*angles.shape, 1))
+    waves = np.sin(5 * (np.cos(angles) * x + np.sin(angles) * y) + phases)
+    colours = 0.6 + 0.4 * np.cos(2 * angles + np.array([0, 2, 4]))
+    images = 0.5 + heights * waves[..., None] * colours[:, :, None]
+    return np.clip(255 * images, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a drawn ``cifar10``; its variant says that it is none of the real ones."""
+    folder = tmp_path_factory.mktemp("data")
+    train_labels, test_labels = (np.repeat(np.arange(10), n) for n in (TRAIN, TEST))
+    np.savez(
+        folder / "cifar10.npz",
+        train_images=drawn(train_labels, 0),
+        train_labels=train_labels,
+        test_images=drawn(test_labels, 1),
+        test_labels=test_labels,
+        variant="drawn waves",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def profile_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A settings file sized for the drawn images."""
+    path = tmp_path_factory.mktemp("settings") / "tiny.toml"
+    path.write_text(PROFILE)
+    return path

@@ -1,0 +1,94 @@
+"""Settings are complete, inherited as told, and wrong ones are named."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.errors import CallError
+from benchmarks.profiles import Profile, load_profile, profile_names
+from benchmarks.registry import MODELS
+
+
+def written(folder: Path, text: str) -> Profile:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return load_profile(str(path))
+
+
+@pytest.mark.parametrize("name", ["smoke", "fast", "full"])
+def test_every_model_has_every_setting_and_an_estimate(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.description
+    for model in MODELS.values():
+        settings = profile.settings(model, "cifar10")
+        assert {"device", "random_state", "contamination"}.isdisjoint(settings)
+        assert profile.seconds[model.name] > 0
+        if hasattr(model.detector, "phase_one"):
+            assert {"beta", "gamma", "hinge", "epochs", "autoencoder"} <= set(settings)
+
+
+def test_the_names_are_those_of_the_command_line() -> None:
+    assert profile_names() == ["fast", "full", "smoke"]
+
+
+def test_phase_one_of_lis_ae_is_ae_and_linsep_adds_to_it() -> None:
+    profile = load_profile("fast")
+    ae, lis, linsep = (profile.settings(MODELS[name], "cifar10") for name in ("AE", "LIS-AE", "LinSep-LIS-AE"))
+    assert lis["autoencoder"] == ae
+    assert linsep["autoencoder"] == ae | {"separation": 50.0}
+
+
+def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
+    profile = written(
+        tmp_path,
+        'extends = "fast"\nseeds = [3]\n[models.AE]\nepochs = 1\n[datasets.mnist.AE]\nlatent_dim = 7\n',
+    )
+    fast = load_profile("fast").settings(MODELS["AE"], "mnist")
+    assert profile.seeds == (3,)
+    assert profile.settings(MODELS["AE"], "cifar10") == fast | {"epochs": 1}
+    assert profile.settings(MODELS["AE"], "mnist") == fast | {"epochs": 1, "latent_dim": 7}
+    assert profile.settings(MODELS["LIS-AE"], "mnist")["autoencoder"]["latent_dim"] == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds = [0]\n[models.AE]\nlatent_dims = 3\n", r"in \[models.AE\], 'latent_dims' is no key.*latent_dim\?"),
+        ("seeds = [0]\n[models.EA]\n", r"in \[models\], 'EA' is no key.*Did you mean AE"),
+        ("seeds = [0]\n[datasets.cifar.AE]\n", r"'cifar' is no key.*cifar10"),
+        ("seeds = [0]\n[datasets.cifar10.BE]\n", r"in \[datasets.cifar10\], 'BE' is no key"),
+        ("seeds = [0]\n[datasets.cifar10.AE]\nepoch = 1\n", r"\[datasets.cifar10.AE\], 'epoch' is no key"),
+        ("seeds = [0]\nprofiles = 1\n", "in the file, 'profiles' is no key"),
+        ("seeds = [0]\nlimits = 3\n", r"\[limits\] is a table; got 3"),
+        ("seeds = [0]\n[limits]\nvalidation = 3\n", "'validation' is no key"),
+        ("seeds = [0]\n[models.AE]\nepochs = 'many'\n", r"epochs in \[models.AE\] is of type int; got 'many'"),
+        ("seeds = [0]\n[models.AE]\nepochs = 1.5\n", r"epochs in \[models.AE\] is of type int; got 1.5"),
+        ("seeds = [0]\n[models.LIS-AE]\nhinge = 1\n", r"hinge in \[models.LIS-AE\] is of type bool; got 1"),
+        ("seeds = [0]\n[models.LIS-AE.autoencoder]\nepochs = 1\n", r"begins from the weights of AE. Change \[models.AE\]"),
+        ("seeds = [0]\n[models.LinSep-LIS-AE.autoencoder]\nweight = 1\n", r"autoencoder\], 'weight' is no key"),
+        ("seeds = []\n", "seeds is a list of whole numbers"),
+        ("seeds = [-1]\n", r"seeds is a list of whole numbers from 0.*got \[-1\]"),
+        ("seeds = [true]\n", "seeds is a list of whole numbers"),
+        ("description = 'none'\n", "seeds is a list of whole numbers.*got None"),
+        ('extends = "fastest"\n', "'fastest' is no profile.*Did you mean fast"),
+        ("seeds = [0\n", "mine.toml could not be read as TOML"),
+    ],
+)
+def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(CallError, match=message):
+        written(tmp_path, text)
+
+
+def test_whole_numbers_are_fine_where_a_setting_is_a_float(tmp_path: Path) -> None:
+    profile = written(tmp_path, "seeds = [0]\n[models.LIS-AE]\ngamma = 15\n")
+    gamma = profile.settings(MODELS["LIS-AE"], "cifar10")["gamma"]
+    assert (gamma, type(gamma)) == (15, float)  # 15 and 15.0 are one run
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("fats", "'fats' is no profile: there are fast, full, smoke. Did you mean fast"), ("no.toml", "no settings file")],
+)
+def test_an_unknown_profile(name: str, message: str) -> None:
+    with pytest.raises(CallError, match=message):
+        load_profile(name)

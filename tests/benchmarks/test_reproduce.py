@@ -1,0 +1,255 @@
+"""The command line, from the call to the files and the exit status."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.reproduce import main
+
+Call = Callable[..., int]
+TIMES = {"fit_seconds", "score_seconds"}
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, data_dir: Path, profile_path: Path) -> list[str]:
+    """What every call here says: the drawn images, the tiny profile, folders of its own."""
+    return [
+        *("--profile", str(profile_path), "--data-dir", str(data_dir), "--offline", "--jobs", "1"),
+        *("--results-dir", str(tmp_path / "results"), "--reports-dir", str(tmp_path / "reports")),
+    ]
+
+
+@pytest.fixture
+def call(arguments: list[str]) -> Call:
+    return lambda *more: main([*arguments, *more])
+
+
+def rows(results: Path) -> list[dict[str, str]]:
+    with (results / "runs.csv").open(newline="") as file:
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
+
+
+def test_a_table_from_nothing(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--table", "4", "--models", "AE,LIS-AE") == 0
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"results/runs.csv", "results/table_4.csv"} <= written
+    assert {f"reports/table_4.{suffix}" for suffix in ("md", "png", "tex")} <= written
+    assert len([path for path in written if path.startswith("results/runs/")]) == 16
+    assert len(rows(tmp_path / "results")) == 16 * 4
+    with (tmp_path / "results" / "table_4.csv").open(newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert all(cell["n_seeds"] == "1" and 0 <= float(cell["mean"]) <= 1 for cell in cells)
+    assert {cell["data_variant"] for cell in cells} == {"cifar10: drawn waves"}
+    # The average is the mean of the four AUCs of runs.csv.
+    aucs = [float(r["auc"]) for r in rows(tmp_path / "results") if (r["normal"], r["negatives"]) == ("Deer", "")]
+    (average,) = (float(c["mean"]) for c in cells if (c["row"], c["column"]) == ("Deer | None", "Avg."))
+    assert average == pytest.approx(np.mean(aucs))
+    error = capsys.readouterr().err
+    assert "16 of 16 runs done" in error
+
+    # Again: nothing is trained, the files are the same.
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert call("--table", "4", "--quiet") == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert capsys.readouterr().err == ""
+
+
+def test_jobs_do_not_change_results(call: Call, tmp_path: Path) -> None:
+    assert call("--table", "5", "--seeds", "7,") == 0
+    assert call("--table", "5", "--seeds", "7,", "--jobs", "2", "--results-dir", str(tmp_path / "two")) == 0
+    assert rows(tmp_path / "results") == rows(tmp_path / "two")
+    # The AUCs differ from run to run, so that equal ones mean something.
+    assert len({row["auc"] for row in rows(tmp_path / "two")}) > 8
+
+
+def test_killed_and_resumed_gives_what_one_go_gives(call: Call, arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--quiet"]
+    process = subprocess.Popen(command, start_new_session=True)
+    records = tmp_path / "results" / "runs"
+    try:
+        deadline = time.monotonic() + 120
+        while len(list(records.glob("*.json"))) < 3:
+            assert time.monotonic() < deadline, "no three runs in two minutes"
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in records.glob("*.json")}
+    assert 3 <= len(kept) < 16
+    assert call("--table", "4", "--quiet") == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept  # nothing was trained twice
+    assert call("--table", "4", "--quiet", "--results-dir", str(tmp_path / "whole")) == 0
+    assert rows(tmp_path / "results") == rows(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_keeps_what_is_done(arguments: list[str], tmp_path: Path, signal_number: int) -> None:
+    command = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    records = tmp_path / "results" / "runs"
+    deadline = time.monotonic() + 120
+    while not list(records.glob("*.json")):
+        assert time.monotonic() < deadline, "no run in two minutes"
+        time.sleep(0.01)
+    process.send_signal(signal_number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: finished runs are kept" in error
+    assert "Traceback" not in error
+    assert rows(tmp_path / "results")
+
+
+def test_fresh_trains_again(call: Call, tmp_path: Path) -> None:
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+    records = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").glob("*.json")}
+    first = rows(tmp_path / "results")
+    assert len(records) == 2
+    assert call("--table", "4", "--models", "AE", "--quiet", "--fresh") == 0
+    assert all(path.stat().st_mtime_ns > written for path, written in records.items())
+    assert rows(tmp_path / "results") == first
+
+
+def test_dry_run_trains_and_writes_nothing(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--table", "4", "--table", "A1", "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert out.count("to do") == 40 + 1
+    assert "40 runs, 40 to do: about " in out
+    assert not (tmp_path / "results").exists()
+
+
+def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    out = capsys.readouterr().out
+    for name in ("A4", "LinSep-LIS-AE", "omniglot", "smoke", "fast"):
+        assert f"  {name}" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--table", "9"], "'9' is no table made here: there are 4, 5"),
+        (["--figure", "4"], "figure 4 is not made by this version"),
+        ([], "nothing was asked for"),
+        (["--table", "4", "--models", "AE,LISAE"], "'LISAE' is no model: .* Did you mean LIS-AE"),
+        (["--table", "4", "--datasets", "cifar"], "'cifar' is no data set: .* Did you mean cifar10"),
+        (["--table", "4", "--datasets", "mnist"], "nothing is left to make"),
+        (["--table", "4", "--profile", "fats"], "'fats' is no profile: .* Did you mean fast"),
+        (["--table", "4", "--device", "gpu"], "the device is one of auto, cpu, cuda; got 'gpu'"),
+        (["--table", "4", "--jobs", "0"], "--jobs is at least 1; got 0"),
+        (["--table", "4", "--jobs", "-2"], "--jobs is at least 1; got -2"),
+        (["--table", "4", "--backend", "ray"], "backend 'ray' is not in this version"),
+        (["--table", "4", "--seeds", "zero"], "--seeds is a count .* got 'zero'"),
+        (["--table", "4", "--seeds", "0"], "--seeds is a count from 1"),
+        (["--table", "4", "--seeds", "1,-1"], "--seeds is a count .* got '1,-1'"),
+        (["--table", "4", "--results-dir", "/dev/null/here"], "results directory /dev/null/here cannot be written"),
+    ],
+)
+def test_a_wrong_call(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str) -> None:
+    assert call(*more) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert re.search(message, error), error
+    assert not (tmp_path / "results" / "runs.csv").exists()
+
+
+@pytest.mark.parametrize("more", [["--jobs", "two"], ["--tables", "4"]])
+def test_a_word_that_the_command_line_does_not_know(call: Call, more: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        call("--table", "4", *more)
+    assert exit_.value.code == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_cuda_where_there_is_none(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--table", "4", "--device", "cuda") == 2
+    assert "PyTorch finds no CUDA device here" in capsys.readouterr().err
+
+
+def test_a_wrong_settings_file(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "smoke"\n[models.AE]\nepoch = 3\n')
+    assert call("--table", "4", "--profile", str(path)) == 2
+    assert "in [models.AE], 'epoch' is no key" in capsys.readouterr().err
+
+
+def test_missing_data_leave_the_cells_empty_with_the_reason(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--table", "4", "--data-dir", str(tmp_path / "empty")) == 3
+    error = capsys.readouterr().err
+    assert "table 4 lacks Car | None / Plane; " in error
+    assert "reason: cifar10 is not in" in error
+    assert "--offline forbids fetching it" in error
+    assert "Traceback" not in error
+    assert "*missing* (.32)" in (tmp_path / "reports" / "table_4.md").read_text()
+
+
+def test_a_model_that_stays_collapsed_is_a_failure(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    grey = dict(np.load(data_dir / "cifar10.npz"))
+    grey["train_images"][:] = 128  # nothing to learn
+    (tmp_path / "grey").mkdir()
+    np.savez(tmp_path / "grey" / "cifar10.npz", **grey)
+    assert call("--table", "4", "--models", "AE", "--data-dir", str(tmp_path / "grey"), "--quiet") == 3
+    error = capsys.readouterr().err
+    assert "table 4 lacks Car | None / Plane; Car | None / Bird" in error
+    assert "AE collapsed from 4 seeds in a row" in error
+    assert rows(tmp_path / "results") == []
+
+
+def test_a_full_disk_keeps_what_is_done(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    sync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr("benchmarks.files.os.fsync", full)
+    assert call("--table", "4", "--quiet") == 3
+    error = capsys.readouterr().err
+    assert "could not be written: No space left on device" in error
+    assert "free some space" in error
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_cut_csv_stops_the_call_before_anything_is_trained(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+    path = tmp_path / "results" / "runs.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert call("--table", "4", "--quiet") == 2
+    error = capsys.readouterr().err
+    assert "runs.csv is cut" in error
+    assert "Nothing was changed. Move " in error
+    assert len(list((tmp_path / "results" / "runs").glob("*.json"))) == 2
+    path.rename(path.with_suffix(".old"))
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+    assert path.read_bytes() == whole
+
+
+def test_records_alone_are_enough(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+    first = (tmp_path / "results" / "table_4.csv").read_bytes()
+    # No data, no network: the records say which variant they are of.
+    assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(tmp_path / "none")) == 0
+    assert (tmp_path / "results" / "table_4.csv").read_bytes() == first
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,27 @@
+"""One thread for every test, and small images that a network can learn."""
+
+import pytest
+import torch
+
+from tests.shapes import Shapes, shapes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def grey() -> Shapes:
+    return shapes(channels=1, seed=0)
+
+
+@pytest.fixture(scope="session")
+def colour() -> Shapes:
+    return shapes(channels=3, seed=0)
+
+
+@pytest.fixture(scope="session")
+def few() -> Shapes:
+    """Fewer and smaller images than ``grey``, where only the outliers in full contrast need be found."""
+    return shapes(channels=1, seed=4, normal=48, others=32, side=12)
