@@ -137,19 +137,21 @@ def _stage(run: Run, store: Store, context: Context) -> AutoEncoder:
 def _train_and_score(run: Run, context: Context, stage: AutoEncoder | None = None) -> tuple[Detector, Record]:
     task = run.task
     data = _load(task.dataset, context.data_dir)
-    training = _of_classes(data.train_images, data.train_labels, task.normal, run.limits["train"])
+    training = images_of_classes(data.train_images, data.train_labels, task.normal, run.limits["train"])
     labels = np.ones(len(training), dtype=np.int64)
     detector = build(run.model, run.settings, run.seed, context.device, stage)
     if task.negatives is not None and detector.uses_negatives:
         source = _load(task.negatives.dataset, context.data_dir)
-        negatives = _of_classes(source.train_images, source.train_labels, task.negatives.classes, run.limits["train"])
+        negatives = images_of_classes(
+            source.train_images, source.train_labels, task.negatives.classes, run.limits["train"]
+        )
         training = np.concatenate([training, negatives])
         labels = np.concatenate([labels, np.full(len(negatives), -1)])
     started = time.perf_counter()
     detector.fit(training, labels)
     fitted = time.perf_counter()
     test = [
-        _of_classes(data.test_images, data.test_labels, classes, run.limits["test"])
+        images_of_classes(data.test_images, data.test_labels, classes, run.limits["test"])
         for classes in (task.normal, *((c,) for c in task.outliers))
     ]
     scores = np.split(detector.anomaly_score(np.concatenate(test)), np.cumsum([len(images) for images in test])[:-1])
@@ -177,7 +179,7 @@ def _score(outlier: int, normal: NDArray[np.float64], anomalous: NDArray[np.floa
     return Score(outlier, auc, len(anomalous), tuple(detected))
 
 
-def _of_classes(
+def images_of_classes(
     images: NDArray[np.uint8], labels: NDArray[np.int64], classes: tuple[int, ...], limit: int
 ) -> NDArray[np.uint8]:
     """The images of these classes, class by class, the first ``limit`` of each; 0 is all."""

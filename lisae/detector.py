@@ -137,6 +137,12 @@ def as_images(X: ArrayLike) -> Images:
     return array
 
 
+def as_rows(images: Images) -> NDArray[np.float32]:
+    """Give images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
+    rows = images.reshape(len(images), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
+
+
 def _with_channels(array: NDArray[Any]) -> Images:
     if array.ndim == 4:
         return array

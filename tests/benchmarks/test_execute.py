@@ -1,6 +1,5 @@
 """A job trains what is to do, scores it against each outlier class, and gives failures as values."""
 
-from collections.abc import Callable
 import os
 import signal
 from dataclasses import replace
@@ -129,8 +128,13 @@ def test_a_collapsed_stage_fails_its_runs_and_is_no_result(
 def test_a_collapse_that_a_restart_mends_is_recorded(
     job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = iter([collapse])
-    monkeypatch.setattr("lisae.autoencoder.check_alive", lambda *given: next(calls, lambda *_: None)(*given))
+    collapses = iter([True])
+
+    def once(*_: object) -> None:
+        if next(collapses, False):
+            raise CollapseError("the latent layer is constant")
+
+    monkeypatch.setattr("lisae.autoencoder.check_alive", once)
     assert run_job(job, context) == []
     record = Store(context.results_dir).get(runs[0])
     assert record is not None
@@ -167,7 +171,7 @@ def test_a_job_whose_caller_is_gone_stops(job: Job, context: Context) -> None:
 
 def test_a_killed_worker_is_one_clear_message(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.execute.run_job", _die)
-    with pytest.raises(UnavailableError, match="a worker process was killed.*fewer than 2 --jobs"):
+    with pytest.raises(UnavailableError, match=r"a worker process was killed.*fewer than 2 --jobs"):
         list(execute([job, job], context, 2))
 
 

@@ -18,9 +18,14 @@ def test_text_is_written_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_a_failure_keeps_the_old_file_and_leaves_no_part(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError, match="halfway"), written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("halfway")
+
+    def fail_halfway() -> None:
+        with written_whole(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail_halfway()
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
 
@@ -33,7 +38,9 @@ def test_a_full_disk_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("benchmarks.files.os.fsync", full)
-    with pytest.raises(UnavailableError, match=r"a\.txt could not be written: No space left on device.*free some space"):
+    with pytest.raises(
+        UnavailableError, match=r"a\.txt could not be written: No space left on device.*free some space"
+    ):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]

@@ -64,7 +64,10 @@ def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
         ("seeds = [0]\n[models.AE]\nepochs = 'many'\n", r"epochs in \[models.AE\] is of type int; got 'many'"),
         ("seeds = [0]\n[models.AE]\nepochs = 1.5\n", r"epochs in \[models.AE\] is of type int; got 1.5"),
         ("seeds = [0]\n[models.LIS-AE]\nhinge = 1\n", r"hinge in \[models.LIS-AE\] is of type bool; got 1"),
-        ("seeds = [0]\n[models.LIS-AE.autoencoder]\nepochs = 1\n", r"begins from the weights of AE. Change \[models.AE\]"),
+        (
+            "seeds = [0]\n[models.LIS-AE.autoencoder]\nepochs = 1\n",
+            r"begins from the weights of AE. Change \[models.AE\]",
+        ),
         ("seeds = [0]\n[models.LinSep-LIS-AE.autoencoder]\nweight = 1\n", r"autoencoder\], 'weight' is no key"),
         ("seeds = []\n", "seeds is a list of whole numbers"),
         ("seeds = [-1]\n", r"seeds is a list of whole numbers from 0.*got \[-1\]"),

@@ -155,7 +155,9 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["--table", "4", "--results-dir", "/dev/null/here"], "results directory /dev/null/here cannot be written"),
     ],
 )
-def test_a_wrong_call(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str) -> None:
+def test_a_wrong_call(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
     assert call(*more) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")

@@ -123,5 +123,5 @@ def test_a_damaged_csv_is_named_and_nothing_is_lost(store: Store, damage: object
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CallError, match="results directory .*file/results cannot be written"):
+    with pytest.raises(CallError, match=r"results directory .*file/results cannot be written"):
         Store(tmp_path / "file" / "results").check()

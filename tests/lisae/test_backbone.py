@@ -121,7 +121,7 @@ def decoder_gain(network: Backbone) -> float:
     latent_dim = network.latent.out_features
     codes = torch.rand(64, latent_dim, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.no_grad():
-        return float((network.decoder[:-1](codes).var(dim=0).mean() / codes.var(dim=0).mean()))
+        return float(network.decoder[:-1](codes).var(dim=0).mean() / codes.var(dim=0).mean())
 
 
 @pytest.mark.parametrize(("shape", "latent_dim"), [(SMALL, 16), (LARGE, 128)])

@@ -71,7 +71,7 @@ def test_an_unknown_device(name: str) -> None:
 
 def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="'cuda' was asked for.*no CUDA device here: use 'cpu' or 'auto'"):
+    with pytest.raises(ValueError, match=r"'cuda' was asked for.*no CUDA device here: use 'cpu' or 'auto'"):
         resolve_device("cuda")
 
 
@@ -223,7 +223,8 @@ def test_the_rate_rises_to_its_peak_and_ends_near_zero() -> None:
     run(loss, [point], [40], epochs=10, learning_rate=0.5)
     rates = -np.diff([*places, float(point.detach())])
     assert rates[0] == pytest.approx(0.5 / 25, rel=1e-3)
-    assert rates.max() == pytest.approx(0.5, rel=1e-3)
+    assert rates.max() == pytest.approx(0.5, rel=0.05)
+    assert rates.max() <= 0.5 * (1 + 1e-6)
     assert rates[-1] < 0.005
     peak = int(rates.argmax())
     assert 0 < peak < len(rates) / 2
@@ -301,7 +302,6 @@ def test_a_network_at_the_mean_image_is_not(images: NDArray[Any], share: float) 
         check_alive(images, np.sqrt(share) * to_mean(images), VARIED)
 
 
-@pytest.mark.parametrize("check", ["check_alive", "check_varied"])
 @pytest.mark.parametrize(
     ("errors", "codes", "message"),
     [
@@ -314,14 +314,11 @@ def test_a_network_at_the_mean_image_is_not(images: NDArray[Any], share: float) 
         ([1e4, 1e4 + 1e-4], VARIED, "the scores are constant"),
     ],
 )
-def test_what_is_constant_or_not_finite_is_dead(
-    grey: Shapes, check: str, errors: list[float], codes: Tensor, message: str
-) -> None:
+def test_what_is_constant_or_not_finite_is_dead(grey: Shapes, errors: list[float], codes: Tensor, message: str) -> None:
     with pytest.raises(CollapseError, match=message):
-        if check == "check_alive":
-            check_alive(grey.normal[:2], np.array(errors), codes)
-        else:
-            check_varied(np.array(errors), codes)
+        check_varied(np.array(errors), codes)
+    with pytest.raises(CollapseError, match=message):
+        check_alive(grey.normal[:2], np.array(errors), codes)
 
 
 def test_one_latent_unit_that_varies_is_enough() -> None:

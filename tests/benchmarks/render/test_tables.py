@@ -25,7 +25,9 @@ TABLE = table("4")
 def auc(term: Term, outlier: int, seed: int) -> float:
     """Some AUC that differs from cell to cell and seed to seed."""
     negatives = term.task.negatives.classes if term.task.negatives else ()
-    return 0.5 + (37 * term.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300 + seed / 50
+    return (
+        0.5 + (37 * term.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300 + seed / 50
+    )
 
 
 def lookup(term: Term, seed: int) -> Record:
@@ -52,7 +54,7 @@ def at(frame: pd.DataFrame, row: str, column: str) -> pd.Series:
 
 def test_numbers_of_one_seed() -> None:
     frame = tidy(TABLE, lookup, [0])
-    columns = "row column paper mean std n_seeds ci_low ci_high delta data_variant".split()
+    columns = ["row", "column", "paper", "mean", "std", "n_seeds", "ci_low", "ci_high", "delta", "data_variant"]
     assert list(frame.columns) == columns
     assert len(frame) == 80
     term = next(cell.terms[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird"))
@@ -149,7 +151,9 @@ def test_all_files_are_written(name: str, tmp_path: Path) -> None:
     with (results / f"table_{name}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["row"], row["column"]) for row in rows] == [(cell.row, cell.column) for cell in one.cells]
-    assert "trained on a processor, bfloat16; data: complete official sets" in (reports / f"table_{name}.md").read_text()
+    assert (
+        "trained on a processor, bfloat16; data: complete official sets" in (reports / f"table_{name}.md").read_text()
+    )
     picture = imread(reports / f"table_{name}.png")
     assert picture.shape[1] > 1200
     assert picture[..., :3].std() > 0.05  # not a blank page

@@ -1,0 +1,299 @@
+"""LIS-AE and LinSep-LIS-AE: latent shaping, Eq. (1)."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from torch import Tensor
+
+import lisae.autoencoder
+import lisae.lisae
+from lisae import LISAE, AutoEncoder, CollapseError, Detector, LinSepAutoEncoder, LinSepLISAE
+from tests.lisae.makers import GAMMA, new_autoencoder, new_lisae
+from tests.shapes import Shapes, auc
+
+
+def weights(detector: AutoEncoder | LISAE) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in detector.network_.state_dict().items()}
+
+
+def assert_same_weights(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def norms(detector: AutoEncoder, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Norm over its pixels of each image's residual, from the reconstructions alone."""
+    residuals = images / 255 - detector.reconstruct(images).astype(np.float64)
+    return np.sqrt(np.square(residuals).sum(axis=(1, 2, 3)))
+
+
+# What is shaped, and from where
+
+
+def test_only_the_latent_layer_is_shaped(lisae: LISAE, autoencoder: AutoEncoder) -> None:
+    before, after = weights(autoencoder), weights(lisae)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"latent.weight", "latent.bias"}
+    assert before.keys() == after.keys()
+
+
+def test_the_given_autoencoder_is_left_as_it_was(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    given = copy.deepcopy(autoencoder)
+    new_lisae(given, epochs=1).fit(*grey.labelled())
+    assert_same_weights(weights(given), weights(autoencoder))
+    assert all(weight.requires_grad for weight in given.network_.parameters())
+    assert vars(given).keys() == vars(autoencoder).keys()
+    for name in vars(given).keys() - {"network_"}:
+        assert getattr(given, name) == getattr(autoencoder, name), name
+
+
+def test_the_given_autoencoder_is_phase_one(lisae: LISAE, autoencoder: AutoEncoder) -> None:
+    assert lisae.autoencoder_ is autoencoder
+    assert lisae.network_ is not autoencoder.network_
+
+
+Capture = Callable[..., tuple[LISAE, Callable[[NDArray[np.int64], NDArray[np.int64]], float], list[Any]]]
+
+
+@pytest.fixture
+def at_step_zero(autoencoder: AutoEncoder, grey: Shapes, monkeypatch: pytest.MonkeyPatch) -> Capture:
+    """Give a LIS-AE before its first step, its loss as a function of row numbers, and the arguments of ``train``."""
+
+    def capture(**changes: Any) -> Any:
+        seen: list[Any] = []
+
+        def train(loss: Any, parameters: Any, pools: Any, **keywords: Any) -> list[float]:
+            seen.extend([loss, list(parameters), list(pools), keywords])
+            return [0.0]
+
+        monkeypatch.setattr(lisae.lisae, "train", train)
+        detector = new_lisae(autoencoder, **changes).fit(*grey.labelled())
+
+        def loss(rows: NDArray[np.int64], other_rows: NDArray[np.int64]) -> float:
+            return float(seen[0](torch.from_numpy(rows), torch.from_numpy(other_rows)).detach())
+
+        return detector, loss, seen
+
+    return capture
+
+
+def test_phase_two_begins_from_the_very_weights_of_phase_one(at_step_zero: Capture, autoencoder: AutoEncoder) -> None:
+    detector, _, (_, parameters, _, _) = at_step_zero()
+    assert_same_weights(weights(detector), weights(autoencoder))
+    latent = detector.network_.latent
+    assert [id(p) for p in parameters] == [id(latent.weight), id(latent.bias)]
+
+
+@pytest.mark.parametrize("hinge", [False, True])
+@pytest.mark.parametrize("beta", [0.0, 1.0, 2.5])
+def test_the_loss_is_equation_one(
+    at_step_zero: Capture, autoencoder: AutoEncoder, grey: Shapes, beta: float, hinge: bool
+) -> None:
+    X, y = grey.labelled()
+    rows, other_rows = np.array([4, 90, 17, 4, 0]), np.array([8, 50, 3])
+    normal, negative = norms(autoencoder, X[y == 1][rows]), norms(autoencoder, X[y == -1][other_rows])
+    gamma = float(np.sort(negative)[1]) + 0.01
+    assert (negative > gamma).any()
+    assert (negative < gamma).any()
+    _, loss, _ = at_step_zero(beta=beta, gamma=gamma, hinge=hinge)
+    distances = [max(0.0, gamma - error) if hinge else abs(gamma - error) for error in negative]
+    assert loss(rows, other_rows) == pytest.approx(normal.mean() + beta * np.mean(distances), rel=1e-4)
+
+
+def test_settings_of_phase_two_reach_the_training(at_step_zero: Capture, grey: Shapes) -> None:
+    _, _, (_, _, pools, keywords) = at_step_zero(epochs=9, batch_size=7, learning_rate=0.125)
+    assert pools == [len(grey.normal), len(grey.negatives)]
+    assert (keywords["epochs"], keywords["batch_size"], keywords["learning_rate"]) == (9, 7, 0.125)
+
+
+def test_cached_features_are_the_encoders(lisae: LISAE, grey: Shapes) -> None:
+    many = np.concatenate([np.tile(grey.normal, (5, 1, 1, 1)), grey.negatives])
+    images = torch.from_numpy(many).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        expected = lisae.network_.encoder(images)
+    features = lisae._features(many)
+    assert not features.requires_grad
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_encoder_runs_once_however_many_epochs(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    counts = []
+    for epochs in (1, 4):
+        seen: list[int] = []
+        given = copy.deepcopy(autoencoder)
+        given.network_.encoder.register_forward_hook(lambda module, inputs, output, seen=seen: seen.append(len(output)))
+        new_lisae(given, epochs=epochs).fit(*grey.labelled())
+        counts.append(sum(seen))
+    assert counts[0] == counts[1]
+
+
+# What shaping does
+
+
+def test_the_loss_of_phase_two_falls(lisae: LISAE) -> None:
+    assert len(lisae.losses_) == lisae.epochs
+    assert lisae.losses_[-1] < 0.8 * lisae.losses_[0]
+
+
+def test_negatives_rise_towards_gamma_and_normal_images_stay(
+    lisae: LISAE, autoencoder: AutoEncoder, grey: Shapes
+) -> None:
+    before, after = autoencoder.anomaly_score(grey.negatives), lisae.anomaly_score(grey.negatives)
+    assert np.abs(GAMMA - after).mean() < 0.5 * np.abs(GAMMA - before).mean()
+    assert after.mean() > 2 * before.mean()
+    normal_before, normal_after = autoencoder.anomaly_score(grey.held_out), lisae.anomaly_score(grey.held_out)
+    assert normal_after.mean() - normal_before.mean() < 0.25 * (after.mean() - before.mean())
+
+
+def test_outliers_that_resemble_the_negatives_are_found(lisae: LISAE, autoencoder: AutoEncoder, grey: Shapes) -> None:
+    before = auc(autoencoder, grey.held_out, grey.faint_outliers)
+    after = auc(lisae, grey.held_out, grey.faint_outliers)
+    assert before < 0.75
+    assert after > 0.95
+
+
+def test_without_weight_on_the_negatives_nothing_is_gained(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    detector = new_lisae(autoencoder, beta=0.0).fit(*grey.labelled())
+    gain = auc(detector, grey.held_out, grey.faint_outliers) - auc(autoencoder, grey.held_out, grey.faint_outliers)
+    assert gain < 0.1
+
+
+@pytest.mark.parametrize("count", [1, 5, 300])
+def test_any_number_of_negatives_will_do(autoencoder: AutoEncoder, grey: Shapes, count: int) -> None:
+    """Fewer than a batch of 16, and more than there are normal images."""
+    negatives = np.resize(grey.negatives, (count, 16, 16, 1))
+    y = np.repeat([1, -1], [len(grey.normal), count])
+    detector = new_lisae(autoencoder).fit(np.concatenate([grey.normal, negatives]), y)
+    assert detector.anomaly_score(negatives).mean() > 2 * autoencoder.anomaly_score(negatives).mean()
+    assert len(detector.losses_) == detector.epochs
+
+
+def test_the_threshold_is_of_the_shaped_network(lisae: LISAE, autoencoder: AutoEncoder, grey: Shapes) -> None:
+    expected = np.quantile(lisae.anomaly_score(grey.normal), 1 - lisae.contamination)
+    assert lisae.threshold_ == pytest.approx(expected, rel=1e-5)
+    assert lisae.threshold_ != autoencoder.threshold_
+
+
+def test_a_constant_latent_layer_is_a_collapse(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    dead = copy.deepcopy(autoencoder)
+    with torch.no_grad():
+        dead.network_.latent.weight.zero_()
+    detector = new_lisae(dead, epochs=1, learning_rate=1e-9)
+    with pytest.raises(CollapseError, match="the latent layer is constant"):
+        detector.fit(*grey.labelled())
+    with pytest.raises(NotFittedError):
+        detector.anomaly_score(grey.held_out)
+
+
+# Phase one
+
+
+def test_an_autoencoder_that_is_not_fitted_is_cloned_and_fitted(few: Shapes) -> None:
+    X, y = few.labelled()
+    given = new_autoencoder()
+    detector = new_lisae(given).fit(X, y)
+    assert detector.autoencoder is given
+    assert detector.autoencoder_ is not given
+    assert set(vars(given)) == set(given.get_params())
+    assert detector.autoencoder_.get_params() == given.get_params()
+    alone = new_autoencoder().fit(few.normal)
+    np.testing.assert_allclose(
+        detector.autoencoder_.anomaly_score(few.held_out), alone.anomaly_score(few.held_out), rtol=0.2
+    )
+
+
+def test_it_learns_the_same_from_a_fitted_and_an_unfitted_autoencoder(few: Shapes) -> None:
+    """Both begin from the weights that AE has alone on the same normal images."""
+    X, y = few.labelled()
+    alone = new_autoencoder().fit(X[y == 1])
+    detector, shared = new_lisae(new_autoencoder()).fit(X, y), new_lisae(alone).fit(X, y)
+    assert_same_weights(weights(detector.autoencoder_), weights(alone))
+    assert_same_weights(weights(detector), weights(shared))
+
+
+def test_random_state_decides_a_phase_one_that_has_none(few: Shapes) -> None:
+    fitted = [
+        new_lisae(new_autoencoder(random_state=None), random_state=seed).fit(*few.labelled()) for seed in (0, 0, 1)
+    ]
+    assert_same_weights(weights(fitted[0]), weights(fitted[1]))
+    assert not torch.equal(*(d.autoencoder_.network_.latent.weight for d in fitted[::2]))
+    assert fitted[0].autoencoder.random_state is None
+
+
+def test_a_fitted_autoencoder_of_another_image_shape(autoencoder: AutoEncoder, few: Shapes) -> None:
+    message = r"fitted on images of shape \(16, 16, 1\), these are \(12, 12, 1\): fit it on the same normal images"
+    with pytest.raises(ValueError, match=message):
+        new_lisae(autoencoder).fit(*few.labelled())
+
+
+def test_an_autoencoder_whose_fit_failed_is_not_a_fitted_one(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def collapsed(*arguments: Any) -> None:
+        raise CollapseError("called collapsed")
+
+    given = new_autoencoder()
+    with monkeypatch.context() as patch:
+        patch.setattr(lisae.autoencoder, "check_alive", collapsed)
+        with pytest.raises(CollapseError):
+            given.fit(few.normal)
+    detector = new_lisae(given).fit(*few.labelled())
+    assert detector.autoencoder_ is not given
+    assert detector.autoencoder_.threshold_ > 0
+
+
+def test_phase_one_may_collapse(few: Shapes) -> None:
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
+        new_lisae(new_autoencoder(epochs=1, learning_rate=10.0)).fit(*few.labelled())
+
+
+@pytest.mark.parametrize(("kind", "phase_one"), [(LISAE, AutoEncoder), (LinSepLISAE, LinSepAutoEncoder)])
+def test_without_an_autoencoder_phase_one_has_its_defaults(
+    kind: type[LISAE],
+    phase_one: type[AutoEncoder],
+    autoencoder: AutoEncoder,
+    grey: Shapes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def fit(self: AutoEncoder, X: NDArray[Any], y: NDArray[np.int64]) -> AutoEncoder:
+        seen.append((int((y == 1).sum()), int((y == -1).sum())))
+        for name in ("network_", "image_shape_", "threshold_", "losses_", "restarts_"):
+            setattr(self, name, getattr(autoencoder, name))
+        return self
+
+    monkeypatch.setattr(AutoEncoder, "fit", fit, raising=False)
+    detector = kind(random_state=0, gamma=GAMMA, epochs=1).fit(*grey.labelled())
+    assert type(detector.autoencoder_) is phase_one
+    assert detector.autoencoder is None
+    assert seen == [(len(grey.normal), len(grey.negatives))]
+    given = detector.autoencoder_.get_params() | {"random_state": None}
+    assert given == phase_one().get_params()
+    assert detector.autoencoder_.random_state is not None
+
+
+def test_linsep_is_lisae_on_a_phase_one_that_separates(linsep: AutoEncoder, grey: Shapes) -> None:
+    X, y = grey.labelled()
+    detector = new_lisae(linsep, LinSepLISAE).fit(X, y)
+    assert isinstance(detector, LISAE)
+    assert_same_weights(weights(detector), weights(new_lisae(linsep).fit(X, y)))
+    assert auc(detector, grey.held_out, grey.faint_outliers) > auc(linsep, grey.held_out, grey.faint_outliers) + 0.1
+
+
+def test_phase_one_of_linsep_sees_the_negatives(few: Shapes) -> None:
+    X, y = few.labelled()
+    detector = new_lisae(new_autoencoder(LinSepAutoEncoder), LinSepLISAE, epochs=1).fit(X, y)
+    alone = new_autoencoder(LinSepAutoEncoder).fit(X, y)
+    assert isinstance(detector.autoencoder_, LinSepAutoEncoder)
+    assert_same_weights(weights(detector.autoencoder_), weights(alone))
+
+
+def test_every_detector_says_whether_it_uses_negatives() -> None:
+    uses: dict[type[Detector], bool] = {AutoEncoder: False, LinSepAutoEncoder: True, LISAE: True, LinSepLISAE: True}
+    assert {kind: kind.uses_negatives for kind in uses} == uses
