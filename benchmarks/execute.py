@@ -13,7 +13,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -74,9 +73,6 @@ def execute(jobs: list[Job], context: Context, n_jobs: int) -> Iterator[list[Fai
             "a worker process was killed, most often because memory ran out. What is finished is kept: "
             f"run the same command with fewer than {n_jobs} --jobs."
         ) from error
-    finally:
-        # Workers that are still training when this process is interrupted would go on for minutes.
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failure]:

@@ -24,8 +24,8 @@ def weights(detector: AutoEncoder | LISAE) -> dict[str, Tensor]:
 
 def assert_same_weights(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
     assert first.keys() == second.keys()
-    for name in first:
-        assert torch.equal(first[name], second[name]), name
+    for name, weight in first.items():
+        assert torch.equal(weight, second[name]), name
 
 
 def norms(detector: AutoEncoder, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -203,10 +203,6 @@ def test_an_autoencoder_that_is_not_fitted_is_cloned_and_fitted(few: Shapes) -> 
     assert detector.autoencoder_ is not given
     assert set(vars(given)) == set(given.get_params())
     assert detector.autoencoder_.get_params() == given.get_params()
-    alone = new_autoencoder().fit(few.normal)
-    np.testing.assert_allclose(
-        detector.autoencoder_.anomaly_score(few.held_out), alone.anomaly_score(few.held_out), rtol=0.2
-    )
 
 
 def test_it_learns_the_same_from_a_fitted_and_an_unfitted_autoencoder(few: Shapes) -> None:
