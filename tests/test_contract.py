@@ -142,6 +142,26 @@ def test_the_images_may_be_read_only_and_are_not_changed(fitted: Detector, few: 
     np.testing.assert_array_equal(X, before)
 
 
+def test_a_model_is_handed_negatives_only_if_it_uses_them(
+    name: str, few: Shapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = make(name)
+    handed: list[NDArray[Any] | None] = []
+
+    def learn(self: Detector, normal: NDArray[Any], negatives: NDArray[Any] | None, seed: int) -> NDArray[np.float64]:
+        handed.extend([normal, negatives])
+        return np.zeros(len(normal))
+
+    monkeypatch.setattr(type(detector), "_fit", learn)
+    X, y = few.labelled()
+    detector.fit(X, y)
+    np.testing.assert_array_equal(handed[0], X[y == 1])
+    if detector.uses_negatives:
+        np.testing.assert_array_equal(handed[1], X[y == -1])
+    else:
+        assert handed[1] is None
+
+
 def test_rows_marked_negative_do_not_change_a_model_that_does_not_use_them(
     name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
 ) -> None:

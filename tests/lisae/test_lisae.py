@@ -89,6 +89,10 @@ def test_phase_two_begins_from_the_very_weights_of_phase_one(at_step_zero: Captu
     assert_same_weights(weights(detector), weights(autoencoder))
     latent = detector.network_.latent
     assert [id(p) for p in parameters] == [id(latent.weight), id(latent.bias)]
+    assert {name for name, p in detector.network_.named_parameters() if p.requires_grad} == {
+        "latent.weight",
+        "latent.bias",
+    }, "all else is frozen"
 
 
 @pytest.mark.parametrize("hinge", [False, True])

@@ -1,0 +1,49 @@
+"""Models go by the paper's names, and are built as the settings say."""
+
+import pytest
+
+from benchmarks.errors import CallError
+from benchmarks.profiles import load_profile
+from benchmarks.registry import MODELS, build, model
+from lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
+
+FAST = load_profile("fast")
+
+
+def test_unknown_model() -> None:
+    assert model("AE").detector is AutoEncoder
+    with pytest.raises(CallError, match="'LISAE' is no model: there are AE, LIS-AE, .* Did you mean LIS-AE"):
+        model("LISAE")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_detector_is_built_with_every_setting(name: str) -> None:
+    settings = FAST.settings(MODELS[name], "cifar10")
+    detector = build(name, settings, 3, "cpu")
+    assert type(detector) is MODELS[name].detector
+    given = detector.get_params()
+    assert {key: given[key] for key in settings if key != "autoencoder"} == {
+        key: value for key, value in settings.items() if key != "autoencoder"
+    }
+    assert given["random_state"] == 3
+
+
+@pytest.mark.parametrize(("name", "phase_one"), [("LIS-AE", AutoEncoder), ("LinSep-LIS-AE", LinSepAutoEncoder)])
+def test_phase_one_has_its_own_settings_seed_and_device(name: str, phase_one: type[AutoEncoder]) -> None:
+    settings = FAST.settings(MODELS[name], "cifar10")
+    detector = build(name, settings, 3, "cpu")
+    assert isinstance(detector, LISAE)
+    assert type(detector.autoencoder) is phase_one
+    given = detector.autoencoder.get_params()
+    assert {key: given[key] for key in settings["autoencoder"]} == settings["autoencoder"]
+    assert (given["random_state"], given["device"]) == (3, "cpu")
+
+
+def test_a_stage_is_where_a_lis_ae_begins_and_linsep_trains_its_own() -> None:
+    stage = AutoEncoder()
+    detector = build("LIS-AE", FAST.settings(MODELS["LIS-AE"], "cifar10"), 0, "cpu", stage)
+    assert isinstance(detector, LISAE)
+    assert detector.autoencoder is stage
+    assert MODELS["LIS-AE"].shares_stage
+    assert not MODELS["LinSep-LIS-AE"].shares_stage
+    assert issubclass(LinSepLISAE.phase_one, LinSepAutoEncoder)
