@@ -125,7 +125,6 @@ def as_images(X: ArrayLike) -> Images:
         raise ValueError(f"no images: X has shape {_shape(array.shape)}.")
     array = _with_channels(array)
     if array.dtype != np.uint8:
-        array = array.astype(np.float32, copy=False)
         low, high = float(array.min()), float(array.max())
         if not np.isfinite([low, high]).all():
             raise ValueError("images hold NaN or infinite values: remove those images or fill the values in.")
@@ -134,13 +133,13 @@ def as_images(X: ArrayLike) -> Images:
                 f"floating-point images lie in [0, 1]; got values from {low:g} to {high:g}. "
                 "Divide by 255, or pass uint8."
             )
-    return array
+    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
 
 
 def as_rows(images: Images) -> NDArray[np.float32]:
     """Give images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
     rows = images.reshape(len(images), -1)
-    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
+    return np.divide(rows, 255, dtype=np.float32) if rows.dtype == np.uint8 else rows
 
 
 def _with_channels(array: NDArray[Any]) -> Images:
@@ -166,7 +165,7 @@ def _normal_rows(y: ArrayLike | None, n: int) -> NDArray[np.bool_]:
     labels = np.asarray(y)
     if labels.shape != (n,):
         raise ValueError(f"y has one label for each of the {n} images; got shape {_shape(labels.shape)}.")
-    wrong = sorted({str(label) for label in np.unique(labels)} - {"1", "-1", "1.0", "-1.0"})
+    wrong = [repr(label) for label in np.unique(labels).tolist() if label not in (1, -1)]
     if wrong:
         raise ValueError(f"labels are +1 (normal) and -1 (negative example); got {', '.join(wrong[:5])}.")
     return labels == 1

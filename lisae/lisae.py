@@ -81,6 +81,8 @@ class LISAE(ReconstructionDetector):
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         assert negatives is not None  # Detector.fit saw to it
+        if self.gamma <= 0 or self.beta < 0:
+            raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
         self.autoencoder_ = self._phase_one(normal, negatives, seed)
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
@@ -92,6 +94,10 @@ class LISAE(ReconstructionDetector):
 
     def _phase_one(self, normal: Images, negatives: Images, seed: int) -> AutoEncoder:
         given = self.phase_one() if self.autoencoder is None else self.autoencoder
+        if not isinstance(given, self.phase_one):
+            raise ValueError(
+                f"phase one of {type(self).__name__} is a {self.phase_one.__name__}; got {type(given).__name__}."
+            )
         if not hasattr(given, "threshold_"):
             phase_one = clone(given)
             if phase_one.random_state is None:

@@ -297,3 +297,14 @@ def test_phase_one_of_linsep_sees_the_negatives(few: Shapes) -> None:
 def test_every_detector_says_whether_it_uses_negatives() -> None:
     uses: dict[type[Detector], bool] = {AutoEncoder: False, LinSepAutoEncoder: True, LISAE: True, LinSepLISAE: True}
     assert {kind: kind.uses_negatives for kind in uses} == uses
+
+
+def test_linsep_needs_a_linsep_phase_one(grey: Shapes) -> None:
+    with pytest.raises(ValueError, match="phase one of LinSepLISAE is a LinSepAutoEncoder; got AutoEncoder"):
+        LinSepLISAE(AutoEncoder()).fit(*grey.labelled())
+
+
+@pytest.mark.parametrize(("beta", "gamma"), [(-1.0, 10.0), (1.0, 0.0)])
+def test_a_weight_or_a_margin_out_of_range(grey: Shapes, autoencoder: AutoEncoder, beta: float, gamma: float) -> None:
+    with pytest.raises(ValueError, match=f"got gamma {gamma} and beta {beta}"):
+        LISAE(autoencoder, beta=beta, gamma=gamma).fit(*grey.labelled())
