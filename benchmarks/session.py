@@ -63,6 +63,7 @@ class Session:
         self.request = request
         self.console = console
         self.store = Store(request.results_dir)
+        self._written_before: dict[str, int] = {}
         try:
             self.device = resolve_device(request.device)
         except ValueError as error:
@@ -87,11 +88,13 @@ class Session:
     def run(self) -> bool:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
+        self._written_before = {run: self._written(run) for run in self.todo}
         failures = self._fetch_data()
-        broken = {failure.run for failure in failures}
-        jobs = [job for job in self.pending if not broken.intersection(run.id for run in job.runs)]
+        todo = self.todo - {failure.run for failure in failures}
         try:
-            failures += self._train(jobs)
+            failures += self._train(todo)
+        except UnavailableError as error:
+            failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
         for table in self.request.tables:
@@ -174,27 +177,26 @@ class Session:
                 reasons[name] = str(error)
         return [Failure(run.id, reasons[name]) for run in pending for name in run.variants if name in reasons]
 
-    def _train(self, jobs: list[Job]) -> list[Failure]:
+    def _train(self, todo: frozenset[str]) -> list[Failure]:
         request = self.request
         context = Context(
             results_dir=request.results_dir,
             data_dir=request.data_dir,
             device=self.device.type,
-            todo=self.todo,
+            todo=todo,
             command=request.command,
             profile=request.profile.name,
         )
-        waiting = {run.id: run for job in jobs for run in job.runs if run.id in self.todo}
-        before = {name: self._written(run) for name, run in waiting.items()}
-        with progress(
-            {name: self._seconds(run) for name, run in waiting.items()},
-            lambda name: self._written(waiting[name]) != before[name],
-            quiet=request.quiet,
-        ):
+        jobs = [job for job in self.pending if any(run.id in todo for run in job.runs)]
+        weights = {run.id: self._seconds(run) for job in jobs for run in job.runs if run.id in todo}
+        with progress(weights, self._is_done, quiet=request.quiet):
             return [failure for failures in execute(jobs, context, self.n_jobs) for failure in failures]
 
-    def _written(self, run: Run) -> int:
-        """When the record of a run was written, 0 for never: with --fresh there may be an old one."""
+    def _is_done(self, run: str) -> bool:
+        """Whether this call wrote the record of a run that was to do: with --fresh there may be an old one."""
+        return self._written(run) != self._written_before[run]
+
+    def _written(self, run: str) -> int:
         path = self.store.record_path(run)
         return path.stat().st_mtime_ns if path.exists() else 0
 

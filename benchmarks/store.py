@@ -103,9 +103,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def record_path(self, run: Run) -> Path:
+    def record_path(self, run_id: str) -> Path:
         """Where the record of a run lies, if it is finished."""
-        return self.root / "runs" / f"{run.id}.json"
+        return self.root / "runs" / f"{run_id}.json"
 
     def weights_path(self, run: Run) -> Path:
         """Where the weights of a stage lie, if they were kept."""
@@ -113,15 +113,15 @@ class Store:
 
     def has(self, run: Run) -> bool:
         """Whether the run is finished."""
-        return self.record_path(run).is_file()
+        return self.record_path(run.id).is_file()
 
     def get(self, run: Run) -> Record | None:
         """The record of a run, or None. Raises ``CallError`` for a damaged one."""
-        return _read(self.record_path(run)) if self.has(run) else None
+        return _read(self.record_path(run.id)) if self.has(run) else None
 
     def put(self, record: Record) -> None:
         """Write a record, whole or not at all. Raises ``UnavailableError`` when it cannot be written."""
-        write_text(self.root / "runs" / f"{record.run}.json", _compact(asdict(record)) + "\n")
+        write_text(self.record_path(record.run), _compact(asdict(record)) + "\n")
 
     def records(self) -> list[Record]:
         """Every record, in a fixed order. Raises ``CallError`` for a damaged one."""
@@ -155,7 +155,7 @@ class Store:
                 raise CallError(f"{path} is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields. {remedy}")
         if not text.endswith("\n"):
             raise CallError(f"{path} is cut: its last row does not end. {remedy}")
-        foreign = {fields[0] for fields in lines[1:] if not (self.root / "runs" / f"{fields[0]}.json").is_file()}
+        foreign = {fields[0] for fields in lines[1:] if not self.record_path(fields[0]).is_file()}
         if foreign:
             raise CallError(
                 f"{path} holds {len(foreign)} runs of which there is no record, such as {min(foreign)}, "

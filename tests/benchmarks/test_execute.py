@@ -90,16 +90,16 @@ def test_kept_weights_give_what_training_in_one_go_gives(job: Job, context: Cont
     store, (ae, lis) = Store(context.results_dir), runs
     first = store.get(lis)
     assert first is not None
-    ae_written = store.record_path(ae).stat().st_mtime_ns
+    ae_written = store.record_path(ae.id).stat().st_mtime_ns
     for damage in (lambda path: None, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:100])):
-        store.record_path(lis).unlink()
+        store.record_path(lis.id).unlink()
         damage(store.weights_path(ae))
         run_job(job, replace(context, todo=frozenset({lis.id})))
         again = store.get(lis)
         assert again is not None
         assert again.scores == first.scores
     # The record of the stage was there, and stays as it was even where its weights were trained again.
-    assert store.record_path(ae).stat().st_mtime_ns == ae_written
+    assert store.record_path(ae.id).stat().st_mtime_ns == ae_written
 
 
 def test_finished_runs_are_not_trained_again(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

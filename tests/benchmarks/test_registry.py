@@ -12,7 +12,7 @@ FAST = load_profile("fast")
 
 def test_unknown_model() -> None:
     assert model("AE").detector is AutoEncoder
-    with pytest.raises(CallError, match="'LISAE' is no model: there are AE, LIS-AE, .* Did you mean LIS-AE"):
+    with pytest.raises(CallError, match=r"'LISAE' is no model: there are AE, LIS-AE, .* Did you mean LIS-AE"):
         model("LISAE")
 
 

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.errors import UnavailableError
+from benchmarks.execute import Failure
 from benchmarks.reproduce import main
 
 Call = Callable[..., int]
@@ -246,6 +248,25 @@ def test_a_cut_csv_stops_the_call_before_anything_is_trained(
     path.rename(path.with_suffix(".old"))
     assert call("--table", "4", "--models", "AE", "--quiet") == 0
     assert path.read_bytes() == whole
+
+
+def test_a_killed_worker_leaves_the_rest_written(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("--table", "4", "--models", "AE", "--quiet") == 0
+
+    def killed(*_: object) -> Iterator[list[Failure]]:
+        raise UnavailableError("a worker process was killed")
+
+    monkeypatch.setattr("benchmarks.session.execute", killed)
+    assert call("--table", "4", "--quiet") == 3
+    error = capsys.readouterr().err
+    assert "table 4 lacks Car | Dog 5 / Plane; " in error
+    assert "Car | None" not in error
+    assert "reason: a worker process was killed" in error
+    text = (tmp_path / "reports" / "table_4.md").read_text()
+    assert "*missing* (.67)" in text
+    assert "*missing* (.32)" not in text
 
 
 def test_records_alone_are_enough(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

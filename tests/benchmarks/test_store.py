@@ -83,7 +83,7 @@ def test_rows_do_not_depend_on_the_order_of_writing(tmp_path: Path) -> None:
 
 
 def test_a_damaged_record_is_named_and_kept(store: Store) -> None:
-    path = store.record_path(RUN)
+    path = store.record_path(RUN.id)
     whole = path.read_text()
     for damaged in (whole[: len(whole) // 2], "{}", "[]", whole.replace('"auc"', '"acu"')):
         path.write_text(damaged)
