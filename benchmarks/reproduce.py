@@ -136,10 +136,10 @@ def _seeds(text: str | None) -> tuple[int, ...]:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         numbers = []
-    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+    if not numbers or min(numbers) < 0:
+        raise CallError(f"--seeds is a count such as 3, or a list such as 0,1,2 (one seed: 7,); got {text!r}.")
+    if "," not in text and numbers[0] > 0:
         return tuple(range(numbers[0]))
-    if "," not in text or not numbers or min(numbers) < 0:
-        raise CallError(f"--seeds is a count from 1, or a list such as 0,1,2 (one seed: 7,); got {text!r}.")
     return tuple(dict.fromkeys(numbers))
 
 

@@ -43,6 +43,7 @@ class LISAE(ReconstructionDetector):
         autoencoder_: the fitted phase one, before latent shaping.
         network_: the backbone after latent shaping.
         losses_: mean loss of each epoch of phase two.
+        restarts_: how many times phase one began again after a collapse.
 
     ``fit`` raises ``CollapseError`` when phase one collapsed, or latent shaping ended in a constant.
     """
@@ -51,6 +52,7 @@ class LISAE(ReconstructionDetector):
     phase_one: ClassVar[type[AutoEncoder]] = AutoEncoder
 
     autoencoder_: AutoEncoder
+    restarts_: int
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class LISAE(ReconstructionDetector):
         if self.gamma <= 0 or self.beta < 0:
             raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
         self.autoencoder_ = self._phase_one(normal, negatives, seed)
+        self.restarts_ = self.autoencoder_.restarts_
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.reproduce import main
@@ -48,6 +49,24 @@ def test_every_option_of_the_command_line_is_told(capsys: pytest.CaptureFixture[
         main(["--help"])
     options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--figure", "--backend"}
     assert options <= set(re.findall(r"--[a-z-]+", README))
+
+
+def test_its_summary_is_that_of_the_published_results() -> None:
+    lines = re.findall(r"^\| \*(\w+)\.?\*: (\S+) \| (\.\d+) \| (\.\d+) \|$", README, flags=re.MULTILINE)
+    assert [(setting, model) for setting, model, _, _ in lines] == [
+        ("None", "AE"),
+        ("Comb", "LIS-AE"),
+        ("Sup", "LIS-AE"),
+        ("Comb", "LinSep-LIS-AE"),
+        ("Sup", "LinSep-LIS-AE"),
+    ]
+    for setting, model, ours, printed in lines:
+        tables = ("A3", "A4") if model == "LinSep-LIS-AE" else ("A1", "A2")
+        frame = pd.concat([pd.read_csv(ROOT / "results" / "published" / f"table_{table}.csv") for table in tables])
+        rows = frame[frame["row"].str.contains(f"| {setting}", regex=False) & (frame["column"] == "Avg.")]
+        assert len(rows) == 10
+        assert float(ours) == pytest.approx(rows["mean"].mean(), abs=5.1e-4)
+        assert float(printed) == pytest.approx(rows["paper"].mean(), abs=5.1e-5)
 
 
 def test_files_that_it_links_to_are_there() -> None:

@@ -125,8 +125,9 @@ def test_a_collapsed_stage_fails_its_runs_and_is_no_result(
     assert not (context.results_dir / "weights").exists()
 
 
+@pytest.mark.parametrize("model", ["LIS-AE", "LinSep-LIS-AE"])
 def test_a_collapse_that_a_restart_mends_is_recorded(
-    job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+    context: Context, runs: tuple[Run, Run], profile_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     collapses = iter([True])
 
@@ -135,10 +136,12 @@ def test_a_collapse_that_a_restart_mends_is_recorded(
             raise CollapseError("the latent layer is constant")
 
     monkeypatch.setattr("lisae.autoencoder.check_alive", once)
-    assert run_job(job, context) == []
-    record = Store(context.results_dir).get(runs[0])
-    assert record is not None
-    assert record.restarts == 1
+    profile = load_profile(str(profile_path))
+    (job,) = make_jobs([make_run(runs[1].task, model, 0, profile, VARIANTS)], profile)
+    assert run_job(job, replace(context, todo=frozenset(run.id for run in job.runs))) == []
+    records = Store(context.results_dir).records()
+    assert len(records) == len(job.runs)
+    assert {record.restarts for record in records} == {1}
 
 
 def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(

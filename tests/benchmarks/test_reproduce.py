@@ -152,7 +152,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["--table", "4", "--jobs", "-2"], "--jobs is at least 1; got -2"),
         (["--table", "4", "--backend", "ray"], "backend 'ray' is not in this version"),
         (["--table", "4", "--seeds", "zero"], "--seeds is a count .* got 'zero'"),
-        (["--table", "4", "--seeds", "0"], "--seeds is a count from 1"),
+        (["--table", "4", "--seeds", ","], "--seeds is a count such as 3, or a list"),
         (["--table", "4", "--seeds", "1,-1"], "--seeds is a count .* got '1,-1'"),
         (["--table", "4", "--results-dir", "/dev/null/here"], "results directory /dev/null/here cannot be written"),
     ],
@@ -165,6 +165,17 @@ def test_a_wrong_call(
     assert error.startswith("error: ")
     assert re.search(message, error), error
     assert not (tmp_path / "results" / "runs.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("3", [0, 1, 2]), ("1", [0]), ("0", [0]), ("0,1,2", [0, 1, 2]), ("7,", [7]), ("5, 3,5", [5, 3])]
+)
+def test_seeds_are_a_count_or_a_list(
+    call: Call, capsys: pytest.CaptureFixture[str], text: str, seeds: list[int]
+) -> None:
+    assert call("--table", "4", "--models", "AE", "--dry-run", "--seeds", text) == 0
+    out = capsys.readouterr().out
+    assert re.findall(r"AE: cifar10 1, seed (\d+)", out) == [str(seed) for seed in seeds]
 
 
 @pytest.mark.parametrize("more", [["--jobs", "two"], ["--tables", "4"]])
