@@ -1,5 +1,7 @@
 """One thread for every test, and small images that a network can learn."""
 
+import signal
+
 import pytest
 import torch
 
@@ -25,3 +27,9 @@ def colour() -> Shapes:
 def few() -> Shapes:
     """Fewer and smaller images than ``grey``, where only the outliers in full contrast need be found."""
     return shapes(channels=1, seed=4, normal=48, others=32, side=12)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_interrupt() -> None:
+    """A shell hands SIGINT down as ignored to what it runs in the background; here it means what it does at a terminal."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
