@@ -31,5 +31,5 @@ def few() -> Shapes:
 
 @pytest.fixture(scope="session", autouse=True)
 def interrupts_interrupt() -> None:
-    """A shell hands SIGINT down as ignored to what it runs in the background; here it means what it does at a terminal."""
+    """A shell hands SIGINT down as ignored to what it runs in the background: take it as at a terminal."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
