@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from benchmarks.data import CLASS_NAMES
-from benchmarks.errors import CallError
-from benchmarks.registry import unknown
+from benchmarks.errors import CallError, unknown
 from benchmarks.tasks import SPLITS, Task, other_split, own_split, supervised, with_classes, without_negatives
 
 AVERAGE = "Avg."

@@ -1,5 +1,8 @@
 """Errors for people: what was given, what is wrong, what to do. The command line prints their text alone."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class CallError(Exception):
     """The call is wrong and nothing was started (exit status 2)."""
@@ -7,3 +10,11 @@ class CallError(Exception):
 
 class UnavailableError(Exception):
     """Something asked for cannot be made here: no data, no disk space, a run that failed (exit status 3)."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that ``name`` is no ``kind``, which there are, and which was probably meant, whatever its case."""
+    names = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {names[near[0]]}?" if near else ""
+    return f"{name!r} is no {kind}: there are {', '.join(names.values())}.{hint}"

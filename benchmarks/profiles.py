@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import NAMES
-from benchmarks.errors import CallError
-from benchmarks.registry import MODELS, Model, unknown
+from benchmarks.errors import CallError, unknown
+from benchmarks.registry import MODELS, Model
 from lisae import Detector
 
 _FOLDER = Path(__file__).parent / "settings"

@@ -4,13 +4,12 @@ To add a model: write a ``lisae.Detector`` in ``baselines/``, add a line here, a
 suit a data set, a table of settings in ``benchmarks/settings/``.
 """
 
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.errors import CallError
+from benchmarks.errors import CallError, unknown
 from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
 
 
@@ -41,14 +40,6 @@ def model(name: str) -> Model:
     if name not in MODELS:
         raise CallError(unknown("model", name, MODELS))
     return MODELS[name]
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that ``name`` is no ``kind``, which there are, and which was probably meant."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"{name!r} is no {kind}: there are {', '.join(names)}.{hint}"
 
 
 def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: AutoEncoder | None = None) -> Detector:

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from benchmarks.artefacts import TABLES, table
 from benchmarks.data import NAMES, data_directory
-from benchmarks.errors import CallError, UnavailableError
+from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.profiles import load_profile, profile_names
-from benchmarks.registry import MODELS, model, unknown
+from benchmarks.registry import MODELS, model
 from benchmarks.session import Request, Session
 
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130

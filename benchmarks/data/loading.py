@@ -1,13 +1,12 @@
 """Loading a set by its name: from the data directory, or fetched into it."""
 
-import difflib
 import os
 from pathlib import Path
 
 from benchmarks.data.cache import data_directory, put_it_there, read
 from benchmarks.data.catalogue import NAMES
 from benchmarks.data.dataset import Dataset
-from benchmarks.errors import CallError, UnavailableError
+from benchmarks.errors import CallError, UnavailableError, unknown
 
 
 def load(name: str, data_dir: str | Path | None = None, *, offline: bool = False, quiet: bool = False) -> Dataset:
@@ -21,9 +20,7 @@ def load(name: str, data_dir: str | Path | None = None, *, offline: bool = False
     had.
     """
     if name not in NAMES:
-        near = difflib.get_close_matches(name.lower(), NAMES, n=2, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise CallError(f"There is no dataset named {name!r}.{hint} Known: {', '.join(NAMES)}.")
+        raise CallError(unknown("data set", name, NAMES))
     path = data_directory(data_dir) / f"{name}.npz"
     # A link that leads nowhere counts as there: fetching would replace it.
     if os.path.lexists(path):

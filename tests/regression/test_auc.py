@@ -1,7 +1,7 @@
 """AUCs on real CIFAR-10, profile ``fast``, against the floors in ``floors.csv``: ``tox -e regression``.
 
-A floor is what was measured for seed 0, less .02: another processor or library rounds differently, and seeds differ by
-less. *None* has a ceiling as well, since an AE that beats its paper by much is another model.
+A floor is what was measured for seed 0, less .02, since another processor or library rounds differently.
+*None* has a ceiling as well, since an AE that beats its paper by much is another model.
 """
 
 import csv

@@ -86,12 +86,14 @@ def test_a_link_that_leads_nowhere_is_kept(tmp_path, offline):
     [("cifar", "cifar10"), ("CIFAR10", "cifar10"), ("fashion_mnist", "fashion-mnist"), ("MNIST", "mnist")],
 )
 def test_an_unknown_name_gets_the_nearest(tmp_path, name, near):
-    with pytest.raises(CallError, match=rf"no dataset named '{name}'\. Did you mean [^?]*{near}[^?]*\? Known: mnist, "):
+    with pytest.raises(CallError, match=rf"'{name}' is no data set: there are mnist, .*\. Did you mean {near}\?"):
         load(name, tmp_path)
 
 
 def test_a_name_like_no_other_gets_the_list(tmp_path):
-    with pytest.raises(CallError, match=r"'\.\./x'\. Known: mnist, fashion-mnist, svhn, cifar10, omniglot\."):
+    with pytest.raises(
+        CallError, match=r"'\.\./x' is no data set: there are mnist, fashion-mnist, svhn, cifar10, omniglot\.$"
+    ):
         load("../x", tmp_path)
 
 
