@@ -103,11 +103,12 @@ class AutoEncoder(ReconstructionDetector):
             with safe_open(path, "pt", str(device)) as file:
                 learned = json.loads(file.metadata()["learned"])
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            network = Backbone(tuple(learned["image_shape"]), self.latent_dim, torch.Generator()).to(device)
+            self.image_shape_ = tuple(learned["image_shape"])
+            network = self._network(torch.Generator()).to(device)
             network.load_state_dict(weights)
         except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} does not hold the weights of this {type(self).__name__}: {error}") from error
-        self.network_, self.image_shape_ = network, tuple(learned["image_shape"])
+        self.network_ = network
         self.threshold_, self.losses_, self.restarts_ = (
             learned["threshold"],
             learned["losses"],
@@ -119,7 +120,7 @@ class AutoEncoder(ReconstructionDetector):
         def attempt(seed: int) -> NDArray[np.float64]:
             generator = torch.Generator().manual_seed(seed)
             device, _ = self.arithmetic()
-            self.network_ = Backbone(self.image_shape_, self.latent_dim, generator).to(device)
+            self.network_ = self._network(generator).to(device)
             self.losses_ = self._train(normal, negatives, generator)
             errors = self._anomaly_score(normal)
             check_alive(normal, errors, self._some_codes(normal))
@@ -127,6 +128,10 @@ class AutoEncoder(ReconstructionDetector):
 
         errors, self.restarts_ = with_restarts(attempt, seed)
         return errors
+
+    def _network(self, generator: torch.Generator) -> Backbone:
+        """The network before training, for images of ``image_shape_``."""
+        return Backbone(self.image_shape_, self.latent_dim, generator)
 
     def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
         device, dtype = self.arithmetic()

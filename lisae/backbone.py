@@ -6,15 +6,17 @@ import torch
 from torch import Tensor, nn
 
 NEGATIVE_SLOPE = 0.2
-_CHANNELS = (32, 64)
+# Colour images have the network of higher capacity, at the same depth (Section 5.1).
+_GREY_CHANNELS, _COLOUR_CHANNELS = (16, 32), (32, 64)
 
 
 class Backbone(nn.Module):
     """Encoder, latent layer and decoder, x -> s -> z -> reconstruction (Section 3.1).
 
-    The encoder is two convolutions with LeakyReLU; the latent layer is fully connected with tanh; the decoder
-    is a fully connected layer with LeakyReLU, two deconvolutions with LeakyReLU and a last convolution with
-    sigmoid. There is no batch normalisation: the paper has none. Images are float in [0, 1], (n, c, h, w).
+    The encoder is two convolutions with LeakyReLU, of 16 and 32 channels for grey images and 32 and 64 for
+    colour; the latent layer is fully connected with tanh; the decoder is a fully connected layer with LeakyReLU,
+    two deconvolutions with LeakyReLU and a last convolution with sigmoid. There is no batch normalisation: the
+    paper has none. Images are float in [0, 1], (n, c, h, w).
 
     Args:
         image_shape: (h, w, c); h and w are multiples of 4, since the encoder halves them twice.
@@ -34,7 +36,7 @@ class Backbone(nn.Module):
             )
         if latent_dim < 1:
             raise ValueError(f"the latent width is at least 1; got {latent_dim}.")
-        first, second = _CHANNELS
+        first, second = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
         grid = (second, height // 4, width // 4)
         self.features = math.prod(grid)
         with torch.device("meta"):  # no memory, so that PyTorch draws no weights of its own from its global generator

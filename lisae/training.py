@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,6 +66,15 @@ def as_float(images: Tensor) -> Tensor:
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
+@dataclass(frozen=True)
+class Player:
+    """Parameters with a loss of their own, stepped once in ``every`` steps; ``loss`` as in ``train``."""
+
+    parameters: list[nn.Parameter]
+    loss: Callable[..., Tensor]
+    every: int = 1
+
+
 def train(
     loss: Callable[..., Tensor],
     parameters: Iterable[nn.Parameter],
@@ -76,6 +86,10 @@ def train(
     generator: torch.Generator,
     device: torch.device,
     dtype: torch.dtype,
+    betas: tuple[float, float] = (0.9, 0.999),
+    weight_decay: float = 0.0,
+    one_cycle: bool = True,
+    opponent: Player | None = None,
 ) -> list[float]:
     """Minimise ``loss`` with Adam and a one-cycle learning rate (Smith and Topin, arXiv:1708.07120).
 
@@ -88,9 +102,13 @@ def train(
         learning_rate: the peak of the cycle.
         generator: draws the orders, on the CPU, so that they are the same on every device.
         device, dtype: where the rows are, and the arithmetic of matrix products and convolutions.
+        betas: Adam's decay rates.
+        weight_decay: Adam's L2 penalty on the parameters.
+        one_cycle: whether the rate follows the cycle, or stays at its peak.
+        opponent: whoever is trained in turns with the parameters, as a generator is with its critic.
 
     Returns:
-        The mean loss of each epoch.
+        The mean of ``loss`` in each epoch.
 
     Raises:
         ValueError: for epochs, batch size or learning rate that are not positive.
@@ -100,22 +118,35 @@ def train(
         if not value > 0:
             raise ValueError(f"{name} is a positive number; got {value}.")
     steps = max(1, round(pools[0] / batch_size))
+    players = [Player(list(parameters), loss), *([opponent] if opponent else [])]
     # One fused kernel for all parameters: these networks are small, and a kernel a parameter costs more.
-    optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * steps + 1)
+    optimisers = [
+        torch.optim.Adam(player.parameters, learning_rate, betas, weight_decay=weight_decay, fused=True)
+        for player in players
+    ]
+    schedules = [
+        torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * steps // player.every + 1)
+        for player, optimiser in zip(players, optimisers, strict=True)
+        if one_cycle
+    ]
     draws = [_shuffled_batches(n, batch_size, generator) for n in pools]
     history = []
     for epoch in range(epochs):
         total = torch.zeros((), device=device)
-        for _ in range(steps):
+        for step in range(epoch * steps + 1, (epoch + 1) * steps + 1):
             rows = [next(draw).to(device, non_blocking=True) for draw in draws]
-            with autocast(device, dtype):
-                current = loss(*rows)
-            optimiser.zero_grad()
-            current.backward()
-            optimiser.step()
-            schedule.step()
-            total += current.detach()
+            for i, player in enumerate(players):
+                if step % player.every:
+                    continue
+                with autocast(device, dtype):
+                    current = player.loss(*rows)
+                optimisers[i].zero_grad()
+                current.backward(inputs=player.parameters)
+                optimisers[i].step()
+                if one_cycle:
+                    schedules[i].step()
+                if i == 0:
+                    total += current.detach()
         history.append(float(total) / steps)
         log.info("epoch %d of %d: loss %.6g", epoch + 1, epochs, history[-1])
         if not np.isfinite(history[-1]):
