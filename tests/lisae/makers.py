@@ -13,4 +13,4 @@ def new_autoencoder(kind: type[AutoEncoder] = AutoEncoder, **changes: Any) -> Au
 
 
 def new_lisae(autoencoder: AutoEncoder, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
-    return kind(autoencoder, **{"gamma": GAMMA, "epochs": 6, "batch_size": 16, "random_state": 0} | changes)
+    return kind(autoencoder, **{"gamma": GAMMA, "epochs": 12, "batch_size": 16, "random_state": 0} | changes)

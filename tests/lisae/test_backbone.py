@@ -57,7 +57,7 @@ def test_it_computes_the_papers_function(shape: Shape) -> None:
     x = functional.leaky_relu(functional.conv2d(x, *both(), stride=2, padding=1), 0.2)
     x = torch.tanh(functional.linear(x.reshape(len(images), -1), *both()))
     x = functional.leaky_relu(functional.linear(x, *both()), 0.2)
-    x = x.reshape(len(images), 64, shape[0] // 4, shape[1] // 4)
+    x = x.reshape(len(images), -1, shape[0] // 4, shape[1] // 4)
     x = functional.leaky_relu(functional.conv_transpose2d(x, *both(), stride=2, padding=1), 0.2)
     x = functional.leaky_relu(functional.conv_transpose2d(x, *both(), stride=2, padding=1), 0.2)
     x = torch.sigmoid(functional.conv2d(x, *both(), padding=1))
@@ -65,11 +65,13 @@ def test_it_computes_the_papers_function(shape: Shape) -> None:
     torch.testing.assert_close(network(images), x)
 
 
-@pytest.mark.parametrize(("shape", "latent_dim", "count"), [(SMALL, 16, 186_385), (LARGE, 128, 1_137_283)])
-def test_parameter_counts(shape: Shape, latent_dim: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("shape", "latent_dim", "channels", "count"), [(SMALL, 16, 32, 72_721), (LARGE, 128, 64, 1_137_283)]
+)
+def test_parameter_counts(shape: Shape, latent_dim: int, channels: int, count: int) -> None:
     network = new(shape, latent_dim)
     assert sum(parameter.numel() for parameter in network.parameters()) == count
-    assert network.features == 64 * shape[0] * shape[1] // 16
+    assert network.features == channels * shape[0] * shape[1] // 16
     assert network.latent.weight.shape == (latent_dim, network.features)
 
 
@@ -150,6 +152,7 @@ def test_sides_are_multiples_of_four(shape: Shape) -> None:
 
 @pytest.mark.parametrize("latent_dim", [0, -3])
 def test_the_latent_width_is_at_least_one(latent_dim: int) -> None:
-    assert new(latent_dim=1).code(torch.zeros(2, 3136)).shape == (2, 1)
+    narrow = new(latent_dim=1)
+    assert narrow.code(torch.zeros(2, narrow.features)).shape == (2, 1)
     with pytest.raises(ValueError, match=f"the latent width is at least 1; got {latent_dim}"):
         new(latent_dim=latent_dim)
