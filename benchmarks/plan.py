@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from benchmarks.errors import CallError
 from benchmarks.profiles import Profile, Settings
-from benchmarks.registry import MODELS, model
-from benchmarks.tasks import Task
+from benchmarks.registry import MODELS, STAGES, model
+from benchmarks.tasks import Task, without_negatives
 
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
@@ -19,8 +20,9 @@ RESULTS_VERSION = 1
 class Run:
     """One model trained on one task with one seed; ``id`` is a hash of exactly what can change its result.
 
-    ``variants`` says of each data set it reads which variant that is ('' = the complete official set). Device and
-    versions are not in the hash: they are written in the record.
+    ``variants`` says of each data set it reads which variant that is ('' = the complete official set), and
+    ``preparation`` how negatives of another data set were made. Device and versions are not in the hash: they are
+    written in the record.
     """
 
     task: Task
@@ -29,10 +31,11 @@ class Run:
     settings: Settings
     limits: Mapping[str, int]
     variants: Mapping[str, str]
+    preparation: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """What is hashed, as plain data."""
-        return {
+        identity = {
             "results_version": RESULTS_VERSION,
             "task": asdict(self.task),
             "model": self.model,
@@ -41,6 +44,7 @@ class Run:
             "limits": dict(self.limits),
             "variants": dict(self.variants),
         }
+        return identity | ({"preparation": self.preparation} if self.preparation else {})
 
     @cached_property
     def id(self) -> str:
@@ -51,38 +55,67 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Runs executed together: those that begin from the AE ``stage``, or a single run without one."""
+    """Runs executed together: those that begin from the trained model ``stage``, or a single run without one."""
 
     runs: tuple[Run, ...]
     stage: Run | None = None
 
     def seconds(self, profile: Profile) -> float:
         """How long it takes where the profile was measured."""
-        return sum(profile.seconds.get(run.model, 0.0) for run in self.runs)
+        return sum(profile.seconds(run.model, run.task.dataset) for run in self.runs)
 
 
-def make_run(task: Task, model_name: str, seed: int, profile: Profile, variants: Mapping[str, str]) -> Run:
-    """The run of a model on a task under a profile; ``variants`` of all data sets that may be read."""
+def make_run(
+    task: Task,
+    model_name: str,
+    seed: int,
+    profile: Profile,
+    variants: Mapping[str, str],
+    *,
+    latent_dim: int | None = None,
+) -> Run:
+    """The run of a model on a task under a profile.
+
+    Args:
+        task: what to learn.
+        model_name: the model, as the paper prints it.
+        seed: decides everything random.
+        profile: gives the settings.
+        variants: the variant of all data sets that may be read.
+        latent_dim: a latent width instead of the profile's.
+
+    Raises:
+        CallError: for a model that needs negatives and a task without any.
+    """
+    chosen = model(model_name)
+    if chosen.detector.uses_negatives and task.negatives is None:
+        raise CallError(
+            f"{model_name} learns from negatives, and the task of {task.dataset} "
+            f"{', '.join(map(str, task.normal))} has none: give it negatives, or take AE."
+        )
     used = {task.dataset} | ({task.negatives.dataset} if task.negatives else set())
+    foreign = task.negatives is not None and task.negatives.dataset != task.dataset
     return Run(
         task=task,
         model=model_name,
         seed=seed,
-        settings=profile.settings(model(model_name), task.dataset),
+        settings=profile.settings(chosen, task.dataset, latent_dim),
         limits=profile.limits,
         variants={name: variants.get(name, "") for name in sorted(used)},
+        preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
     )
 
 
 def stage_of(run: Run) -> Run | None:
-    """The AE run whose weights ``run`` begins from, itself for AE, None for a model that trains alone."""
-    if run.model == "AE":
+    """The run whose trained model ``run`` begins from, itself if others begin from it, None for a model on its own."""
+    if run.model in STAGES:
         return run
-    if not MODELS[run.model].shares_stage:
+    chosen = MODELS[run.model]
+    if chosen.begins_from is None:
         return None
-    task = Task(run.task.dataset, run.task.normal, run.task.outliers)
-    variants = {run.task.dataset: run.variants[run.task.dataset]}
-    return Run(task, "AE", run.seed, run.settings["autoencoder"], run.limits, variants)
+    task = without_negatives(run.task.dataset, *run.task.normal)
+    variants = {task.dataset: run.variants[task.dataset]}
+    return Run(task, chosen.begins_from, run.seed, run.settings[chosen.stage_argument], run.limits, variants)
 
 
 def make_jobs(runs: Iterable[Run], profile: Profile) -> list[Job]:

@@ -3,19 +3,33 @@
 import inspect
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data import NAMES
 from benchmarks.errors import CallError, unknown
+from benchmarks.negatives import PREPARED, preparation_of
 from benchmarks.registry import MODELS, Model
-from lisae import Detector
+from lisae import AutoEncoder, Detector
 
 _FOLDER = Path(__file__).parent / "settings"
+_PLAIN = (bool, int, float, str)
 # What a run decides, not its settings.
-_NOT_SETTINGS = {"self", "autoencoder", "device", "random_state", "contamination"}
-_HEADER = {"description", "extends", "seeds", "limits", "seconds", "models", "datasets"}
+_NOT_SETTINGS = {"device", "random_state", "contamination"}
+_HEADER = {
+    "description",
+    "extends",
+    "seeds",
+    "limits",
+    "latent_dim",
+    "seconds",
+    "cost",
+    "models",
+    "datasets",
+    "negatives",
+}
 
 Settings = dict[str, Any]
 
@@ -29,29 +43,66 @@ class Profile:
         description: a line for ``--list``.
         seeds: the seeds of every run.
         limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
-        seconds: what one run of a model took where the profile was measured, for estimates only.
     """
 
     name: str
     description: str
     seeds: tuple[int, ...]
     limits: dict[str, int]
-    seconds: dict[str, float]
+    _latent_dim: dict[str, dict[str, Any]]
+    _seconds: dict[str, dict[str, float]]
+    _cost: float
     _models: dict[str, Settings]
     _datasets: dict[str, dict[str, Settings]]
+    _negatives: dict[str, Settings]
 
-    def settings(self, model: Model, dataset: str) -> Settings:
+    def settings(self, model: Model, dataset: str, latent_dim: int | None = None) -> Settings:
         """Every constructor argument that decides a result, defaults included.
 
-        Phase one of a LIS-AE is under ``autoencoder``: AE's settings, with the model's own on top.
+        A rival autoencoder is trained as AE is, with its own settings on top. The stage that a model begins from
+        is under the argument that takes it: AE's settings for LIS-AE and, with its own on top, for LinSep-LIS-AE.
+
+        Args:
+            model: whose settings.
+            dataset: of which data set.
+            latent_dim: a latent width instead of the one chosen beforehand for the data set.
         """
-        chosen = _merged(self._models.get(model.name, {}), self._datasets.get(dataset, {}).get(model.name, {}))
-        phase_one = getattr(model.detector, "phase_one", None)
-        if phase_one is None:
-            return _complete(model.detector, chosen)
-        own = chosen.pop("autoencoder", {})
-        shared = self.settings(MODELS["AE"], dataset)
-        return _complete(model.detector, chosen) | {"autoencoder": _complete(phase_one, shared | own)}
+        stage = model.stage_class
+        own = self._chosen(model, dataset)
+        if stage is None:
+            return _complete(model.detector, self._shared(model.detector, dataset, latent_dim) | own)
+        stage_own = own.pop(model.stage_argument, {})
+        shared = self._shared(stage, dataset, latent_dim)
+        if model.begins_from:
+            shared |= self._chosen(MODELS[model.begins_from], dataset)
+        return _complete(model.detector, own) | {model.stage_argument: _complete(stage, shared | stage_own)}
+
+    def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
+        """The widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
+        detector = model.stage_class or model.detector
+        if "latent_dim" not in _defaults(detector) or dataset not in self._latent_dim:
+            return ()
+        widths = self._latent_dim[dataset]
+        return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
+
+    def preparation(self, negatives: str) -> Settings:
+        """How negatives of this data set are made ready for a task of another one."""
+        return _complete(preparation_of(negatives), self._negatives.get(negatives, {}))
+
+    def seconds(self, model: str, dataset: str) -> float:
+        """What one run of a model takes, about, where the profile was measured; for estimates only."""
+        return self._cost * self._seconds.get(dataset, {}).get(model, 1.0)
+
+    def _shared(self, detector: type[Detector], dataset: str, latent_dim: int | None) -> Settings:
+        """What a detector shares with the other models of the data set: AE's training, and the latent width."""
+        shared = self._chosen(MODELS["AE"], dataset) if issubclass(detector, AutoEncoder) else {}
+        if "latent_dim" in _defaults(detector):
+            width = latent_dim or self._latent_dim.get(dataset, {}).get("fixed")
+            shared |= {"latent_dim": width} if width else {}
+        return shared
+
+    def _chosen(self, model: Model, dataset: str) -> Settings:
+        return _merged(self._models.get(model.name, {}), self._datasets.get(dataset, {}).get(model.name, {}))
 
 
 def profile_names() -> list[str]:
@@ -71,9 +122,12 @@ def load_profile(name: str) -> Profile:
         description=tables.get("description", ""),
         seeds=tuple(tables["seeds"]),
         limits={"train": 0, "test": 0} | tables.get("limits", {}),
-        seconds=tables.get("seconds", {}),
+        _latent_dim=tables.get("latent_dim", {}),
+        _seconds=tables.get("seconds", {}),
+        _cost=tables.get("cost", 1.0),
         _models=tables.get("models", {}),
         _datasets=tables.get("datasets", {}),
+        _negatives=tables.get("negatives", {}),
     )
 
 
@@ -93,8 +147,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise CallError(f"{path} could not be read as TOML: {error}.") from error
     _check_keys(path, "the file", tables, _HEADER)
     _check_keys(path, "[limits]", tables.get("limits", {}), {"train", "test"})
-    for table, names in (("models", MODELS), ("seconds", MODELS), ("datasets", NAMES)):
+    known = {"models": MODELS, "seconds": NAMES, "datasets": NAMES, "latent_dim": NAMES, "negatives": PREPARED}
+    for table, names in known.items():
         _check_keys(path, f"[{table}]", tables.get(table, {}), set(names))
+    for dataset, seconds in tables.get("seconds", {}).items():
+        _check_keys(path, f"[seconds.{dataset}]", seconds, set(MODELS))
+    for dataset, widths in tables.get("latent_dim", {}).items():
+        _check_widths(path, f"[latent_dim.{dataset}]", widths)
+    for name, settings in tables.get("negatives", {}).items():
+        _check_values(path, f"[negatives.{name}]", settings, preparation_of(name))
     for name, settings in tables.get("models", {}).items():
         _check_settings(path, f"[models.{name}]", settings, MODELS[name])
     for dataset, models in tables.get("datasets", {}).items():
@@ -109,21 +170,30 @@ def _read(path: Path) -> dict[str, Any]:
     return tables
 
 
+def _check_widths(path: Path, table: str, widths: Settings) -> None:
+    _check_keys(path, table, widths, {"fixed", "grid"})
+    numbers = [widths.get("fixed"), *(widths.get("grid") or [None])]
+    if not all(type(number) is int and number > 0 for number in numbers):
+        raise CallError(
+            f"{path}: {table} has a width, fixed, and a list of widths, grid, such as 16 and [8, 16]; got {widths!r}."
+        )
+
+
 def _check_settings(path: Path, table: str, settings: Settings, model: Model) -> None:
-    phase_one = getattr(model.detector, "phase_one", None)
     own = dict(settings)
-    if phase_one is not None and "autoencoder" in own:
-        if model.shares_stage:
+    if model.stage_class is not None and model.stage_argument in own:
+        stage_table = f"{table[:-1]}.{model.stage_argument}]"
+        if model.begins_from:
             raise CallError(
-                f"{path}: {table[:-1]}.autoencoder] is not allowed: {model.name} begins from the weights of AE. "
-                "Change [models.AE]."
+                f"{path}: {stage_table} is not allowed: {model.name} begins from the trained {model.begins_from}. "
+                f"Change [models.{model.begins_from}]."
             )
-        _check_values(path, f"{table[:-1]}.autoencoder]", own.pop("autoencoder"), phase_one)
+        _check_values(path, stage_table, own.pop(model.stage_argument), model.stage_class)
     _check_values(path, table, own, model.detector)
 
 
-def _check_values(path: Path, table: str, settings: Settings, detector: type[Detector]) -> None:
-    defaults = _defaults(detector)
+def _check_values(path: Path, table: str, settings: Settings, function: Callable[..., Any]) -> None:
+    defaults = _defaults(function)
     _check_keys(path, table, settings, set(defaults))
     for key, value in settings.items():
         wanted = type(defaults[key])
@@ -139,16 +209,16 @@ def _check_keys(path: Path, table: str, given: object, known: set[str]) -> None:
             raise CallError(f"{path}: in {table}, {unknown('key', key, sorted(known))}")
 
 
-def _defaults(detector: type[Detector]) -> Settings:
-    parameters = inspect.signature(detector).parameters.values()
-    return {p.name: p.default for p in parameters if p.name not in _NOT_SETTINGS}
+def _defaults(function: Callable[..., Any]) -> Settings:
+    """The arguments that are settings: those with a plain default, save what a run decides."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if isinstance(p.default, _PLAIN) and p.name not in _NOT_SETTINGS}
 
 
-def _complete(detector: type[Detector], chosen: Settings) -> Settings:
+def _complete(function: Callable[..., Any], chosen: Settings) -> Settings:
     """Fill in the defaults; a whole number given for a float becomes one, so that it is the same run."""
-    complete = _defaults(detector) | chosen
-    floats = {key for key, default in _defaults(detector).items() if type(default) is float}
-    return {key: float(value) if key in floats else value for key, value in complete.items()}
+    defaults = _defaults(function)
+    return {key: float(value) if type(defaults[key]) is float else value for key, value in (defaults | chosen).items()}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from baselines.anogan import AnoGAN, AnoGANFM
+from baselines.deep_svdd import DeepSVDD
+from baselines.isolation_forest import IsolationForest
+from baselines.kde import KDE
+from baselines.linear_ae import LinearAutoEncoder
+from baselines.memae import MemoryAutoEncoder
+from baselines.ocsvm import OCSVM
+from baselines.repnn import ReplicatorNetwork
+from baselines.vae import VariationalAutoEncoder
 from benchmarks.errors import CallError, unknown
 from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
 
@@ -17,22 +26,44 @@ from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
 class Model:
     """A row of the paper's tables.
 
-    ``shares_stage`` says that the model begins from the very weights of AE on the same normal images, so that
-    the two are trained as one job; the settings of that stage are AE's and cannot be changed for the model alone.
+    ``begins_from`` names the model whose trained detector this one begins from on the same normal images, so that
+    the two are trained as one job; the settings of that stage are that model's and cannot be changed for this
+    model alone.
     """
 
     name: str
     detector: type[Detector]
     description: str
-    shares_stage: bool = False
+    begins_from: str | None = None
+
+    @property
+    def stage_class(self) -> type[Detector] | None:
+        """The detector that it begins from, of its own or another model's; None where there is none."""
+        return getattr(self.detector, "phase_one", None)
+
+    @property
+    def stage_argument(self) -> str:
+        """The constructor argument that takes the detector it begins from, the first."""
+        return next(iter(inspect.signature(self.detector).parameters))
 
 
 _MODELS = (
+    Model("KDE", KDE, "kernel density estimation, Gaussian, bandwidth by cross-validated likelihood"),
+    Model("IF", IsolationForest, "isolation forest"),
+    Model("OC-SVM", OCSVM, "one-class SVM with a Gaussian kernel"),
+    Model("OC-DSVDD", DeepSVDD, "one-class Deep SVDD on the backbone's encoder"),
+    Model("AnoGAN", AnoGAN, "f-AnoGAN: Wasserstein GAN and encoder, scored by the image"),
+    Model("AnoGAN-FM", AnoGANFM, "f-AnoGAN scored by the image and the critic's features", begins_from="AnoGAN"),
+    Model("Linear-AE", LinearAutoEncoder, "AE without its non-linearities"),
+    Model("VAE", VariationalAutoEncoder, "variational autoencoder, scored by the reconstruction error"),
+    Model("Mem-AE", MemoryAutoEncoder, "AE whose code is rebuilt from a memory of normal codes"),
+    Model("Sig-RepNN", ReplicatorNetwork, "replicator network: AE whose code has four levels"),
     Model("AE", AutoEncoder, "autoencoder, the feature-extraction phase (Section 3.3)"),
-    Model("LIS-AE", LISAE, "AE with its latent layer shaped by negatives, Eq. (1)", shares_stage=True),
+    Model("LIS-AE", LISAE, "AE with its latent layer shaped by negatives, Eq. (1)", begins_from="AE"),
     Model("LinSep-LIS-AE", LinSepLISAE, "LIS-AE whose first phase separates negatives linearly (Section 4.2)"),
 )
 MODELS = {model.name: model for model in _MODELS}
+STAGES = frozenset(model.begins_from for model in _MODELS if model.begins_from)
 
 
 def model(name: str) -> Model:
@@ -42,17 +73,19 @@ def model(name: str) -> Model:
     return MODELS[name]
 
 
-def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: AutoEncoder | None = None) -> Detector:
+def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: Detector | None = None) -> Detector:
     """Make an untrained detector of a model with the settings of a profile.
 
-    ``stage`` is the fitted AE that a model which shares it begins from.
+    ``stage`` is the trained detector that a model begins from; without it the detector trains one of its own.
     """
     chosen = model(name)
     arguments = dict(settings)
-    phase_one = arguments.pop("autoencoder", None)
-    if issubclass(chosen.detector, LISAE):
-        own_phase_one = chosen.detector.phase_one(**(phase_one or {}), device=device, random_state=seed)
-        return chosen.detector(stage or own_phase_one, **arguments, random_state=seed)
-    if "device" in inspect.signature(chosen.detector).parameters:
-        arguments["device"] = device
-    return chosen.detector(**arguments, random_state=seed)
+    if chosen.stage_class is not None:
+        own = arguments.pop(chosen.stage_argument)
+        arguments[chosen.stage_argument] = stage or _made(chosen.stage_class, own, seed, device)
+    return _made(chosen.detector, arguments, seed, device)
+
+
+def _made(detector: type[Detector], arguments: Mapping[str, Any], seed: int, device: str) -> Detector:
+    chosen_device = {"device": device} if "device" in inspect.signature(detector).parameters else {}
+    return detector(**arguments, **chosen_device, random_state=seed)

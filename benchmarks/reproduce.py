@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks.artefacts import TABLES, table
 from benchmarks.data import NAMES, data_directory
 from benchmarks.errors import CallError, UnavailableError, unknown
+from benchmarks.negatives import STROKES
 from benchmarks.profiles import load_profile, profile_names
 from benchmarks.registry import MODELS, model
 from benchmarks.session import Request, Session
@@ -73,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--profile", default="fast", metavar="NAME", help="smoke, fast (default), full, or a .toml file")
     how.add_argument("--models", metavar="A,B", help="train these models alone")
     how.add_argument("--datasets", metavar="A,B", help="train on these data sets alone")
+    how.add_argument(
+        "--negatives", choices=[STROKES], help="strokes: drawn strokes as negatives where the paper takes Omniglot"
+    )
     how.add_argument("--seeds", metavar="0,1,2", help="a list of seeds, or one number for a count of them")
     how.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     how.add_argument(
@@ -114,6 +118,7 @@ def _request(options: argparse.Namespace) -> Request:
         seeds=_seeds(options.seeds) or profile.seeds,
         models=models,
         datasets=datasets,
+        strokes=options.negatives == STROKES,
         device=options.device,
         jobs=options.jobs,
         data_dir=data_directory(options.data_dir).absolute(),

@@ -1,8 +1,7 @@
 """One call of the benchmark, from what was asked for to the files written."""
 
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,24 +11,32 @@ from rich.console import Console
 from benchmarks.artefacts import Table, Term
 from benchmarks.data import cached_variant, load
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.execute import Context, Failure, execute
+from benchmarks.execute import Failure, execute
+from benchmarks.measure import Context
+from benchmarks.negatives import STROKES, STROKES_VARIANT
 from benchmarks.plan import Job, Run, make_jobs, make_run
 from benchmarks.profiles import Profile
 from benchmarks.progress import duration, progress
-from benchmarks.render import write_table
+from benchmarks.registry import model
+from benchmarks.render import Source, write_table
 from benchmarks.store import Record, Store
+from benchmarks.tasks import Negatives, Task
 from lisae.training import resolve_device
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, checked; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit."""
+    """What was asked for, checked; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
+
+    ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot.
+    """
 
     tables: tuple[Table, ...]
     profile: Profile
     seeds: tuple[int, ...]
     models: tuple[str, ...] | None
     datasets: tuple[str, ...] | None
+    strokes: bool
     device: str
     jobs: int | None
     data_dir: Path
@@ -42,13 +49,19 @@ class Request:
     @property
     def command(self) -> str:
         """The command that makes the same results, without what cannot change them (folders, --jobs)."""
+        words = [self.command_for(*self.tables)]
+        for option, names in (("--models", self.models), ("--datasets", self.datasets)):
+            words += [option, shlex.quote(",".join(names))] if names is not None else []
+        return " ".join(words)
+
+    def command_for(self, *tables: Table) -> str:
+        """The command that makes the whole of these tables."""
         words = ["python", "-m", "benchmarks.reproduce"]
-        words += [word for table in self.tables for word in ("--table", table.id)]
+        words += [word for table in tables for word in ("--table", table.id)]
         words += ["--profile", self.profile.name]
         if self.seeds != self.profile.seeds:
             words += ["--seeds", ",".join(map(str, self.seeds)) + ("," if len(self.seeds) == 1 else "")]
-        for option, names in (("--models", self.models), ("--datasets", self.datasets)):
-            words += [option, ",".join(names)] if names is not None else []
+        words += ["--negatives", STROKES] if self.strokes else []
         return shlex.join(words)
 
 
@@ -64,6 +77,7 @@ class Session:
         self.console = console
         self.store = Store(request.results_dir)
         self._written_before: dict[str, int] = {}
+        self._runs: dict[tuple[Task, str, int, int | None], Run] = {}
         try:
             self.device = resolve_device(request.device)
         except ValueError as error:
@@ -74,7 +88,8 @@ class Session:
         runs = [run for job in self.jobs for run in job.runs]
         for run in runs:
             negatives = run.task.negatives
-            against = f", negatives {negatives.dataset} {','.join(map(str, negatives.classes))}" if negatives else ""
+            classes = ",".join(map(str, negatives.classes)) or "all" if negatives else ""
+            against = f", negatives {negatives.dataset} {classes}" if negatives else ""
             state = "to do" if run.id in self.todo else "done"
             normal = ",".join(map(str, run.task.normal))
             print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}, seed {run.seed}")
@@ -100,9 +115,9 @@ class Session:
         for table in self.request.tables:
             written = write_table(
                 table,
-                self._lookup,
-                seeds=self.request.seeds,
-                profile=self.request.profile.name,
+                Source(self._lookup, self._widths, self.request.seeds),
+                command=self.request.command_for(table),
+                reasons=self._reasons(table, failures),
                 results_dir=self.request.results_dir,
                 reports_dir=self.request.reports_dir,
             )
@@ -135,38 +150,59 @@ class Session:
     def _variants(self) -> dict[str, str]:
         """Which variant of each data set this call is about: the cached one, else the one of the records there are."""
         recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
-        names = {term.task.dataset for term in self._terms(self.request.tables)} | {
-            term.task.negatives.dataset for term in self._terms(self.request.tables) if term.task.negatives
-        }
-        cached = {name: cached_variant(name, self.request.data_dir) for name in names}
-        return {name: v if (v := cached[name]) is not None else recorded.get(name, "") for name in names}
+        tasks = [self._task(term) for term in self._terms]
+        names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
+        cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
+        variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
+        return variants | {STROKES: STROKES_VARIANT}
 
-    @staticmethod
-    def _terms(tables: Iterable[Table]) -> list[Term]:
-        return [term for table in tables for cell in table.cells for term in cell.terms]
+    @cached_property
+    def _terms(self) -> list[Term]:
+        return [term for table in self.request.tables for cell in table.cells for term in cell.terms]
 
     def _asked_for(self) -> list[Run]:
         models, datasets = self.request.models, self.request.datasets
         terms = [
             term
-            for term in self._terms(self.request.tables)
+            for term in self._terms
             if (models is None or term.model in models) and (datasets is None or term.task.dataset in datasets)
         ]
         if not terms:
             raise CallError("nothing is left to make: no cell of the tables has one of these --models and --datasets.")
-        return [self._run(term, seed) for term in terms for seed in self.request.seeds]
+        oracle = {term for table in self.request.tables if table.oracle for cell in table.cells for term in cell.terms}
+        return [
+            self._run(term, seed, width)
+            for term in terms
+            for seed in self.request.seeds
+            for width in (self._widths(term) if term in oracle else [None])
+        ]
 
-    def _run(self, term: Term, seed: int) -> Run:
-        return make_run(term.task, term.model, seed, self.request.profile, self._variants)
+    def _run(self, term: Term, seed: int, width: int | None = None) -> Run:
+        key = term.task, term.model, seed, width
+        if key not in self._runs:
+            self._runs[key] = make_run(
+                self._task(term), term.model, seed, self.request.profile, self._variants, latent_dim=width
+            )
+        return self._runs[key]
 
-    def _lookup(self, term: Term, seed: int) -> Record | None:
-        return self.store.get(self._run(term, seed))
+    def _task(self, term: Term) -> Task:
+        negatives = term.task.negatives
+        if self.request.strokes and negatives is not None and negatives.dataset == "omniglot":
+            return replace(term.task, negatives=Negatives(STROKES))
+        return term.task
+
+    def _widths(self, term: Term) -> tuple[int | None, ...]:
+        """The latent widths that ``oracle`` chooses from, the fixed one first; None alone for a model without any."""
+        return self.request.profile.latent_dims(model(term.model), term.task.dataset) or (None,)
+
+    def _lookup(self, term: Term, seed: int, width: int | None) -> Record | None:
+        return self.store.get(self._run(term, seed, width))
 
     def _fetch_data(self) -> list[Failure]:
         """Have every data set in the cache before anything is trained; a set that cannot be had fails its runs."""
         reasons = {}
         pending = [run for job in self.pending for run in job.runs]
-        for name in sorted({name for run in pending for name in run.variants}):
+        for name in sorted({name for run in pending for name in run.variants} - {STROKES}):
             try:
                 variant = load(
                     name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet
@@ -201,27 +237,38 @@ class Session:
         return path.stat().st_mtime_ns if path.exists() else 0
 
     @cached_property
-    def _measured(self) -> dict[str, float]:
-        """What runs of each model took here under this profile, on average."""
-        times: dict[str, list[float]] = {}
+    def _measured(self) -> dict[tuple[str, str], float]:
+        """What runs of each model and data set took here under this profile, on average."""
+        times: dict[tuple[str, str], list[float]] = {}
         for record in self.store.records():
             if record.profile == self.request.profile.name:
-                times.setdefault(record.identity["model"], []).append(record.fit_seconds + record.score_seconds)
-        return {name: sum(values) / len(values) for name, values in times.items()}
+                key = record.identity["model"], record.identity["task"]["dataset"]
+                times.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
+        return {key: sum(values) / len(values) for key, values in times.items()}
 
     def _seconds(self, run: Run) -> float:
-        return self._measured.get(run.model) or self.request.profile.seconds.get(run.model, 0.0)
+        key = run.model, run.task.dataset
+        return self._measured.get(key) or self.request.profile.seconds(*key)
+
+    def _reasons(self, table: Table, failures: list[Failure]) -> dict[str, list[str]]:
+        """Why cells of a table could not be made: each reason, and the names of its cells."""
+        by_run = {failure.run: failure.reason for failure in failures}
+        lacking: dict[str, list[str]] = {}
+        for cell in table.cells:
+            runs = [
+                self._run(term, seed, width)
+                for term in cell.terms
+                for seed in self.request.seeds
+                for width in (self._widths(term) if table.oracle else [None])
+            ]
+            for reason in dict.fromkeys(by_run[run.id] for run in runs if run.id in by_run):
+                lacking.setdefault(reason, []).append(f"{cell.row} / {cell.column}")
+        return lacking
 
     def _report(self, failures: list[Failure]) -> bool:
         """Name every cell that could not be made, with its reason; tell whether there is none."""
-        reasons = {failure.run: failure.reason for failure in failures}
         for table in self.request.tables:
-            lacking: dict[str, list[str]] = {}
-            for cell in table.cells:
-                runs = [self._run(term, seed) for term in cell.terms for seed in self.request.seeds]
-                for reason in {reasons[run.id] for run in runs if run.id in reasons}:
-                    lacking.setdefault(reason, []).append(f"{cell.row} / {cell.column}")
-            for reason, cells in lacking.items():
+            for reason, cells in self._reasons(table, failures).items():
                 names = "; ".join(cells)
                 self.console.print(f"error: table {table.id} lacks {names}\n  reason: {reason}", markup=False)
         return not failures

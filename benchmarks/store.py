@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.data import CLASS_NAMES
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import write_text, written_whole
@@ -42,13 +44,15 @@ class Score:
     """A run against the test images of one outlier class.
 
     ``detected[i]`` is the share of them that is called anomalous at the threshold where the share ``i / 100`` of
-    the normal test images is accepted: one half of the trade-off curve.
+    the normal test images is accepted: one half of the trade-off curve. ``label_sweep_auc`` is that of the labels
+    under a swept length scale, for a model that has one.
     """
 
     outlier: int
     auc: float
     n_outlier: int
     detected: tuple[float, ...]
+    label_sweep_auc: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,13 @@ class Record:
             "fit_seconds": self.fit_seconds,
             "score_seconds": self.score_seconds,
         }
-        return [common | {"outlier": names[s.outlier], "auc": s.auc, "n_outlier": s.n_outlier} for s in self.scores]
+        rows = [common | {"outlier": names[s.outlier], "auc": s.auc, "n_outlier": s.n_outlier} for s in self.scores]
+        swept = {"model": f"{common['model']}, label sweep"}
+        return rows + [
+            row | swept | {"auc": score.label_sweep_auc}
+            for row, score in zip(rows, self.scores, strict=True)
+            if score.label_sweep_auc is not None
+        ]
 
 
 class Store:
@@ -183,15 +193,15 @@ def variant_text(variants: dict[str, str]) -> str:
 def _negatives_text(negatives: dict[str, Any] | None) -> str:
     if negatives is None:
         return ""
-    names = CLASS_NAMES[negatives["dataset"]]
-    return f"{negatives['dataset']}: {' '.join(names[c] for c in negatives['classes'])}"
+    classes = " ".join(CLASS_NAMES[negatives["dataset"]][c] for c in negatives["classes"])
+    return f"{negatives['dataset']}: {classes or 'all'}"
 
 
-def mean_auc(record: Record, outliers: Iterable[int]) -> float:
+def mean_auc(record: Record, outliers: Iterable[int], *, label_sweep: bool = False) -> float:
     """The plain mean of a run's AUCs against each of these outlier classes: the paper's average."""
-    aucs = {score.outlier: score.auc for score in record.scores}
-    wanted = list(outliers)
-    return sum(aucs[outlier] for outlier in wanted) / len(wanted)
+    scores = {score.outlier: score for score in record.scores}
+    aucs = [scores[o].label_sweep_auc if label_sweep else scores[o].auc for o in outliers]
+    return float(np.mean([auc for auc in aucs if auc is not None]))
 
 
 def _read(path: Path) -> Record:

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
-SPLITS = ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9))
+CLASSES = tuple(range(10))
+SPLITS = (CLASSES[:5], CLASSES[5:])
+# SVHN and CIFAR-10 are tested within a five-class split; MNIST and Fashion-MNIST against all other classes.
+_SPLIT_DATASETS = ("svhn", "cifar10")
 
 
 @dataclass(frozen=True)
 class Negatives:
-    """Training images of these classes of a data set, unlabelled; never test images."""
+    """Training images of these classes of a data set, unlabelled; never test images. No class named: all of them."""
 
     dataset: str
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,35 @@ def other_split(positive: int) -> tuple[int, ...]:
     return SPLITS[1 - positive // 5]
 
 
-def without_negatives(dataset: str, positive: int) -> Task:
-    """*None*: the four other classes of the split are the outliers, and nothing else is seen."""
-    return Task(dataset, (positive,), _others(positive))
+def rest_of_split(positive: int) -> tuple[int, ...]:
+    """The four other classes of its split: the outliers of Tables 2 to 5."""
+    return tuple(c for c in own_split(positive) if c != positive)
+
+
+def without_negatives(dataset: str, *normal: int) -> Task:
+    """*None*: nothing but normal images is seen, and every class that the data set is tested on is an outlier."""
+    tested = own_split(normal[0]) if dataset in _SPLIT_DATASETS else CLASSES
+    return Task(dataset, normal, tuple(c for c in tested if c not in normal))
+
+
+def against(dataset: str, normal: tuple[int, ...], negatives: Negatives) -> Task:
+    """Train with these negatives; negative classes of the same data set are no outliers (Section 5.1)."""
+    seen = negatives.classes if negatives.dataset == dataset else ()
+    outliers = tuple(c for c in without_negatives(dataset, *normal).outliers if c not in seen)
+    return Task(dataset, normal, outliers, negatives)
 
 
 def with_classes(dataset: str, positive: int, classes: tuple[int, ...]) -> Task:
     """One class of the other split as negatives (*Dog 5*), or all five of them (*Comb.*)."""
-    return Task(dataset, (positive,), _others(positive), Negatives(dataset, classes))
+    return against(dataset, (positive,), Negatives(dataset, classes))
+
+
+def with_next_class(dataset: str, positive: int) -> Task:
+    """The next class as negatives, after the last the first: Fashion-MNIST in Section 5.1."""
+    return with_classes(dataset, positive, ((positive + 1) % len(CLASSES),))
 
 
 def supervised(dataset: str, positive: int) -> Task:
     """*Sup.*, the upper bound: the negatives are training images of the outlier classes."""
-    return with_classes(dataset, positive, _others(positive))
-
-
-def _others(positive: int) -> tuple[int, ...]:
-    return tuple(c for c in own_split(positive) if c != positive)
+    outliers = rest_of_split(positive)
+    return Task(dataset, (positive,), outliers, Negatives(dataset, outliers))

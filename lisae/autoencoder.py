@@ -122,16 +122,20 @@ class AutoEncoder(ReconstructionDetector):
             device, _ = self.arithmetic()
             self.network_ = self._network(generator).to(device)
             self.losses_ = self._train(normal, negatives, generator)
-            errors = self._anomaly_score(normal)
-            check_alive(normal, errors, self._some_codes(normal))
-            return errors
+            scores = self._anomaly_score(normal)
+            self._check_alive(normal, scores)
+            return scores
 
-        errors, self.restarts_ = with_restarts(attempt, seed)
-        return errors
+        scores, self.restarts_ = with_restarts(attempt, seed)
+        return scores
 
     def _network(self, generator: torch.Generator) -> Backbone:
         """The network before training, for images of ``image_shape_``."""
         return Backbone(self.image_shape_, self.latent_dim, generator)
+
+    def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
+        """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""
+        check_alive(normal, scores, self._some_codes(normal))
 
     def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
         device, dtype = self.arithmetic()

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 NEGATIVE_SLOPE = 0.2
 # Colour images have the network of higher capacity, at the same depth (Section 5.1).
-_GREY_CHANNELS, _COLOUR_CHANNELS = (16, 32), (32, 64)
+_GREY_CHANNELS, _COLOUR_CHANNELS = (16, 64), (32, 64)
 
 
 class Backbone(nn.Module):
     """Encoder, latent layer and decoder, x -> s -> z -> reconstruction (Section 3.1).
 
-    The encoder is two convolutions with LeakyReLU, of 16 and 32 channels for grey images and 32 and 64 for
+    The encoder is two convolutions with LeakyReLU, of 16 and 64 channels for grey images and 32 and 64 for
     colour; the latent layer is fully connected with tanh; the decoder is a fully connected layer with LeakyReLU,
     two deconvolutions with LeakyReLU and a last convolution with sigmoid. There is no batch normalisation: the
     paper has none. Images are float in [0, 1], (n, c, h, w).

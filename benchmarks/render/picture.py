@@ -2,15 +2,17 @@
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from benchmarks.render.grid import DASH, Grid
+from benchmarks.render.grid import DASH, Entry, Grid
 
-_ROW, _LABEL, _COLUMN = 0.21, 1.05, 1.0  # inches
-_TOP, _BOTTOM, _SIDE = 0.62, 0.62, 0.15
+_ROW, _COLUMN, _NOTE_LINE = 0.21, 1.0, 0.13  # inches
+_CHARACTER = 0.072  # inches that a character of a label takes, about
+_TOP, _BOTTOM, _SIDE = 0.62, 0.72, 0.15
 _INK, _FAINT = "#1a1a1a", "#4d4d4d"
 # Orange below and purple above print: told apart with any colour vision. Differences beyond 0.3 are tinted
 # alike, and the ends of the map, too dark to print on, are not used.
@@ -20,54 +22,70 @@ _LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
 def save_picture(grid: Grid, path: Path) -> None:
     """Draw the grid as the paper sets it and write a PNG of 200 dots an inch."""
-    names, columns = len(grid.table.row_header), len(grid.table.columns)
-    n_rows = 1 + sum(len(rows) for _, rows in grid.groups)
-    width = 2 * _SIDE + names * _LABEL + columns * _COLUMN
-    height = _TOP + n_rows * _ROW + _BOTTOM
+    labels = [_label_width(grid, position) for position in range(len(grid.row_header))]
+    starts = [_SIDE + sum(labels[:position]) for position in range(len(labels))]
+    first_column = _SIDE + sum(labels)
+    deviations = any("±" in entry.ours for rows in grid.groups for _, entries in rows for entry in entries if entry)
+    column_width = _COLUMN * (1.35 if deviations else 1.1 if any(column.note for column in grid.columns) else 1)
+    width = max(first_column + len(grid.columns) * column_width + _SIDE, 5.0)
+    notes = [textwrap.wrap(column.note, int(column_width / _CHARACTER * 1.45)) for column in grid.columns]
+    header = _ROW + max(map(len, notes)) * _NOTE_LINE
+    n_rows = sum(len(rows) for rows in grid.groups)
+    below = textwrap.wrap(f"{_LEGEND} {grid.note}", int(width * 20))
+    height = _TOP + header + n_rows * _ROW + max(_BOTTOM, 0.2 + 0.12 * len(below))
     figure = Figure(figsize=(width, height), dpi=200)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
+    right = first_column + len(grid.columns) * column_width
 
-    left, right = _SIDE, width - _SIDE
-    first_column = left + names * _LABEL
-    average = right - _COLUMN  # the paper sets the averages apart
+    def write(x: float, y: float, text: str, size: float = 8, colour: str = _INK, **how: str) -> None:
+        keywords: dict[str, Any] = {"va": "center", "fontsize": size, "color": colour} | how
+        axes.text(x, y, text, **keywords)
 
     def rule(y: float, weight: float) -> None:
-        axes.plot((left, right), (y, y), color=_INK, linewidth=weight, solid_capstyle="butt")
+        axes.plot((_SIDE, right), (y, y), color=_INK, linewidth=weight, solid_capstyle="butt")
 
-    axes.text(left, 0.14, textwrap.fill(grid.caption, int(width * 12)), va="top", fontsize=9, weight="bold", color=_INK)
+    def draw_entry(x: float, y: float, entry: Entry | None) -> None:
+        middle = y + _ROW / 2
+        if entry is None:
+            write(x + column_width / 2, middle, DASH, colour=_FAINT, ha="center")
+            return
+        if entry.ours:
+            share = max(-1.0, min(1.0, entry.delta / _FULL_TINT)) * _SHARE_OF_MAP
+            axes.add_patch(Rectangle((x, y), column_width, _ROW, facecolor=_TINTS(0.5 + share / 2), linewidth=0))
+        ours_end = x + column_width * (0.66 if deviations else 0.52)
+        write(ours_end, middle, f"{entry.ours or 'missing'} ", ha="right")
+        write(ours_end, middle, f"  ({entry.paper})", 7, _FAINT, ha="left")
+
+    write(_SIDE, 0.14, textwrap.fill(grid.caption, int(width * 12)), 9, va="top", weight="bold")
     y = _TOP
     rule(y, 1.1)
-    for position, name in enumerate(grid.header):
-        x = left + position * _LABEL if position < names else first_column + (position - names + 0.5) * _COLUMN
-        side = "left" if position < names else "center"
-        axes.text(x, y + _ROW / 2, name, ha=side, va="center", fontsize=8, weight="bold", color=_INK)
-    y += _ROW
-    for group, rows in grid.groups:
+    for start, name in zip(starts, grid.row_header, strict=True):
+        write(start, y + _ROW / 2, name, ha="left", weight="bold")
+    for position, (column, lines) in enumerate(zip(grid.columns, notes, strict=True)):
+        middle = first_column + (position + 0.5) * column_width
+        write(middle, y + _ROW / 2, column.name, ha="center", weight="bold")
+        write(middle, y + _ROW - 0.01, "\n".join(lines), 6.5, _FAINT, ha="center", va="top")
+    y += header
+    for rows in grid.groups:
         rule(y, 0.6)
-        for position, (rest, entries) in enumerate(rows):
-            middle = y + _ROW / 2
-            if position == 0 or names == 1:
-                axes.text(left, middle, group, va="center", fontsize=8, color=_INK)
-            axes.text(left + _LABEL, middle, rest, va="center", fontsize=8, color=_INK)
-            for column, entry in enumerate(entries):
-                x = first_column + (column + 0.5) * _COLUMN
-                if entry is None:
-                    axes.text(x, middle, DASH, ha="center", va="center", fontsize=8, color=_FAINT)
-                    continue
-                if entry.ours:
-                    share = max(-1.0, min(1.0, entry.delta / _FULL_TINT)) * _SHARE_OF_MAP
-                    tint = _TINTS(0.5 + share / 2)
-                    corner = (first_column + column * _COLUMN, y)
-                    axes.add_patch(Rectangle(corner, _COLUMN, _ROW, facecolor=tint, linewidth=0))
-                ours = entry.ours or "missing"
-                axes.text(x, middle, f"{ours} ", ha="right", va="center", fontsize=8, color=_INK)
-                axes.text(x, middle, f"  ({entry.paper})", ha="left", va="center", fontsize=7, color=_FAINT)
+        for names, entries in rows:
+            for start, name in zip(starts, names, strict=True):
+                write(start, y + _ROW / 2, name)
+            for position, entry in enumerate(entries):
+                draw_entry(first_column + position * column_width, y, entry)
             y += _ROW
     rule(y, 1.1)
-    axes.plot((average, average), (_TOP, y), color=_INK, linewidth=0.4)
-    axes.text(
-        left, y + 0.08, textwrap.fill(f"{_LEGEND} {grid.note}", int(width * 20)), va="top", fontsize=6.5, color=_FAINT
-    )
+    for position, column in enumerate(grid.columns):
+        if column.is_average:  # the paper sets the averages apart
+            x = first_column + position * column_width
+            axes.plot((x, x), (_TOP, y), color=_INK, linewidth=0.4)
+    write(_SIDE, y + 0.08, "\n".join(below), 6.5, _FAINT, va="top")
     figure.savefig(path, format="png")
+
+
+def _label_width(grid: Grid, position: int) -> float:
+    """Inches that the longest label of a row header takes."""
+    labels = [names[position] for rows in grid.groups for names, _ in rows]
+    return max(1.05, 0.2 + _CHARACTER * max(len(text) for text in (grid.row_header[position], *labels)))

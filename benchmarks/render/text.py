@@ -10,31 +10,29 @@ _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{"
 
 def markdown(grid: Grid) -> str:
     """A pipe table with a caption above and the note below."""
-    names = len(grid.table.row_header)
-    lines = [_pipes(grid.header), _pipes(["---"] * names + ["---:"] * len(grid.table.columns))]
-    for first, rows in grid.groups:
-        for position, (rest, entries) in enumerate(rows):
-            labels = [first if position == 0 or names == 1 else "", rest][:names]
-            lines.append(_pipes([*labels, *(_text(entry, "*missing*") for entry in entries)]))
+    header = [*grid.row_header, *(column.text for column in grid.columns)]
+    lines = [_pipes(header), _pipes(["---"] * len(grid.row_header) + ["---:"] * len(grid.columns))]
+    for rows in grid.groups:
+        lines += [_pipes([*labels, *(_text(entry, "*missing*") for entry in entries)]) for labels, entries in rows]
     return f"**{_escaped(grid.caption)}**\n\n" + "\n".join(lines) + f"\n\n{_escaped(grid.note)}\n"
 
 
 def latex(grid: Grid) -> str:
     """A ``table`` environment that needs the package booktabs."""
-    names = len(grid.table.row_header)
+    names = len(grid.row_header)
     lines = [
         r"\begin{table}",
         r"\centering\small",
         rf"\caption{{{_tex(grid.caption)}}}",
-        rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.table.columns)}}}",
+        rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.columns)}}}",
         r"\toprule",
-        " & ".join(_tex(name) for name in grid.header) + r" \\",
+        _ampersands([*grid.row_header, *(column.name for column in grid.columns)]),
     ]
-    for first, rows in grid.groups:
+    if any(column.note for column in grid.columns):
+        lines.append(_ampersands([""] * names + [column.note for column in grid.columns]))
+    for rows in grid.groups:
         lines.append(r"\midrule")
-        for position, (rest, entries) in enumerate(rows):
-            labels = [first if position == 0 or names == 1 else "", rest][:names]
-            lines.append(" & ".join(_tex(text) for text in (*labels, *(_text(e, "missing") for e in entries))) + r" \\")
+        lines += [_ampersands([*labels, *(_text(entry, "missing") for entry in entries)]) for labels, entries in rows]
     lines += [r"\bottomrule", r"\end{tabular}", rf"\par\smallskip\footnotesize {_tex(grid.note)}", r"\end{table}"]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(lines) + "\n"
 
@@ -44,7 +42,15 @@ def _text(entry: Entry | None, missing: str) -> str:
 
 
 def _pipes(fields: Iterable[str]) -> str:
-    return "| " + " | ".join(fields) + " |"
+    return "| " + " | ".join(_escaped_pipes(field) for field in fields) + " |"
+
+
+def _ampersands(fields: Iterable[str]) -> str:
+    return " & ".join(_tex(field) for field in fields) + r" \\"
+
+
+def _escaped_pipes(text: str) -> str:
+    return text.replace("|", r"\|")
 
 
 def _escaped(text: str) -> str:

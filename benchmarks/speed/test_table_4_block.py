@@ -12,7 +12,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.artefacts import table
 from benchmarks.data import data_directory, load
-from benchmarks.execute import Context, images_of_classes, run_job
+from benchmarks.execute import run_job
+from benchmarks.measure import Context, images_of_classes
 from benchmarks.plan import make_jobs, make_run
 from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS

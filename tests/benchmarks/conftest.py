@@ -16,8 +16,10 @@ seeds = [0]
 train = 24
 test = 12
 
+[latent_dim]
+cifar10 = { fixed = 8, grid = [8] }
+
 [models.AE]
-latent_dim = 8
 epochs = 12
 batch_size = 8
 learning_rate = 5e-3

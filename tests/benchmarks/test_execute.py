@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import load
 from benchmarks.errors import UnavailableError
-from benchmarks.execute import Context, Failure, execute, run_job
+from benchmarks.execute import Failure, execute, run_job
+from benchmarks.measure import Context
 from benchmarks.plan import Job, Run, make_jobs, make_run
 from benchmarks.profiles import load_profile
 from benchmarks.registry import build

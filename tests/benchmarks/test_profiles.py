@@ -7,6 +7,7 @@ import pytest
 from benchmarks.errors import CallError
 from benchmarks.profiles import Profile, load_profile, profile_names
 from benchmarks.registry import MODELS
+from lisae import LISAE
 
 
 def written(folder: Path, text: str) -> Profile:
@@ -22,8 +23,8 @@ def test_every_model_has_every_setting_and_an_estimate(name: str) -> None:
     for model in MODELS.values():
         settings = profile.settings(model, "cifar10")
         assert {"device", "random_state", "contamination"}.isdisjoint(settings)
-        assert profile.seconds[model.name] > 0
-        if hasattr(model.detector, "phase_one"):
+        assert profile.seconds(model.name, "cifar10") > 0
+        if issubclass(model.detector, LISAE):
             assert {"beta", "gamma", "hinge", "epochs", "autoencoder"} <= set(settings)
 
 
@@ -41,20 +42,46 @@ def test_phase_one_of_lis_ae_is_ae_and_linsep_adds_to_it() -> None:
 def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
     profile = written(
         tmp_path,
-        'extends = "fast"\nseeds = [3]\n[models.AE]\nepochs = 1\n[datasets.mnist.AE]\nlatent_dim = 7\n',
+        'extends = "fast"\nseeds = [3]\n[models.AE]\nepochs = 1\n[datasets.svhn.AE]\nbatch_size = 7\n',
     )
-    fast = load_profile("fast").settings(MODELS["AE"], "mnist")
+    fast = load_profile("fast").settings(MODELS["AE"], "cifar10")
     assert profile.seeds == (3,)
     assert profile.settings(MODELS["AE"], "cifar10") == fast | {"epochs": 1}
-    assert profile.settings(MODELS["AE"], "mnist") == fast | {"epochs": 1, "latent_dim": 7}
-    assert profile.settings(MODELS["LIS-AE"], "mnist")["autoencoder"]["latent_dim"] == 7
+    svhn = profile.settings(MODELS["AE"], "svhn")
+    assert svhn["batch_size"] == 7
+    assert profile.settings(MODELS["LIS-AE"], "svhn")["autoencoder"] == svhn
+
+
+def test_a_rival_autoencoder_is_trained_as_ae_is(tmp_path: Path) -> None:
+    profile = written(
+        tmp_path, 'extends = "fast"\nseeds = [0]\n[models.AE]\nepochs = 3\n[models.VAE]\nbatch_size = 9\n'
+    )
+    ae, vae = (profile.settings(MODELS[name], "mnist") for name in ("AE", "VAE"))
+    assert {key: vae[key] for key in ae} == ae | {"batch_size": 9}
+
+
+def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[latent_dim]\nmnist = { fixed = 5, grid = [3, 5] }\n')
+    for name in ("AE", "VAE", "OC-DSVDD"):
+        assert profile.settings(MODELS[name], "mnist")["latent_dim"] == 5
+        assert profile.settings(MODELS[name], "mnist", 3)["latent_dim"] == 3
+    for name in ("LIS-AE", "LinSep-LIS-AE"):
+        assert profile.settings(MODELS[name], "mnist", 3)["autoencoder"]["latent_dim"] == 3
+        assert profile.latent_dims(MODELS[name], "mnist") == (5, 3)
+    assert profile.latent_dims(MODELS["KDE"], "mnist") == ()
+
+
+def test_how_negatives_are_prepared_is_a_setting(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[negatives.omniglot]\nblur = 2\n')
+    assert profile.preparation("omniglot") == load_profile("fast").preparation("omniglot") | {"blur": 2.0}
+    assert profile.preparation("svhn") == {}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("seeds = [0]\n[models.AE]\nlatent_dims = 3\n", r"in \[models.AE\], 'latent_dims' is no key.*latent_dim\?"),
-        ("seeds = [0]\n[models.EA]\n", r"in \[models\], 'EA' is no key.*Did you mean AE"),
+        ("seeds = [0]\n[models.LISAE]\n", r"in \[models\], 'LISAE' is no key.*Did you mean LIS-AE"),
         ("seeds = [0]\n[datasets.cifar.AE]\n", r"'cifar' is no key.*cifar10"),
         ("seeds = [0]\n[datasets.cifar10.BE]\n", r"in \[datasets.cifar10\], 'BE' is no key"),
         ("seeds = [0]\n[datasets.cifar10.AE]\nepoch = 1\n", r"\[datasets.cifar10.AE\], 'epoch' is no key"),
@@ -66,9 +93,14 @@ def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
         ("seeds = [0]\n[models.LIS-AE]\nhinge = 1\n", r"hinge in \[models.LIS-AE\] is of type bool; got 1"),
         (
             "seeds = [0]\n[models.LIS-AE.autoencoder]\nepochs = 1\n",
-            r"begins from the weights of AE. Change \[models.AE\]",
+            r"begins from the trained AE. Change \[models.AE\]",
         ),
         ("seeds = [0]\n[models.LinSep-LIS-AE.autoencoder]\nweight = 1\n", r"autoencoder\], 'weight' is no key"),
+        ("seeds = [0]\n[negatives.omniglot]\nblurr = 1\n", r"in \[negatives.omniglot\], 'blurr' is no key"),
+        ("seeds = [0]\n[negatives.mnist]\nblur = 1\n", r"in \[negatives\], 'mnist' is no key"),
+        ("seeds = [0]\n[latent_dim]\nmnist = 3\n", r"\[latent_dim.mnist\] is a table; got 3"),
+        ("seeds = [0]\n[latent_dim]\nmnist = { fixed = 3 }\n", r"\[latent_dim.mnist\] has a width, fixed, and a list"),
+        ("seeds = [0]\n[seconds.mnist]\nEA = 3\n", r"in \[seconds.mnist\], 'EA' is no key"),
         ("seeds = []\n", "seeds is a list of whole numbers"),
         ("seeds = [-1]\n", r"seeds is a list of whole numbers from 0.*got \[-1\]"),
         ("seeds = [true]\n", "seeds is a list of whole numbers"),

@@ -12,7 +12,7 @@ FAST = load_profile("fast")
 
 def test_unknown_model() -> None:
     assert model("AE").detector is AutoEncoder
-    with pytest.raises(CallError, match=r"'LISAE' is no model: there are AE, LIS-AE, .* Did you mean LIS-AE"):
+    with pytest.raises(CallError, match=r"'LISAE' is no model: there are KDE, .* Did you mean LIS-AE"):
         model("LISAE")
 
 
@@ -22,9 +22,8 @@ def test_a_detector_is_built_with_every_setting(name: str) -> None:
     detector = build(name, settings, 3, "cpu")
     assert type(detector) is MODELS[name].detector
     given = detector.get_params()
-    assert {key: given[key] for key in settings if key != "autoencoder"} == {
-        key: value for key, value in settings.items() if key != "autoencoder"
-    }
+    stage = MODELS[name].stage_argument
+    assert {key: given[key] for key in settings if key != stage} == {k: v for k, v in settings.items() if k != stage}
     assert given["random_state"] == 3
 
 
@@ -44,6 +43,6 @@ def test_a_stage_is_where_a_lis_ae_begins_and_linsep_trains_its_own() -> None:
     detector = build("LIS-AE", FAST.settings(MODELS["LIS-AE"], "cifar10"), 0, "cpu", stage)
     assert isinstance(detector, LISAE)
     assert detector.autoencoder is stage
-    assert MODELS["LIS-AE"].shares_stage
-    assert not MODELS["LinSep-LIS-AE"].shares_stage
+    assert (MODELS["LIS-AE"].begins_from, MODELS["AnoGAN-FM"].begins_from) == ("AE", "AnoGAN")
+    assert MODELS["LinSep-LIS-AE"].begins_from is None
     assert issubclass(LinSepLISAE.phase_one, LinSepAutoEncoder)

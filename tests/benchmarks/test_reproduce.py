@@ -140,7 +140,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--table", "9"], "'9' is no table made here: there are 4, 5"),
+        (["--table", "9"], "'9' is no table made here: there are 1, 2, 3, 4, 5"),
         (["--figure", "4"], "figure 4 is not made by this version"),
         ([], "nothing was asked for"),
         (["--table", "4", "--models", "AE,LISAE"], "'LISAE' is no model: .* Did you mean LIS-AE"),

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.artefacts import TABLES
 from benchmarks.data import data_directory
-from benchmarks.execute import Context, execute
+from benchmarks.execute import execute
+from benchmarks.measure import Context
 from benchmarks.plan import make_jobs, make_run
 from benchmarks.profiles import load_profile
 from benchmarks.reproduce import main

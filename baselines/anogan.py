@@ -1,0 +1,249 @@
+"""f-AnoGAN (Schlegl et al., Medical Image Analysis 54, 2019): the rows AnoGAN and AnoGAN-FM."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from baselines.gan import Adversarial, check_samples, gradient_penalty
+from lisae.autoencoder import AutoEncoder, Objective
+from lisae.detector import Images
+from lisae.reconstruction import ReconstructionDetector
+from lisae.training import (
+    Player,
+    as_float,
+    autocast,
+    check_alive,
+    check_varied,
+    image_tensor,
+    train,
+)
+
+_SAMPLES = 512
+
+
+class AnoGAN(AutoEncoder):
+    """AnoGAN as f-AnoGAN computes it: an autoencoder whose decoder is the generator of a Wasserstein GAN.
+
+    First the generator and a critic play, the critic with a gradient penalty (Gulrajani et al.,
+    arXiv:1704.00028). Then both are frozen and the encoder learns to invert the generator, izi_f: it minimises
+    the squared error, averaged over pixels, of an image and what the generator makes of its code, plus
+    ``feature_weight`` times that of the critic's features. The score is the error over pixels alone, so this
+    is f-AnoGAN at kappa 0; ``AnoGANFM`` adds the features.
+
+    The authors (github.com/tSchlegl/f-AnoGAN) have residual networks for images of 64 x 64, normal noise, Adam at
+    1e-4 in batches of 64, and RMSProp for the encoder. Here the networks are the backbone, as for every model of
+    the paper, the noise is uniform, the rate is higher for shorter trainings, and the encoder has Adam too.
+
+    Args:
+        latent_dim: width of the latent layer, and of the noise.
+        gan_epochs: passes of the critic over the normal images.
+        gan_batch_size: images, and samples, in a step of the critic.
+        gan_learning_rate: Adam's rate for generator and critic, which is constant; the decay rates are (0, 0.9).
+        critic_steps: steps of the critic to one of the generator.
+        penalty: weight of the gradient penalty.
+        feature_weight: weight of the critic's features where the encoder is trained, the authors' kappa.
+        epochs: passes of the encoder over the normal images.
+        batch_size: images in a step of the encoder.
+        learning_rate: peak of the encoder's one-cycle rate.
+        precision: as for ``AutoEncoder``, but for the gradient penalty, which is computed in float32 always.
+        device, contamination, random_state: as for ``AutoEncoder``.
+
+    Attributes:
+        network_: the trained encoder, generator and critic.
+        losses_: mean loss of the encoder in each epoch.
+        restarts_: how many times training began again after a collapse.
+
+    ``fit`` raises ``CollapseError`` when every restart ended in samples, codes or scores that are constant.
+    """
+
+    network_: Adversarial
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int = 128,
+        gan_epochs: int = 25,
+        gan_batch_size: int = 32,
+        gan_learning_rate: float = 1e-3,
+        critic_steps: int = 5,
+        penalty: float = 10.0,
+        feature_weight: float = 1.0,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            latent_dim=latent_dim,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            contamination=contamination,
+            random_state=random_state,
+        )
+        self.gan_epochs = gan_epochs
+        self.gan_batch_size = gan_batch_size
+        self.gan_learning_rate = gan_learning_rate
+        self.critic_steps = critic_steps
+        self.penalty = penalty
+        self.feature_weight = feature_weight
+
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> NDArray[np.float32]:
+        """Images from the generator, (n, h, w, c), float in [0, 1].
+
+        Raises sklearn.exceptions.NotFittedError before ``fit``.
+        """
+        check_is_fitted(self, "threshold_")
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        return self._sample(n, torch.Generator().manual_seed(seed)).permute(0, 2, 3, 1).cpu().numpy()
+
+    def _network(self, generator: torch.Generator) -> Adversarial:
+        return Adversarial(self.image_shape_, self.latent_dim, generator)
+
+    def _check(self, normal: Images, scores: NDArray[np.float64]) -> None:
+        norms = np.sqrt(scores * normal[0].size)
+        check_alive(normal, norms, self._some_codes(normal))
+
+    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
+        if not (self.critic_steps >= 1 and self.penalty >= 0 and self.feature_weight >= 0):
+            raise ValueError(
+                "critic_steps is at least 1, penalty and feature_weight are not below 0; "
+                f"got {self.critic_steps}, {self.penalty} and {self.feature_weight}."
+            )
+        self._play(normal, generator)
+        check_samples(normal, self._sample(_SAMPLES, generator))
+        return super()._train(normal, negatives, generator)
+
+    def _play(self, normal: Images, generator: torch.Generator) -> None:
+        """Train the generator and the critic against each other, E left as it is."""
+        device, dtype = self.arithmetic()
+        network, images = self.network_, image_tensor(normal, device)
+
+        def critic_loss(rows: Tensor) -> Tensor:
+            real, noise = as_float(images[rows]), network.noise(len(rows), generator)
+            with torch.no_grad():
+                fake = network.decoder(noise).float()
+            verdicts = network.critic(torch.cat([fake, real])).float()
+            gain = verdicts[len(fake) :].mean() - verdicts[: len(fake)].mean()
+            share = torch.rand(len(real), 1, 1, 1, generator=generator).to(device)
+            # Float32, since the penalty is a small difference from 1 and is differentiated again.
+            with autocast(device, torch.float32):
+                return self.penalty * gradient_penalty(network.critic, torch.lerp(real, fake, share)) - gain
+
+        def generator_loss(rows: Tensor) -> Tensor:
+            return -network.critic(network.decoder(network.noise(len(rows), generator))).float().mean()
+
+        train(
+            critic_loss,
+            network.critic.parameters(),
+            [len(images)],
+            epochs=self.gan_epochs,
+            batch_size=self.gan_batch_size,
+            learning_rate=self.gan_learning_rate,
+            generator=generator,
+            device=device,
+            dtype=dtype,
+            betas=(0.0, 0.9),
+            one_cycle=False,
+            opponent=Player(list(network.decoder.parameters()), generator_loss, self.critic_steps),
+        )
+
+    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
+        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
+
+        def loss(rows: Tensor) -> Tensor:
+            return network.residual(as_float(images[rows]), self.feature_weight).mean()
+
+        return loss, [*network.encoder.parameters(), *network.latent.parameters()], [len(images)]
+
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        return self._apply(lambda batch: self.network_.residual(batch, kappa=0), images).double().cpu().numpy()
+
+    def _sample(self, n: int, generator: torch.Generator) -> Tensor:
+        with torch.no_grad():
+            return self.network_.decoder(self.network_.noise(n, generator))
+
+
+class AnoGANFM(ReconstructionDetector):
+    """AnoGAN-FM: AnoGAN that also counts, in its score, the error over the critic's features.
+
+    The score is f-AnoGAN's, the mean squared error of an image and G(E(x)) over the pixels plus ``kappa`` times
+    that of the critic's features of the two over the features. Both are means, so the first term is the
+    score of ``AnoGAN`` itself, and at kappa 0 there is no other. Nothing is trained beyond AnoGAN.
+
+    Args:
+        anogan: Fitted: scores with its networks, and leaves it as it is (it must have seen the same normal
+            images). Not fitted: a clone of it is fitted first. None: the defaults.
+        kappa: weight of the features; the authors' is 1.
+        contamination: share of the normal training images that ``predict`` calls anomalous.
+        random_state: seed of an AnoGAN that is fitted here and has none.
+
+    Attributes:
+        anogan_: the fitted AnoGAN.
+        network_, losses_, restarts_: those of ``anogan_``.
+
+    ``fit`` raises ``CollapseError`` when AnoGAN collapsed or the scores are constant.
+    """
+
+    phase_one: ClassVar[type[AnoGAN]] = AnoGAN
+
+    anogan_: AnoGAN
+    network_: Adversarial
+    restarts_: int
+
+    def __init__(
+        self,
+        anogan: AnoGAN | None = None,
+        *,
+        kappa: float = 1.0,
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.anogan = anogan
+        self.kappa = kappa
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def arithmetic(self) -> tuple[torch.device, torch.dtype]:
+        """Where the networks compute, and in what: as AnoGAN does."""
+        return self.anogan_.arithmetic()
+
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+        if not self.kappa >= 0:
+            raise ValueError(f"kappa is not below 0; got {self.kappa}.")
+        self.anogan_ = self._phase_one(normal, seed)
+        self.network_, self.losses_ = self.anogan_.network_, self.anogan_.losses_
+        self.restarts_ = self.anogan_.restarts_
+        scores = self._anomaly_score(normal)
+        check_varied(scores, self._some_codes(normal))
+        return scores
+
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        return self._apply(lambda batch: self.network_.residual(batch, self.kappa), images).double().cpu().numpy()
+
+    def _phase_one(self, normal: Images, seed: int) -> AnoGAN:
+        given = self.phase_one() if self.anogan is None else self.anogan
+        if not isinstance(given, self.phase_one):
+            raise ValueError(f"{type(self).__name__} begins from an AnoGAN; got {type(given).__name__}.")
+        if not hasattr(given, "threshold_"):
+            anogan = clone(given)
+            if anogan.random_state is None:
+                anogan.set_params(random_state=seed)
+            return anogan.fit(normal)
+        if given.image_shape_ != self.image_shape_:
+            raise ValueError(
+                f"the AnoGAN was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "
+                "fit it on the same normal images."
+            )
+        return given

@@ -1,0 +1,149 @@
+"""OC-DSVDD: one-class Deep SVDD (Ruff et al., ICML 2018, PMLR 80:4393-4402) on the encoder of the backbone."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lisae.autoencoder import AutoEncoder, squared_error
+from lisae.backbone import Backbone
+from lisae.detector import Images
+from lisae.reconstruction import reconstruction_error
+from lisae.training import as_float, check_alive, check_varied, image_tensor, train
+
+# A coordinate of the centre is at least so far from zero: zero itself can be met by weights of zero.
+_MARGIN = 0.1
+
+
+class HypersphereBackbone(Backbone):
+    """The backbone with a latent layer and encoder that have no bias, no tanh at the end, and a centre.
+
+    With biases, or an activation that saturates, one code for every image would be the best answer to the one-class
+    objective (Propositions 2 and 3 of Ruff et al.). The decoder, which pre-training alone needs, is as it was.
+    Arguments and errors are those of ``Backbone``.
+
+    Attributes:
+        centre: the centre of the hypersphere, (latent_dim,).
+    """
+
+    centre: Tensor
+
+    def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, generator: torch.Generator) -> None:
+        super().__init__(image_shape, latent_dim, generator)
+        for layer in (*self.encoder, self.latent):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.register_parameter("bias", None)
+        self.register_buffer("centre", torch.zeros(latent_dim))
+
+    def code(self, features: Tensor) -> Tensor:
+        """Latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
+        return self.latent(features)
+
+    def distance(self, images: Tensor) -> Tensor:
+        """Squared distance of the images' codes to the centre, (n, c, h, w) -> (n,)."""
+        return (self.code(self.encoder(images)).float() - self.centre).square().sum(dim=1)
+
+
+class DeepSVDD(AutoEncoder):
+    """OC-DSVDD: an encoder that maps normal images close to one point, scored by the squared distance to it.
+
+    The network is first trained to reconstruct, as AE is. The centre is then the mean code of the normal images,
+    its coordinates at least .1 from zero, and encoder and latent layer minimise the mean squared distance to it
+    (Equation 4 of Ruff et al.), both with Adam and a one-cycle rate. Images are taken as they are, without the
+    contrast normalisation that the authors put before, as for every other model here.
+
+    Args:
+        epochs: passes over the normal images to minimise the distance.
+        learning_rate: peak of the one-cycle rate while the distance is minimised.
+        pretraining_epochs: passes over the normal images to learn to reconstruct them.
+        pretraining_learning_rate: peak of the one-cycle rate in that.
+        weight_decay: Adam's L2 penalty, in both; lambda of Ruff et al., .5e-6.
+
+    The other arguments, the attributes and the errors are those of ``AutoEncoder``. ``losses_`` are those of the
+    one-class objective. The decoder is that of pre-training, so that ``reconstruct`` only shows how far the codes
+    have moved since. Both trainings are checked for collapse.
+    """
+
+    network_: HypersphereBackbone
+
+    def __init__(
+        self,
+        *,
+        pretraining_epochs: int = 12,
+        pretraining_learning_rate: float = 2e-3,
+        weight_decay: float = 0.5e-6,
+        latent_dim: int = 128,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 1e-4,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            latent_dim=latent_dim,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            contamination=contamination,
+            random_state=random_state,
+        )
+        self.pretraining_epochs = pretraining_epochs
+        self.pretraining_learning_rate = pretraining_learning_rate
+        self.weight_decay = weight_decay
+
+    def _network(self, generator: torch.Generator) -> HypersphereBackbone:
+        return HypersphereBackbone(self.image_shape_, self.latent_dim, generator)
+
+    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
+        device, dtype = self.arithmetic()
+        network, images = self.network_, image_tensor(normal, device)
+
+        def minimise(
+            loss: Callable[[Tensor], Tensor], parameters: Iterable[nn.Parameter], epochs: int, learning_rate: float
+        ) -> list[float]:
+            return train(
+                lambda rows: loss(as_float(images[rows])),
+                parameters,
+                [len(images)],
+                epochs=epochs,
+                batch_size=self.batch_size,
+                learning_rate=learning_rate,
+                generator=generator,
+                device=device,
+                dtype=dtype,
+                weight_decay=self.weight_decay,
+            )
+
+        minimise(
+            lambda batch: squared_error(batch, network(batch)),
+            network.parameters(),
+            self.pretraining_epochs,
+            self.pretraining_learning_rate,
+        )
+        errors = self._apply(lambda batch: reconstruction_error(batch, network(batch)), normal)
+        check_alive(normal, errors.double().cpu().numpy(), self._some_codes(normal))
+        codes = self._apply(lambda batch: network.code(network.encoder(batch)), normal)
+        network.centre.copy_(away_from_zero(codes.mean(dim=0)))
+        return minimise(
+            lambda batch: network.distance(batch).mean(),
+            [*network.encoder.parameters(), *network.latent.parameters()],
+            self.epochs,
+            self.learning_rate,
+        )
+
+    def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
+        check_varied(scores, self._some_codes(normal))
+
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        return self._apply(self.network_.distance, images).double().cpu().numpy()
+
+
+def away_from_zero(centre: Tensor) -> Tensor:
+    """Move coordinates nearer to zero than .1 to .1, or to -.1 where they are negative; same shape."""
+    return torch.where(centre.abs() < _MARGIN, torch.where(centre < 0, -_MARGIN, _MARGIN), centre)

@@ -1,0 +1,133 @@
+"""Mem-AE: the memory-augmented autoencoder (Gong et al., ICCV 2019, arXiv:1904.02639)."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lisae.autoencoder import AutoEncoder, Objective, squared_error
+from lisae.backbone import Backbone
+from lisae.detector import Images
+from lisae.training import as_float, autocast, image_tensor
+
+_EPSILON = 1e-12
+
+
+class MemoryBackbone(Backbone):
+    """The backbone whose decoder is handed a mixture of learned slots in place of the code itself.
+
+    Args:
+        image_shape: (h, w, c); h and w are multiples of 4.
+        latent_dim: width of the latent layer and of a slot.
+        slots: how many slots the memory has.
+        shrinkage: share of a slot below which it is dropped from a mixture, in units of 1 / ``slots``.
+        generator: draws the initial weights and slots.
+
+    Raises ValueError as ``Backbone`` does.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        slots: int,
+        shrinkage: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(image_shape, latent_dim, generator)
+        self.threshold = shrinkage / slots
+        bound = 1 / math.sqrt(latent_dim)
+        self.memory = nn.Parameter(torch.empty(slots, latent_dim).uniform_(-bound, bound, generator=generator))
+
+    def address(self, features: Tensor) -> Tensor:
+        """Share of each slot, (n, slots), in the mixtures for encoder features, (n, features); Section 3.3.
+
+        Softmax of the cosine of query and slot, hard shrinkage, and division by the sum: a row sums to one, or is
+        zero throughout where no slot passes the threshold. The query is the backbone's code, tanh included.
+        """
+        query = super().code(features).float()
+        with autocast(query.device, torch.float32):  # shares differ by little: bfloat16 would blur the threshold
+            cosines = functional.normalize(query, dim=1) @ functional.normalize(self.memory, dim=1).T
+            shares = torch.softmax(cosines, dim=1)
+            above = shares - self.threshold
+            kept = above.relu() * shares / (above.abs() + _EPSILON)
+            return functional.normalize(kept, p=1, dim=1, eps=_EPSILON)
+
+    def code(self, features: Tensor) -> Tensor:
+        """What the decoder is handed, (n, latent_dim), for encoder features, (n, features)."""
+        return self.address(features) @ self.memory
+
+
+class MemoryAutoEncoder(AutoEncoder):
+    """Mem-AE: AE whose code only asks a memory of normal codes, so that the decoder is handed nothing else.
+
+    The loss is that of AE plus ``entropy_weight`` times the entropy of an image's shares of the slots (Section 3.4
+    of Gong et al.), averaged over the batch.
+
+    Args:
+        slots: how many slots the memory has; Gong et al. have 100 for MNIST and 500 for CIFAR-10.
+        shrinkage: share of a slot below which it is dropped from a mixture, in units of 1 / ``slots``; Gong et al.
+            take 1 to 3. Cosines lie in [-1, 1], so that no share is above e^2 / ``slots`` and few are above 2:
+            from there on every slot may be dropped for every image, and the network stays at the mean image.
+        entropy_weight: weight of the entropy; Gong et al. have 2e-4.
+
+    The other arguments, the attributes and the errors are those of ``AutoEncoder``; ``fit`` also raises ValueError
+    for fewer than two slots or a negative ``shrinkage``.
+    """
+
+    network_: MemoryBackbone
+
+    def __init__(
+        self,
+        *,
+        slots: int = 100,
+        shrinkage: float = 1.0,
+        entropy_weight: float = 2e-4,
+        latent_dim: int = 128,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            latent_dim=latent_dim,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            contamination=contamination,
+            random_state=random_state,
+        )
+        self.slots = slots
+        self.shrinkage = shrinkage
+        self.entropy_weight = entropy_weight
+
+    def _network(self, generator: torch.Generator) -> MemoryBackbone:
+        if self.slots < 2 or self.shrinkage < 0:
+            raise ValueError(
+                f"there are at least 2 slots, and shrinkage is not below 0; "
+                f"got {self.slots} slots and shrinkage {self.shrinkage}."
+            )
+        return MemoryBackbone(self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator)
+
+    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
+        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
+
+        def loss(rows: Tensor) -> Tensor:
+            batch = as_float(images[rows])
+            shares = network.address(network.encoder(batch))
+            error = squared_error(batch, network.decoder(shares @ network.memory))
+            return error + self.entropy_weight * entropy(shares)
+
+        return loss, list(network.parameters()), [len(images)]
+
+
+def entropy(shares: Tensor) -> Tensor:
+    """Entropy of each row of shares that sum to one, averaged over the rows: (n, slots) -> (), in nats."""
+    return -(shares * (shares + _EPSILON).log()).sum() / len(shares)

@@ -1,0 +1,97 @@
+"""Sig-RepNN: the replicator network (Hawkins et al., DaWaK 2002) on the backbone, after a sigmoid (Section 5.1)."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lisae.autoencoder import AutoEncoder
+from lisae.backbone import Backbone
+
+
+class ReplicatorBackbone(Backbone):
+    """The backbone with a sigmoid and a staircase in place of the latent tanh (Section 5.1 of the paper).
+
+    Args:
+        image_shape: (h, w, c); h and w are multiples of 4.
+        latent_dim: width of the latent layer.
+        levels: how many levels the staircase has.
+        steepness: how steep its steps are.
+        generator: draws the initial weights.
+
+    Raises ValueError as ``Backbone`` does.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        levels: int,
+        steepness: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(image_shape, latent_dim, generator)
+        self.levels = levels
+        self.steepness = steepness
+
+    def code(self, features: Tensor) -> Tensor:
+        """Latent code in [0, 1], near a level unless on a step, (n, latent_dim), of features, (n, features)."""
+        return staircase(torch.sigmoid(self.latent(features).float()), self.levels, self.steepness)
+
+
+class ReplicatorNetwork(AutoEncoder):
+    """Sig-RepNN: AE whose code takes one of a few levels in each coordinate.
+
+    Args:
+        levels: N, how many levels a coordinate of the code has; the paper has four.
+        steepness: a of the staircase. The steeper, the nearer are codes to a level, and the less gradient is left
+            between two steps; at 10 there are hardly any levels.
+
+    The other arguments, the attributes and the errors are those of ``AutoEncoder``; ``fit`` also raises ValueError
+    for fewer than two levels or a steepness that is not positive.
+    """
+
+    network_: ReplicatorBackbone
+
+    def __init__(
+        self,
+        *,
+        levels: int = 4,
+        steepness: float = 40.0,
+        latent_dim: int = 128,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        precision: str = "float32",
+        device: str = "auto",
+        contamination: float = 0.05,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            latent_dim=latent_dim,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            contamination=contamination,
+            random_state=random_state,
+        )
+        self.levels = levels
+        self.steepness = steepness
+
+    def _network(self, generator: torch.Generator) -> ReplicatorBackbone:
+        if self.levels < 2 or not self.steepness > 0:
+            raise ValueError(
+                f"there are at least 2 levels, and steepness is positive; "
+                f"got {self.levels} levels and steepness {self.steepness}."
+            )
+        return ReplicatorBackbone(self.image_shape_, self.latent_dim, self.levels, self.steepness, generator)
+
+
+def staircase(t: Tensor, levels: int, steepness: float) -> Tensor:
+    """Rise from 0 to 1 over t in [0, 1] in ``levels`` - 1 steps, at 1/N, ..., (N - 1)/N; same shape as ``t``.
+
+    S(t) = 1/2 + 1/(2 (N - 1)) * sum over j = 1, ..., N - 1 of tanh(a (t - j/N)), Hawkins et al.
+    """
+    steps = torch.arange(1, levels, device=t.device) / levels
+    return 0.5 + torch.tanh(steepness * (t[..., None] - steps)).sum(dim=-1) / (2 * (levels - 1))

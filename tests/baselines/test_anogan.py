@@ -1,0 +1,373 @@
+"""AnoGAN and AnoGAN-FM: the gradient penalty, the two trainings, the score, the checks and the files."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import baselines.anogan
+import lisae.autoencoder
+from baselines.anogan import AnoGAN, AnoGANFM
+from baselines.gan import Adversarial, check_samples, gradient_penalty
+from lisae import AutoEncoder, CollapseError
+from tests.shapes import Pictures, Shapes, auc
+
+
+def new_anogan(**changes: Any) -> AnoGAN:
+    settings: dict[str, Any] = {
+        "latent_dim": 8,
+        "gan_epochs": 60,
+        "gan_batch_size": 16,
+        "gan_learning_rate": 1e-3,
+        "epochs": 25,
+        "batch_size": 16,
+        "device": "cpu",
+        "random_state": 0,
+    }
+    return AnoGAN(**settings | changes)
+
+
+@pytest.fixture(scope="module")
+def anogan(few: Shapes) -> AnoGAN:
+    return new_anogan().fit(few.normal)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> AnoGAN:
+    """Two epochs of each training, too few to be alive."""
+    monkeypatch.setattr(baselines.anogan, "check_alive", lambda *arguments: None)
+    return new_anogan(gan_epochs=2, epochs=2)
+
+
+def tensor(images: Pictures) -> Tensor:
+    """Images (n, h, w, c), bytes -> (n, c, h, w) in [0, 1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+
+
+def weights(module: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in module.state_dict().items()}
+
+
+def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    """The parts of the network with weights that differ."""
+    return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
+# The gradient penalty
+
+
+@pytest.fixture
+def critic() -> nn.Module:
+    return Adversarial((12, 12, 1), 4, torch.Generator().manual_seed(3)).double().critic
+
+
+def uniform(n: int) -> Tensor:
+    """Images without a pixel at zero, where a critic without biases has a kink."""
+    return torch.rand(n, 1, 12, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def test_the_penalty_is_that_of_finite_differences(critic: nn.Module) -> None:
+    images, step = uniform(2), 1e-6
+    gradients = torch.zeros(2, 144, dtype=torch.float64)
+    with torch.no_grad():
+        for pixel in range(144):
+            change = torch.zeros(144, dtype=torch.float64)
+            change[pixel] = step
+            change = change.reshape(1, 1, 12, 12)
+            gradients[:, pixel] = (critic(images + change) - critic(images - change))[:, 0] / (2 * step)
+    expected = (gradients.norm(dim=1) - 1).square().mean()
+    assert float(gradient_penalty(critic, images).detach()) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_penalty_has_the_gradient_of_finite_differences(critic: nn.Module) -> None:
+    images, step = uniform(2), 1e-6
+    weight = critic[0][2].weight
+    gradient = torch.autograd.grad(gradient_penalty(critic, images), weight)[0]
+    for place in [(0, 0, 0, 0), (5, 3, 1, 2), (31, 15, 3, 3)]:
+        penalties = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                weight[place] += sign * step
+            penalties.append(float(gradient_penalty(critic, images).detach()))
+            with torch.no_grad():
+                weight[place] -= sign * step
+        difference = (penalties[0] - penalties[1]) / (2 * step)
+        assert float(gradient[place]) == pytest.approx(difference, rel=1e-4, abs=1e-8)
+
+
+def test_a_critic_of_slope_one_is_not_penalised(few: Shapes) -> None:
+    images = tensor(few.normal[:5])
+    for slope, expected in [(1.0, 0.0), (3.0, 4.0), (0.0, 1.0)]:
+        linear = nn.Sequential(nn.Flatten(), nn.Linear(144, 1))
+        with torch.no_grad():
+            linear[1].weight.zero_()[0, 17] = slope
+        assert float(gradient_penalty(linear, images).detach()) == pytest.approx(expected, abs=1e-6)
+
+
+# The two trainings
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What ``train`` was handed each time, in place of training."""
+    calls: list[tuple[Any, ...]] = []
+
+    def record(loss: Any, parameters: Any, pools: list[int], **keywords: Any) -> list[float]:
+        calls.append((loss, list(parameters), pools, keywords))
+        return [0.0]
+
+    monkeypatch.setattr(baselines.anogan, "train", record)
+    monkeypatch.setattr(lisae.autoencoder, "train", record)
+    monkeypatch.setattr(baselines.anogan, "check_samples", lambda *arguments: None)
+    monkeypatch.setattr(baselines.anogan, "check_alive", lambda *arguments: None)
+    return calls
+
+
+def test_who_trains_what(trainings: list[tuple[Any, ...]], few: Shapes) -> None:
+    network = new_anogan(critic_steps=7, gan_learning_rate=0.5, learning_rate=0.25).fit(few.normal).network_
+    (_, first, _, play), (_, second, _, encoding) = trainings
+
+    def ids(*modules: nn.Module) -> list[int]:
+        return [id(parameter) for module in modules for parameter in module.parameters()]
+
+    assert [id(parameter) for parameter in first] == ids(network.critic)
+    assert [id(parameter) for parameter in play["opponent"].parameters] == ids(network.decoder)
+    assert play["opponent"].every == 7
+    assert (play["betas"], play["one_cycle"], play["learning_rate"]) == ((0.0, 0.9), False, 0.5)
+    assert [id(parameter) for parameter in second] == ids(network.encoder, network.latent)
+    assert encoding["learning_rate"] == 0.25
+
+
+def test_the_losses_of_generator_and_critic_by_hand(
+    trainings: list[tuple[Any, ...]], few: Shapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = new_anogan(penalty=3.0).fit(few.normal).network_
+    critic_loss, generator_loss, rows = trainings[0][0], trainings[0][3]["opponent"].loss, torch.tensor([4, 0, 9])
+    noise = network.noise(3, torch.Generator().manual_seed(5))
+    monkeypatch.setattr(network, "noise", lambda n, generator: noise)
+    mixtures = []
+    monkeypatch.setattr(
+        baselines.anogan, "gradient_penalty", lambda critic, images: mixtures.append(images) or torch.tensor(2.0)
+    )
+    with torch.no_grad():
+        real, fake = tensor(few.normal[[4, 0, 9]]), network.decoder(noise)
+        verdicts = network.critic(fake).mean(), network.critic(real).mean()
+        expected = verdicts[0] - verdicts[1] + 3 * 2
+    assert float(critic_loss(rows).detach()) == pytest.approx(float(expected), rel=1e-5)
+    assert float(generator_loss(rows).detach()) == pytest.approx(-float(verdicts[0]), rel=1e-5)
+    shares = ((mixtures[0] - real) / (fake - real)).flatten(1)
+    torch.testing.assert_close(shares, shares[:, :1].expand_as(shares), rtol=1e-3, atol=1e-3)
+    assert ((shares > 0) & (shares < 1)).all()
+    assert float(shares[:, 0].std()) > 0.01
+
+
+def test_the_encoder_moves_alone_in_the_second_training(quick: AnoGAN, few: Shapes) -> None:
+    quick.fit(few.normal)
+    before = weights(quick.network_)
+    AutoEncoder._train(quick, few.normal, None, torch.Generator().manual_seed(1))
+    assert changed(before, weights(quick.network_)) == {"encoder", "latent"}
+
+
+def test_the_encoder_stays_in_the_first_training(quick: AnoGAN, few: Shapes) -> None:
+    quick.fit(few.normal)
+    before = weights(quick.network_)
+    quick._play(few.normal, torch.Generator().manual_seed(1))
+    assert changed(before, weights(quick.network_)) == {"critic", "decoder"}
+
+
+def test_noise_fills_the_range_of_a_code() -> None:
+    network = Adversarial((12, 12, 1), 4, torch.Generator().manual_seed(0))
+    noise = network.noise(1000, torch.Generator().manual_seed(0))
+    assert noise.shape == (1000, 4)
+    assert -1 <= float(noise.min()) < -0.98
+    assert 0.98 < float(noise.max()) <= 1
+    torch.testing.assert_close(noise.std(dim=0), torch.full((4,), 3**-0.5), rtol=0.05, atol=0)
+
+
+def test_samples_come_to_look_like_the_images(anogan: AnoGAN, few: Shapes) -> None:
+    """Nearer to their nearest image, by a third, than those of the generator before training."""
+    images = tensor(few.normal).flatten(1)
+
+    def distance(network: Adversarial) -> float:
+        with torch.no_grad():
+            samples = network.decoder(network.noise(200, torch.Generator().manual_seed(0))).flatten(1)
+        return float(torch.cdist(samples, images).min(dim=1).values.mean())
+
+    assert distance(anogan.network_) < 2 / 3 * distance(anogan._network(torch.Generator().manual_seed(0)))
+
+
+def test_the_loss_of_the_encoder_falls(anogan: AnoGAN) -> None:
+    assert len(anogan.losses_) == anogan.epochs
+    assert anogan.losses_[-1] < 0.6 * anogan.losses_[0]
+    assert anogan.restarts_ == 0
+
+
+def test_training_makes_held_out_images_far_better(anogan: AnoGAN, few: Shapes) -> None:
+    untrained = copy.copy(anogan)
+    untrained.network_ = untrained._network(torch.Generator().manual_seed(0))
+    assert anogan.anomaly_score(few.held_out).mean() < 0.5 * untrained.anomaly_score(few.held_out).mean()
+
+
+def test_clear_outliers_are_found(anogan: AnoGAN, few: Shapes) -> None:
+    for detector in (anogan, AnoGANFM(anogan).fit(few.normal)):
+        assert auc(detector, few.held_out, few.outliers) > 0.97
+
+
+def test_codes_and_scores_differ_between_images(anogan: AnoGAN, few: Shapes) -> None:
+    assert float(anogan._some_codes(few.held_out).std(dim=0).min()) > 0.05
+    assert len(np.unique(anogan.anomaly_score(few.held_out))) == len(few.held_out)
+
+
+def test_samples_are_images_of_their_seed(anogan: AnoGAN) -> None:
+    samples = anogan.sample(7, random_state=1)
+    assert samples.shape == (7, 12, 12, 1)
+    assert samples.dtype == np.float32
+    assert 0 <= samples.min() < samples.max() <= 1
+    np.testing.assert_array_equal(anogan.sample(7, random_state=1), samples)
+    assert not np.array_equal(anogan.sample(7, random_state=2), samples)
+
+
+def test_fit_leaves_the_global_generator_alone(quick: AnoGAN, few: Shapes) -> None:
+    before = torch.get_rng_state()
+    quick.fit(few.normal)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# The score
+
+
+def test_the_score_of_anogan_is_the_mean_squared_error(anogan: AnoGAN, few: Shapes) -> None:
+    expected = np.square(few.outliers / 255 - anogan.reconstruct(few.outliers)).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(anogan.anomaly_score(few.outliers), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 0.5, 2.0])
+def test_the_score_of_fm_adds_the_features(anogan: AnoGAN, few: Shapes, kappa: float) -> None:
+    detector = AnoGANFM(anogan, kappa=kappa).fit(few.normal)
+    images, network = tensor(few.outliers), anogan.network_
+    with torch.no_grad():
+        features = network.critic[0](images), network.critic[0](network(images))
+    assert features[0].shape == (len(images), 32 * 3 * 3)
+    expected = anogan.anomaly_score(few.outliers) + kappa * (features[0] - features[1]).square().mean(dim=1).numpy()
+    np.testing.assert_allclose(detector.anomaly_score(few.outliers), expected, rtol=1e-4)
+
+
+def test_the_encoder_learns_from_the_features_too(quick: AnoGAN, few: Shapes) -> None:
+    with_features, without = (quick.set_params(feature_weight=weight).fit(few.normal).network_ for weight in (1.0, 0.0))
+    assert changed(weights(with_features), weights(without)) == {"encoder", "latent"}
+
+
+# AnoGAN-FM begins from AnoGAN
+
+
+def test_a_fitted_anogan_is_used_as_it_is(anogan: AnoGAN, few: Shapes) -> None:
+    before = weights(anogan.network_)
+    detector = AnoGANFM(anogan).fit(few.normal)
+    assert detector.anogan_ is anogan
+    assert changed(before, weights(detector.network_)) == set()
+
+
+def test_one_that_is_not_fitted_is_cloned(quick: AnoGAN, few: Shapes) -> None:
+    detector = AnoGANFM(quick).fit(few.normal)
+    assert not hasattr(quick, "network_")
+    np.testing.assert_array_equal(
+        detector.anogan_.anomaly_score(few.outliers), quick.fit(few.normal).anomaly_score(few.outliers)
+    )
+
+
+def test_one_without_a_seed_takes_that_of_fm(quick: AnoGAN, few: Shapes) -> None:
+    quick.set_params(random_state=None)
+    first, again, other = (
+        AnoGANFM(quick, random_state=seed).fit(few.normal).anomaly_score(few.outliers) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_an_anogan_of_other_images(anogan: AnoGAN, grey: Shapes) -> None:
+    with pytest.raises(ValueError, match=r"fitted on images of shape \(12, 12, 1\), these are \(16, 16, 1\)"):
+        AnoGANFM(anogan).fit(grey.normal)
+
+
+def test_another_detector_for_anogan(few: Shapes) -> None:
+    detector = AnoGANFM().set_params(anogan=AutoEncoder())
+    with pytest.raises(ValueError, match="AnoGANFM begins from an AnoGAN; got AutoEncoder"):
+        detector.fit(few.normal)
+
+
+@pytest.mark.parametrize("kappa", [-0.1, float("nan")])
+def test_a_kappa_below_zero(anogan: AnoGAN, few: Shapes, kappa: float) -> None:
+    with pytest.raises(ValueError, match=f"kappa is not below 0; got {kappa}"):
+        AnoGANFM(anogan, kappa=kappa).fit(few.normal)
+
+
+# Collapse and settings
+
+
+def test_a_generator_of_one_image_is_a_collapse(few: Shapes) -> None:
+    rng = torch.Generator().manual_seed(0)
+    same = tensor(few.normal[:1]).expand(64, -1, -1, -1)
+    check_samples(few.normal, tensor(few.held_out))
+    for samples in (same, same + 0.01 * torch.rand(same.shape, generator=rng), same * torch.nan):
+        with pytest.raises(CollapseError, match="the generator makes one image"):
+            check_samples(few.normal, samples)
+
+
+def test_a_collapse_is_trained_again_from_another_seed(
+    quick: AnoGAN, few: Shapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+
+    def check(images: Pictures, samples: Tensor) -> None:
+        seen.append(samples)
+        if len(seen) == 1:
+            raise CollapseError("called collapsed")
+
+    monkeypatch.setattr(baselines.anogan, "check_samples", check)
+    assert quick.fit(few.normal).restarts_ == 1
+    assert not torch.equal(*seen)
+
+
+def test_a_real_collapse_is_an_error(quick: AnoGAN, few: Shapes) -> None:
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
+        quick.set_params(gan_learning_rate=100.0).fit(few.normal)
+
+
+def test_the_error_at_the_mean_image_is_the_variance(anogan: AnoGAN, few: Shapes) -> None:
+    images = few.normal / 255
+    to_mean = np.square(images - images.mean(axis=0)).mean(axis=(1, 2, 3))
+    anogan._check(few.normal, 0.9 * to_mean)
+    with pytest.raises(CollapseError, match="stays at the mean image"):
+        anogan._check(few.normal, to_mean)
+
+
+@pytest.mark.parametrize("setting", [{"critic_steps": 0}, {"penalty": -1.0}, {"feature_weight": -1.0}])
+def test_wrong_settings(quick: AnoGAN, few: Shapes, setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="critic_steps is at least 1, penalty and feature_weight are not below 0"):
+        quick.set_params(**setting).fit(few.normal)
+
+
+# Files
+
+
+def test_a_file_holds_all_that_was_learned(anogan: AnoGAN, few: Shapes, tmp_path: Path) -> None:
+    anogan.save(tmp_path / "weights")
+    loaded = new_anogan().load(tmp_path / "weights")
+    np.testing.assert_array_equal(loaded.anomaly_score(few.outliers), anogan.anomaly_score(few.outliers))
+    np.testing.assert_array_equal(
+        AnoGANFM(loaded).fit(few.normal).anomaly_score(few.outliers),
+        AnoGANFM(anogan).fit(few.normal).anomaly_score(few.outliers),
+    )
+    np.testing.assert_array_equal(loaded.sample(3, 0), anogan.sample(3, 0))
+    assert (loaded.threshold_, loaded.losses_, loaded.restarts_) == (anogan.threshold_, anogan.losses_, 0)
+
+
+def test_the_file_of_an_autoencoder_is_foreign(few: Shapes, tmp_path: Path) -> None:
+    autoencoder = AutoEncoder(latent_dim=8, epochs=25, batch_size=16, random_state=0).fit(few.normal)
+    autoencoder.save(tmp_path / "weights")
+    with pytest.raises(ValueError, match="weights does not hold the weights of this AnoGAN: "):
+        new_anogan().load(tmp_path / "weights")

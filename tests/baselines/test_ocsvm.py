@@ -1,0 +1,109 @@
+"""OC-SVM is scikit-learn's OneClassSVM, at one gamma for the score and at ten for the paper's label sweep."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+from sklearn.svm import OneClassSVM
+
+from baselines.ocsvm import GAMMAS, OCSVM, label_sweep_auc
+from lisae.detector import as_rows
+from tests.shapes import Shapes, auc
+
+
+@pytest.fixture(scope="module")
+def fitted(grey: Shapes) -> OCSVM:
+    return OCSVM(random_state=0).fit(grey.normal)
+
+
+def test_the_gammas_are_those_of_ruff_et_al() -> None:
+    np.testing.assert_array_equal(GAMMAS, [2.0**i for i in range(-10, 0)])
+
+
+@pytest.mark.parametrize("nu", [0.05, 0.5])
+def test_the_score_is_scikit_learns_decision_function(grey: Shapes, nu: float) -> None:
+    fitted = OCSVM(nu=nu).fit(grey.normal)
+    machine = OneClassSVM(kernel="rbf", gamma="scale", nu=nu).fit(as_rows(grey.normal).astype(np.float64))
+    images = np.concatenate([grey.held_out, grey.outliers])
+    expected = machine.decision_function(as_rows(images).astype(np.float64))
+    np.testing.assert_allclose(fitted.anomaly_score(images), -expected, atol=1e-6)
+
+
+def test_gamma_scale_multiplies_scikit_learns_scale(grey: Shapes) -> None:
+    pixels = as_rows(grey.normal).astype(np.float64)
+    gamma = 4 / (pixels.shape[1] * pixels.var())
+    fitted = OCSVM(gamma_scale=4).fit(grey.normal)
+    assert fitted.gamma_ == pytest.approx(gamma)
+    machine = OneClassSVM(gamma=gamma, nu=0.1).fit(pixels)
+    expected = machine.decision_function(as_rows(grey.outliers).astype(np.float64))
+    np.testing.assert_allclose(fitted.anomaly_score(grey.outliers), -expected, atol=1e-6)
+
+
+def test_the_sweep_labels_as_scikit_learn_does_at_each_gamma(fitted: OCSVM, grey: Shapes) -> None:
+    images = np.concatenate([grey.held_out, grey.faint_outliers, grey.outliers])
+    pixels, probe = (as_rows(X).astype(np.float64) for X in (grey.normal, images))
+    expected = [OneClassSVM(gamma=gamma, nu=0.1).fit(pixels).predict(probe) for gamma in GAMMAS]
+    np.testing.assert_array_equal(fitted.sweep_labels(images), expected)
+    assert len(np.unique(expected, axis=0)) > 3
+
+
+def test_the_images_drawn_depend_on_the_seed_alone(grey: Shapes) -> None:
+    one, same, other = (OCSVM(max_samples=40, random_state=seed).fit(grey.normal) for seed in (0, 0, 1))
+    assert len(one.rows_) == 40
+    assert len(np.unique(one.rows_, axis=0)) == 40
+    np.testing.assert_array_equal(one.rows_, same.rows_)
+    assert not np.array_equal(one.rows_, other.rows_)
+
+
+def test_zero_max_samples_is_all(grey: Shapes) -> None:
+    assert len(OCSVM(max_samples=0).fit(grey.normal).rows_) == len(grey.normal)
+
+
+def test_the_threshold_counts_images_that_were_not_drawn(grey: Shapes) -> None:
+    fitted = OCSVM(max_samples=40, contamination=0.25, random_state=0).fit(grey.normal)
+    assert np.mean(fitted.predict(grey.normal) == -1) == pytest.approx(0.25, abs=0.01)
+
+
+def test_it_finds_outliers(fitted: OCSVM, grey: Shapes) -> None:
+    assert auc(fitted, grey.held_out, grey.outliers) > 0.95
+
+
+def test_equal_images_can_be_learned(few: Shapes) -> None:
+    grey = np.full_like(few.normal, 128)
+    fitted = OCSVM().fit(grey)
+    assert (fitted.anomaly_score(few.normal) > fitted.anomaly_score(grey)).all()
+
+
+@pytest.mark.parametrize("wrong", [{"nu": 0.0}, {"nu": 1.5}, {"gamma_scale": 0.0}, {"max_samples": 1}])
+def test_wrong_settings(few: Shapes, wrong: dict[str, Any]) -> None:
+    (setting,) = wrong
+    with pytest.raises(ValueError, match=f"{setting}.*[Gg]ot {wrong[setting]}"):
+        OCSVM(**wrong).fit(few.normal)
+
+
+def test_labels_need_a_fit(few: Shapes) -> None:
+    with pytest.raises(NotFittedError):
+        OCSVM().sweep_labels(few.normal)
+
+
+# The area under labels
+
+
+def test_labels_of_thresholds_give_the_auc_of_the_score() -> None:
+    """Where the labels do come from one score, the area is its AUC, whatever the order of the rows."""
+    rng = np.random.default_rng(0)
+    normal, outliers = rng.normal(0, 1, 40), rng.normal(1, 1, 30)
+    thresholds = rng.permutation(np.concatenate([normal, outliers]))[:, None]
+    area = label_sweep_auc(np.where(normal > thresholds, -1, 1), np.where(outliers > thresholds, -1, 1))
+    assert area == pytest.approx(roc_auc_score(np.repeat([0, 1], [40, 30]), np.concatenate([normal, outliers])))
+
+
+def test_one_point_gives_two_straight_lines() -> None:
+    normal, outliers = np.array([[1, 1, 1, -1]]), np.array([[-1, -1, -1, 1]])
+    assert label_sweep_auc(normal, outliers) == pytest.approx(0.25 * 0.75 / 2 + 0.75 * (0.75 + 1) / 2)
+
+
+def test_labels_that_are_all_alike_say_nothing() -> None:
+    assert label_sweep_auc(np.full((2, 5), -1), np.full((2, 3), -1)) == 0.5

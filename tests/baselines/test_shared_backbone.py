@@ -1,0 +1,104 @@
+"""Every autoencoder has AE's encoder, latent layer and decoder, but for what its method adds or drops."""
+
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from torch import nn
+
+from baselines.deep_svdd import DeepSVDD
+from baselines.linear_ae import LinearAutoEncoder
+from baselines.memae import MemoryAutoEncoder
+from baselines.repnn import ReplicatorNetwork
+from baselines.vae import VariationalAutoEncoder
+from lisae import LISAE, AutoEncoder, Backbone, LinSepAutoEncoder, LinSepLISAE
+
+Shape = tuple[int, ...]
+GREY, COLOUR = (28, 28, 1), (32, 32, 3)
+WIDTH = 16
+FEATURES = -1  # stands for the width of the encoder's output
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a method adds to the weights of AE's network and drops from them, and the activations that it drops."""
+
+    adds: dict[str, Shape] = field(default_factory=dict)
+    drops: frozenset[str] = frozenset()
+    not_activated_by: tuple[type[nn.Module], ...] = ()
+
+
+DIFFERENCES: dict[type[AutoEncoder], Difference] = {
+    AutoEncoder: Difference(),
+    LinSepAutoEncoder: Difference(),
+    LinearAutoEncoder: Difference(not_activated_by=(nn.LeakyReLU, nn.Sigmoid)),
+    VariationalAutoEncoder: Difference(
+        adds={"log_variance.weight": (WIDTH, FEATURES), "log_variance.bias": (WIDTH,)},
+    ),
+    MemoryAutoEncoder: Difference(adds={"memory": (100, WIDTH)}),
+    ReplicatorNetwork: Difference(),
+    DeepSVDD: Difference(
+        adds={"centre": (WIDTH,)},
+        drops=frozenset({"encoder.0.bias", "encoder.2.bias", "latent.bias"}),
+    ),
+}
+
+
+def network(kind: type[AutoEncoder], shape: tuple[int, int, int]) -> Backbone:
+    detector = kind(latent_dim=WIDTH)
+    detector.image_shape_ = shape
+    return detector._network(torch.Generator().manual_seed(0))
+
+
+def shapes_of(module: nn.Module) -> dict[str, Shape]:
+    return {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
+
+
+def layers(module: Backbone) -> list[type[nn.Module]]:
+    return [type(layer) for layer in (*module.encoder, module.latent, *module.decoder)]
+
+
+@pytest.mark.parametrize("shape", [GREY, COLOUR])
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_weights_are_those_of_ae(kind: type[AutoEncoder], shape: tuple[int, int, int]) -> None:
+    difference, shared = DIFFERENCES[kind], network(AutoEncoder, shape)
+    expected = {name: size for name, size in shapes_of(shared).items() if name not in difference.drops}
+    for name, size in difference.adds.items():
+        expected[name] = tuple(shared.features if side == FEATURES else side for side in size)
+    assert difference.drops <= shapes_of(shared).keys()
+    assert shapes_of(network(kind, shape)) == expected
+
+
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_layers_are_those_of_ae_in_order(kind: type[AutoEncoder]) -> None:
+    dropped = DIFFERENCES[kind].not_activated_by
+    expected = [nn.Identity if layer in dropped else layer for layer in layers(network(AutoEncoder, GREY))]
+    assert layers(network(kind, GREY)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (AutoEncoder, 72_721),
+        (LinSepAutoEncoder, 72_721),
+        (LinearAutoEncoder, 72_721),
+        (VariationalAutoEncoder, 72_721 + 16 * 1568 + 16),
+        (MemoryAutoEncoder, 72_721 + 100 * 16),
+        (ReplicatorNetwork, 72_721),
+        (DeepSVDD, 72_721 - 16 - 32 - 16),
+    ],
+)
+def test_parameter_counts(kind: type[AutoEncoder], count: int) -> None:
+    assert sum(parameter.numel() for parameter in network(kind, GREY).parameters()) == count
+
+
+def test_phase_one_of_lis_ae_is_among_them() -> None:
+    assert {LISAE.phase_one, LinSepLISAE.phase_one} <= DIFFERENCES.keys()
+
+
+def test_the_same_seed_starts_them_from_the_same_weights() -> None:
+    """But for Linear-AE, whose weights have a gain of their own."""
+    shared = network(AutoEncoder, GREY).state_dict()
+    for kind in DIFFERENCES.keys() - {LinearAutoEncoder}:
+        for name, weight in network(kind, GREY).state_dict().items():
+            assert name in DIFFERENCES[kind].adds or torch.equal(weight, shared[name]), (kind, name)
