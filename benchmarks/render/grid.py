@@ -78,7 +78,8 @@ def make_grid(table: Table, frame: pd.DataFrame, note: str) -> Grid:
 
 
 def _column(table: Table, frame: pd.DataFrame, name: str, protocol: str) -> Column:
-    notes = sorted(set(frame.loc[frame["column"] == name, "data_variant"]) - {""})
+    variants = frame.loc[frame["column"] == name, "data_variant"]
+    notes = sorted({variant for text in variants for variant in text.split("; ")} - {""})
     if table.oracle:
         notes.insert(0, "oracle width" if protocol else "fixed width")
     return Column(name, "; ".join(notes), is_average=name == AVERAGE)

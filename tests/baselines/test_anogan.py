@@ -251,7 +251,7 @@ def test_the_score_of_fm_adds_the_features(anogan: AnoGAN, few: Shapes, kappa: f
     images, network = tensor(few.outliers), anogan.network_
     with torch.no_grad():
         features = network.critic[0](images), network.critic[0](network(images))
-    assert features[0].shape == (len(images), 32 * 3 * 3)
+    assert features[0].shape == (len(images), network.features)
     expected = anogan.anomaly_score(few.outliers) + kappa * (features[0] - features[1]).square().mean(dim=1).numpy()
     np.testing.assert_allclose(detector.anomaly_score(few.outliers), expected, rtol=1e-4)
 
@@ -334,7 +334,7 @@ def test_a_collapse_is_trained_again_from_another_seed(
 
 def test_a_real_collapse_is_an_error(quick: AnoGAN, few: Shapes) -> None:
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        quick.set_params(gan_learning_rate=100.0).fit(few.normal)
+        quick.set_params(gan_learning_rate=1e4, learning_rate=10.0).fit(few.normal)
 
 
 def test_the_error_at_the_mean_image_is_the_variance(anogan: AnoGAN, few: Shapes) -> None:

@@ -1,5 +1,6 @@
-"""A small CIFAR-10 of drawn waves, and a profile that learns it in a second."""
+"""Small data sets of drawn waves, and a profile that learns them in a second."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ train = 24
 test = 12
 
 [latent_dim]
+mnist = { fixed = 8, grid = [4, 8] }
 cifar10 = { fixed = 8, grid = [8] }
 
 [models.AE]
@@ -32,6 +34,15 @@ gamma = 15.0
 [models.LinSep-LIS-AE]
 epochs = 2
 gamma = 15.0
+
+[datasets.mnist.AE]
+batch_size = 8
+
+[datasets.mnist.LIS-AE]
+epochs = 2
+
+[negatives.strokes]
+count = 100
 """
 
 
@@ -51,16 +62,33 @@ def drawn(labels: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a drawn ``cifar10``; its variant says that it is none of the real ones."""
     folder = tmp_path_factory.mktemp("data")
-    train_labels, test_labels = (np.repeat(np.arange(10), n) for n in (TRAIN, TEST))
-    np.savez(
-        folder / "cifar10.npz",
-        train_images=drawn(train_labels, 0),
-        train_labels=train_labels,
-        test_images=drawn(test_labels, 1),
-        test_labels=test_labels,
-        variant="drawn waves",
+    save(folder / "cifar10.npz", drawn)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def grey_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a drawn ``mnist`` and ``omniglot``."""
+    folder = tmp_path_factory.mktemp("grey")
+    save(folder / "mnist.npz", lambda labels, seed: drawn(labels, seed)[:, :28, :28, 0])
+    save(
+        folder / "omniglot.npz",
+        lambda labels, seed: drawn(labels, seed)[:, :21, :21, 1].repeat(5, axis=1).repeat(5, axis=2),
+        first_label=1,
     )
     return folder
+
+
+def save(path: Path, draw: Callable[[NDArray[np.int64], int], NDArray[np.uint8]], first_label: int = 0) -> None:
+    train_labels, test_labels = (np.repeat(np.arange(10), n) for n in (TRAIN, TEST))
+    np.savez(
+        path,
+        train_images=draw(train_labels, 0),
+        train_labels=train_labels + first_label,
+        test_images=draw(test_labels, 1),
+        test_labels=test_labels + first_label,
+        variant="drawn waves",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -287,3 +287,54 @@ def test_records_alone_are_enough(call: Call, tmp_path: Path, capsys: pytest.Cap
     assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(tmp_path / "none")) == 0
     assert (tmp_path / "results" / "table_4.csv").read_bytes() == first
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def call_grey(call: Call, grey_data_dir: Path) -> Call:
+    return lambda *more: call("--data-dir", str(grey_data_dir), "--table", "1", "--datasets", "mnist", "--quiet", *more)
+
+
+def cells_of(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    with path.open(newline="") as file:
+        return {(line["row"], line["column"]): line for line in csv.DictReader(file)}
+
+
+def test_a_table_of_models(call_grey: Call, tmp_path: Path) -> None:
+    assert call_grey("--models", "KDE,OC-SVM,AE,LIS-AE") == 0
+    cells = cells_of(tmp_path / "results" / "table_1.csv")
+    for row in ("KDE", "OC-SVM", "OC-SVM, label sweep", "AE", "LIS-AE"):
+        for column in ("MNIST", "2-Class MNIST"):
+            assert 0 <= float(cells[row, column]["mean"]) <= 1
+        assert cells[row, "Fashion-MNIST"]["mean"] == ""
+    assert cells["OC-SVM", "MNIST"]["mean"] != cells["OC-SVM, label sweep", "MNIST"]["mean"]
+    # Two widths were trained: oracle takes the better one, and the fixed one is 8.
+    ae = cells["AE", "MNIST"]
+    assert ae["latent_dim"] == "8"
+    assert float(ae["oracle_mean"]) >= float(ae["mean"])
+    assert (ae["oracle_latent_dim"] == "8") == (ae["oracle_mean"] == ae["mean"])
+    assert cells["KDE", "MNIST"]["oracle_mean"] == ""
+    models = [row["model"] for row in rows(tmp_path / "results")]
+    assert models.count("OC-SVM, label sweep") == models.count("OC-SVM") == 10 * 9 + 5 * 8
+    assert "MNIST (fixed width; mnist: drawn waves; omniglot: drawn waves)" in (tmp_path / "reports" / "table_1.md").read_text()
+
+
+def test_without_omniglot_its_cells_are_empty_and_strokes_stand_in_when_asked(
+    call_grey: Call, grey_data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "mnist.npz").symlink_to(grey_data_dir / "mnist.npz")
+    alone = ["--models", "AE,LIS-AE", "--data-dir", str(tmp_path / "alone")]
+    assert call_grey(*alone) == 3
+    assert (
+        "table 1 lacks LIS-AE / MNIST; LIS-AE / 2-Class MNIST\n  reason: omniglot is not in" in capsys.readouterr().err
+    )
+    cells = cells_of(tmp_path / "results" / "table_1.csv")
+    assert cells["LIS-AE", "MNIST"]["mean"] == ""
+    assert cells["AE", "MNIST"]["mean"] != ""
+    assert "Missing for this reason: omniglot is not in" in (tmp_path / "reports" / "table_1.md").read_text()
+
+    assert call_grey(*alone, "--negatives", "strokes") == 0
+    cells = cells_of(tmp_path / "results" / "table_1.csv")
+    assert cells["LIS-AE", "MNIST"]["data_variant"] == "mnist: drawn waves; strokes: drawn"
+    assert cells["AE", "MNIST"]["data_variant"] == "mnist: drawn waves"
+    assert "--negatives strokes" in rows(tmp_path / "results")[-1]["command"]

@@ -66,7 +66,7 @@ def test_it_computes_the_papers_function(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "latent_dim", "channels", "count"), [(SMALL, 16, 32, 72_721), (LARGE, 128, 64, 1_137_283)]
+    ("shape", "latent_dim", "channels", "count"), [(SMALL, 16, 64, 140_881), (LARGE, 128, 64, 1_137_283)]
 )
 def test_parameter_counts(shape: Shape, latent_dim: int, channels: int, count: int) -> None:
     network = new(shape, latent_dim)
