@@ -111,7 +111,7 @@ class AnoGAN(AutoEncoder):
     def _network(self, generator: torch.Generator) -> Adversarial:
         return Adversarial(self.image_shape_, self.latent_dim, generator)
 
-    def _check(self, normal: Images, scores: NDArray[np.float64]) -> None:
+    def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         norms = np.sqrt(scores * normal[0].size)
         check_alive(normal, norms, self._some_codes(normal))
 

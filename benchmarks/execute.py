@@ -101,4 +101,3 @@ def _stage(run: Run, store: Store, context: Context) -> Detector:
     if run.id in context.todo:
         store.put(record)
     return detector
-

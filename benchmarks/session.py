@@ -1,6 +1,7 @@
 """One call of the benchmark, from what was asked for to the files written."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -112,12 +113,13 @@ class Session:
             failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
+        reasons = self._left_out() | {failure.run: failure.reason for failure in failures}
         for table in self.request.tables:
             written = write_table(
                 table,
                 Source(self._lookup, self._widths, self.request.seeds),
                 command=self.request.command_for(table),
-                reasons=self._reasons(table, failures),
+                reasons=self._lacking(table, reasons),
                 results_dir=self.request.results_dir,
                 reports_dir=self.request.reports_dir,
             )
@@ -250,9 +252,8 @@ class Session:
         key = run.model, run.task.dataset
         return self._measured.get(key) or self.request.profile.seconds(*key)
 
-    def _reasons(self, table: Table, failures: list[Failure]) -> dict[str, list[str]]:
-        """Why cells of a table could not be made: each reason, and the names of its cells."""
-        by_run = {failure.run: failure.reason for failure in failures}
+    def _lacking(self, table: Table, reasons: Mapping[str, str]) -> dict[str, list[str]]:
+        """The cells of a table that lack one of the runs with a reason: the names of the cells by reason."""
         lacking: dict[str, list[str]] = {}
         for cell in table.cells:
             runs = [
@@ -261,14 +262,22 @@ class Session:
                 for seed in self.request.seeds
                 for width in (self._widths(term) if table.oracle else [None])
             ]
-            for reason in dict.fromkeys(by_run[run.id] for run in runs if run.id in by_run):
+            for reason in dict.fromkeys(reasons[run.id] for run in runs if run.id in reasons):
                 lacking.setdefault(reason, []).append(f"{cell.row} / {cell.column}")
         return lacking
 
+    def _left_out(self) -> dict[str, str]:
+        """Runs that no record is there of and that this call was not asked for."""
+        asked = {run.id for job in self.jobs for run in job.runs}
+        runs = (self._run(term, seed) for term in self._terms for seed in self.request.seeds)
+        reason = "left out of this call by --models or --datasets"
+        return {run.id: reason for run in runs if run.id not in asked and not self.store.has(run)}
+
     def _report(self, failures: list[Failure]) -> bool:
         """Name every cell that could not be made, with its reason; tell whether there is none."""
+        reasons = {failure.run: failure.reason for failure in failures}
         for table in self.request.tables:
-            for reason, cells in self._reasons(table, failures).items():
+            for reason, cells in self._lacking(table, reasons).items():
                 names = "; ".join(cells)
                 self.console.print(f"error: table {table.id} lacks {names}\n  reason: {reason}", markup=False)
         return not failures
