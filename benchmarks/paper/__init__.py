@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 _FOLDER = Path(__file__).parent
+DEVIATIONS = _FOLDER / "deviations.md"  # rivals that end far from print: by how much, what was tried, why
 
 
 class Cell(NamedTuple):
