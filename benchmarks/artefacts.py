@@ -1,7 +1,8 @@
 """The paper's tables as data: which runs fill which cell, under the names that the paper prints."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
 from benchmarks.data import CLASS_NAMES
 from benchmarks.errors import CallError, unknown
@@ -36,6 +37,32 @@ class Term:
     label_sweep: bool = False
 
 
+class Part(NamedTuple):
+    """A part of an artefact that can be missing, under the name that messages give it, and what it is made of."""
+
+    name: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A table or a figure: what is planned, trained and reported alike for both.
+
+    ``oracle``: beside the latent width chosen beforehand it shows the best one by test AUC, the paper's protocol.
+    """
+
+    kind: ClassVar[str]
+
+    id: str
+    caption: str
+    oracle: bool = field(default=False, kw_only=True)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is made of; nothing for one that no run is needed for."""
+        return ()
+
+
 @dataclass(frozen=True)
 class Cell:
     """A printed number and what it is the mean of; row and column as the paper prints them.
@@ -50,20 +77,23 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Artefact):
     """A table of the paper.
 
     A row's name has a part for each of ``row_header``, joined by `` | ``. A row and column without a cell is a
-    dash in the paper. ``oracle``: beside the latent width chosen beforehand the table shows the best one by test
-    AUC, the paper's protocol.
+    dash in the paper.
     """
 
-    id: str
-    caption: str
+    kind = "table"
+
     row_header: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[Cell, ...]
-    oracle: bool = False
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """A part a cell."""
+        return tuple(Part(f"{cell.row} / {cell.column}", cell.terms) for cell in self.cells)
 
     @property
     def rows(self) -> list[str]:

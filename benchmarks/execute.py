@@ -3,7 +3,7 @@
 import os
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import torch
@@ -12,7 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from benchmarks.errors import UnavailableError
 from benchmarks.files import write_text, written_whole
 from benchmarks.measure import Context, measure
-from benchmarks.plan import Job, Run
+from benchmarks.plan import Job, Run, stage_of
 from benchmarks.registry import build
 from benchmarks.store import Store
 from lisae import AutoEncoder, CollapseError, Detector
@@ -82,6 +82,21 @@ def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failu
             write_text(path, traceback.format_exc())
             failures.append(Failure(run.id, f"unexpected {type(error).__name__}: {error} (traceback in {path})"))
     return failures
+
+
+def rebuilt(run: Run, context: Context) -> Detector:
+    """The trained detector of a finished run, for what its record does not hold.
+
+    It begins from the stage's weights where these were kept, and is trained again from there: the same settings and
+    seed give the same detector. No record is written.
+    """
+    torch.set_num_threads(1)
+    context = replace(context, todo=frozenset())
+    begins_from = stage_of(run)
+    if begins_from is None:
+        return measure(run, context)[0]
+    stage = _stage(begins_from, Store(context.results_dir), context)
+    return stage if begins_from.id == run.id else measure(run, context, stage)[0]
 
 
 def _stage(run: Run, store: Store, context: Context) -> Detector:

@@ -57,7 +57,7 @@ def measure(run: Run, context: Context, stage: Detector | None = None) -> tuple[
     labels = np.ones(len(training), dtype=np.int64)
     detector = build(run.model, run.settings, run.seed, context.device, stage)
     if detector.uses_negatives:
-        negatives = _negatives(run, training.shape[1:], context.data_dir)
+        negatives = negatives_of(run, training.shape[1:], context.data_dir)
         training = np.concatenate([training, negatives])
         labels = np.concatenate([labels, np.full(len(negatives), -1)])
     started = time.perf_counter()
@@ -91,7 +91,7 @@ def measure(run: Run, context: Context, stage: Detector | None = None) -> tuple[
     )
 
 
-def _negatives(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
+def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
     """The negatives of a run as images (n, *shape)."""
     negatives = run.task.negatives
     assert negatives is not None  # make_run saw to it

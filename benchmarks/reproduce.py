@@ -10,19 +10,21 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from benchmarks.agenda import Request
 from benchmarks.artefacts import TABLES, table
 from benchmarks.data import NAMES, data_directory
 from benchmarks.errors import CallError, UnavailableError, unknown
+from benchmarks.figures import FIGURES, figure
 from benchmarks.negatives import STROKES
 from benchmarks.profiles import load_profile, profile_names
 from benchmarks.registry import MODELS, model
-from benchmarks.session import Request, Session
+from benchmarks.session import Session
 
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Regenerate tables; give the exit status.
+    """Regenerate tables and figures; give the exit status.
 
     0: all that was asked for was made; 2: the call is wrong; 3: some cells could not be made, each named with
     its reason, and the rest is written; 130: interrupted, what was done is kept.
@@ -60,14 +62,16 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.reproduce",
-        description="Regenerate the tables of 'Latent-Insensitive Autoencoders for Anomaly Detection' "
+        description="Regenerate the tables and figures of 'Latent-Insensitive Autoencoders for Anomaly Detection' "
         "(Mathematics 2022, 10(1), 112) from real data, ours beside the printed values.",
         epilog="Finished runs are never trained again: an interrupted call goes on where it was.",
     )
     what = parser.add_argument_group("what to make")
     what.add_argument("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
-    what.add_argument("--figure", action="append", default=[], metavar="ID", help="a figure; none is made yet")
-    what.add_argument("--all", action="store_true", help="every artefact that --list shows")
+    what.add_argument(
+        "--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable"
+    )
+    what.add_argument("--all", action="store_true", help="every artefact that --list shows, and the ledger of claims")
     what.add_argument("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     what.add_argument("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
     how = parser.add_argument_group("how")
@@ -97,10 +101,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     profile = load_profile(options.profile)
-    if options.figure:
-        raise CallError(f"figure {options.figure[0]} is not made by this version: --list shows what is.")
-    if not options.table and not options.all:
-        raise CallError("nothing was asked for: add --table 4, --all, or --list to see what there is.")
+    if not options.table and not options.figure and not options.all:
+        raise CallError("nothing was asked for: add --table 4, --figure 4, --all, or --list to see what there is.")
     if options.backend != "local":
         raise CallError(f"backend {options.backend!r} is not in this version: leave --backend out, or say local.")
     if options.jobs is not None and options.jobs < 1:
@@ -114,6 +116,8 @@ def _request(options: argparse.Namespace) -> Request:
             raise CallError(unknown("data set", name, NAMES))
     return Request(
         tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(table(name) for name in options.table)),
+        figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(figure(name) for name in options.figure)),
+        claims=options.all,
         profile=profile,
         seeds=_seeds(options.seeds) or profile.seeds,
         models=models,
@@ -150,6 +154,7 @@ def _seeds(text: str | None) -> tuple[int, ...]:
 
 def _list() -> None:
     print("tables\n" + "\n".join(f"  {one.id:<15} {one.caption}" for one in TABLES))
+    print("figures\n" + "\n".join(f"  {one.id:<15} {one.caption}" for one in FIGURES))
     print("models\n" + "\n".join(f"  {name:<15} {one.description}" for name, one in MODELS.items()))
     print("data sets\n" + "\n".join(f"  {name}" for name in NAMES))
     print("profiles\n" + "\n".join(f"  {name:<15} {load_profile(name).description}" for name in profile_names()))

@@ -6,12 +6,12 @@ from pathlib import Path
 from benchmarks.artefacts import Table
 from benchmarks.files import write_text, written_whole
 from benchmarks.render.grid import make_grid
+from benchmarks.render.note import note
 from benchmarks.render.picture import save_picture
 from benchmarks.render.text import latex, markdown
 from benchmarks.render.tidy import Source, tidy
-from benchmarks.store import Record, variant_text
 
-__all__ = ["Source", "write_table"]
+__all__ = ["Source", "note", "write_table"]
 
 
 def write_table(
@@ -35,7 +35,7 @@ def write_table(
     Raises ``UnavailableError`` when a file cannot be written.
     """
     frame = tidy(table, source)
-    grid = make_grid(table, frame, _note(table, source, command, reasons))
+    grid = make_grid(table, frame, note(table, source, command, reasons))
     tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
     write_text(tidy_path, frame.to_csv(index=False, lineterminator="\n"))
     write_text(stem.with_suffix(".md"), markdown(grid))
@@ -43,32 +43,3 @@ def write_table(
     with written_whole(stem.with_suffix(".png")) as temporary:
         save_picture(grid, temporary)
     return [tidy_path, *(stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))]
-
-
-def _note(table: Table, source: Source, command: str, reasons: Mapping[str, Sequence[str]]) -> str:
-    records = _records(table, source)
-    profiles = sorted({record.profile for record in records})
-    devices = sorted({f"{record.device}, {record.precision}" for record in records})
-    variants = sorted({variant_text(record.identity["variants"]) for record in records} - {""})
-    seeds = source.seeds
-    sentences = [
-        f"Profile {' and '.join(profiles) or 'not yet run'}, "
-        f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}"
-        f"{' (mean ± standard deviation)' if len(seeds) > 1 else ''}; "
-        f"trained on {' and '.join(devices) or 'nothing yet'}; "
-        f"data: {'; '.join(variants) or 'complete official sets'}; command: {command}."
-    ]
-    if table.oracle:
-        widths = sorted({w for cell in table.cells for w in source.widths(cell.terms[0]) if w is not None})
-        sentences.append(
-            "Fixed width: the latent width was chosen beforehand, one for each data set; oracle width: the best of "
-            f"the grid by test AUC, the paper's protocol (widths tried: {', '.join(map(str, widths))}). "
-            "A model without a latent layer has no oracle."
-        )
-    sentences += [f"Missing for this reason: {reason} ({'; '.join(cells)})." for reason, cells in reasons.items()]
-    return " ".join(sentences)
-
-
-def _records(table: Table, source: Source) -> list[Record]:
-    terms = dict.fromkeys(term for cell in table.cells for term in cell.terms)
-    return [record for term in terms for seed in source.seeds if (record := source.lookup(term, seed, None))]

@@ -4,20 +4,15 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.render.grid import DASH, Entry, Grid
+from benchmarks.render.style import FAINT, INK, TINT_LEGEND, tint
 
 _ROW, _COLUMN, _NOTE_LINE = 0.21, 1.0, 0.13  # inches
 _CHARACTER = 0.072  # inches that a character of a label takes, about
 _TOP, _BOTTOM, _SIDE = 0.62, 0.72, 0.15
-_INK, _FAINT = "#1a1a1a", "#4d4d4d"
-# Orange below and purple above print: told apart with any colour vision. Differences beyond 0.3 are tinted
-# alike, and the ends of the map, too dark to print on, are not used.
-_TINTS, _FULL_TINT, _SHARE_OF_MAP = colormaps["PuOr"], 0.3, 0.45
-_LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
 
 def save_picture(grid: Grid, path: Path) -> None:
@@ -31,7 +26,7 @@ def save_picture(grid: Grid, path: Path) -> None:
     notes = [textwrap.wrap(column.note, int(column_width / _CHARACTER * 1.45)) for column in grid.columns]
     header = _ROW + max(map(len, notes)) * _NOTE_LINE
     n_rows = sum(len(rows) for rows in grid.groups)
-    below = textwrap.wrap(f"{_LEGEND} {grid.note}", int(width * 20))
+    below = textwrap.wrap(f"{TINT_LEGEND} {grid.note}", int(width * 20))
     height = _TOP + header + n_rows * _ROW + max(_BOTTOM, 0.2 + 0.12 * len(below))
     figure = Figure(figsize=(width, height), dpi=200)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -39,24 +34,23 @@ def save_picture(grid: Grid, path: Path) -> None:
     axes.axis("off")
     right = first_column + len(grid.columns) * column_width
 
-    def write(x: float, y: float, text: str, size: float = 8, colour: str = _INK, **how: str) -> None:
+    def write(x: float, y: float, text: str, size: float = 8, colour: str = INK, **how: str) -> None:
         keywords: dict[str, Any] = {"va": "center", "fontsize": size, "color": colour} | how
         axes.text(x, y, text, **keywords)
 
     def rule(y: float, weight: float) -> None:
-        axes.plot((_SIDE, right), (y, y), color=_INK, linewidth=weight, solid_capstyle="butt")
+        axes.plot((_SIDE, right), (y, y), color=INK, linewidth=weight, solid_capstyle="butt")
 
     def draw_entry(x: float, y: float, entry: Entry | None) -> None:
         middle = y + _ROW / 2
         if entry is None:
-            write(x + column_width / 2, middle, DASH, colour=_FAINT, ha="center")
+            write(x + column_width / 2, middle, DASH, colour=FAINT, ha="center")
             return
         if entry.ours:
-            share = max(-1.0, min(1.0, entry.delta / _FULL_TINT)) * _SHARE_OF_MAP
-            axes.add_patch(Rectangle((x, y), column_width, _ROW, facecolor=_TINTS(0.5 + share / 2), linewidth=0))
+            axes.add_patch(Rectangle((x, y), column_width, _ROW, facecolor=tint(entry.delta), linewidth=0))
         ours_end = x + column_width * (0.66 if deviations else 0.52)
         write(ours_end, middle, f"{entry.ours or 'missing'} ", ha="right")
-        write(ours_end, middle, f"  ({entry.paper})", 7, _FAINT, ha="left")
+        write(ours_end, middle, f"  ({entry.paper})", 7, FAINT, ha="left")
 
     write(_SIDE, 0.14, textwrap.fill(grid.caption, int(width * 12)), 9, va="top", weight="bold")
     y = _TOP
@@ -66,7 +60,7 @@ def save_picture(grid: Grid, path: Path) -> None:
     for position, (column, lines) in enumerate(zip(grid.columns, notes, strict=True)):
         middle = first_column + (position + 0.5) * column_width
         write(middle, y + _ROW / 2, column.name, ha="center", weight="bold")
-        write(middle, y + _ROW - 0.01, "\n".join(lines), 6.5, _FAINT, ha="center", va="top")
+        write(middle, y + _ROW - 0.01, "\n".join(lines), 6.5, FAINT, ha="center", va="top")
     y += header
     for rows in grid.groups:
         rule(y, 0.6)
@@ -80,8 +74,8 @@ def save_picture(grid: Grid, path: Path) -> None:
     for position, column in enumerate(grid.columns):
         if column.is_average:  # the paper sets the averages apart
             x = first_column + position * column_width
-            axes.plot((x, x), (_TOP, y), color=_INK, linewidth=0.4)
-    write(_SIDE, y + 0.08, "\n".join(below), 6.5, _FAINT, va="top")
+            axes.plot((x, x), (_TOP, y), color=INK, linewidth=0.4)
+    write(_SIDE, y + 0.08, "\n".join(below), 6.5, FAINT, va="top")
     figure.savefig(path, format="png")
 
 

@@ -133,7 +133,7 @@ def test_dry_run_trains_and_writes_nothing(call: Call, tmp_path: Path, capsys: p
 def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     out = capsys.readouterr().out
-    for name in ("A4", "LinSep-LIS-AE", "omniglot", "smoke", "fast"):
+    for name in ("A4", "scatter", "LinSep-LIS-AE", "omniglot", "smoke", "fast"):
         assert f"  {name}" in out
 
 
@@ -141,7 +141,9 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     ("more", "message"),
     [
         (["--table", "9"], "'9' is no table made here: there are 1, 2, 3, 4, 5"),
-        (["--figure", "4"], "figure 4 is not made by this version"),
+        (["--figure", "9"], "'9' is no figure made here: there are 2, 3, 4, A1"),
+        (["--figure", "scater"], "'scater' is no figure made here: .* Did you mean scatter"),
+        (["--figure", "4", "--datasets", "mnist"], "nothing is left to make"),
         ([], "nothing was asked for"),
         (["--table", "4", "--models", "AE,LISAE"], "'LISAE' is no model: .* Did you mean LIS-AE"),
         (["--table", "4", "--datasets", "cifar"], "'cifar' is no data set: .* Did you mean cifar10"),
@@ -340,3 +342,44 @@ def test_without_omniglot_its_cells_are_empty_and_strokes_stand_in_when_asked(
     assert cells["LIS-AE", "MNIST"]["data_variant"] == "mnist: drawn waves; strokes: drawn"
     assert cells["AE", "MNIST"]["data_variant"] == "mnist: drawn waves"
     assert "--negatives strokes" in rows(tmp_path / "results")[-1]["command"]
+
+
+def test_a_figure_from_nothing_and_again_from_its_records(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--figure", "4") == 0
+    assert len(list((tmp_path / "results" / "runs").glob("*.json"))) == 20
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == {"figure_4.png"}
+    with (tmp_path / "results" / "figure_4.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 20 * 101
+    assert {line["data_variant"] for line in lines} == {"cifar10: drawn waves"}
+    assert "20 of 20 runs done" in capsys.readouterr().err
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    # Without data and network: records alone are enough.
+    assert call("--figure", "4", "--quiet", "--data-dir", str(tmp_path / "none")) == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert all(" --figure 4 --profile " in row["command"] for row in rows(tmp_path / "results"))
+
+
+def test_a_figure_trains_what_its_table_lacks(call: Call, tmp_path: Path) -> None:
+    assert call("--table", "A1", "--models", "AE", "--quiet") == 0
+    records = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").glob("*.json")}
+    assert len(records) == 5
+    assert call("--figure", "4", "--models", "AE", "--quiet") == 0
+    assert len(list((tmp_path / "results" / "runs").glob("*.json"))) == 10
+    assert {path: path.stat().st_mtime_ns for path in records} == records
+
+
+def test_lines_that_cannot_be_made_are_named_with_the_reason(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--figure", "A1", "--models", "AE", "--quiet") == 0
+    assert call("--figure", "A1", "--quiet", "--data-dir", str(tmp_path / "empty")) == 3
+    error = capsys.readouterr().err
+    assert "figure A1 lacks tasks 0-4, supervised / Plane / LIS-AE; " in error
+    assert "reason: cifar10 is not in" in error
+    assert " / AE" not in error
+    with (tmp_path / "results" / "figure_A1.csv").open(newline="") as file:
+        assert {line["model"] for line in csv.DictReader(file)} == {"AE"}
+    assert (tmp_path / "reports" / "figure_A1.png").is_file()

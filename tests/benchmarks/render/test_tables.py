@@ -14,8 +14,9 @@ from matplotlib.image import imread
 from scipy import stats
 
 from benchmarks.artefacts import Table, Term, table
-from benchmarks.render import Source, _note, write_table
+from benchmarks.render import Source, write_table
 from benchmarks.render.grid import make_grid
+from benchmarks.render.note import note
 from benchmarks.render.text import latex, markdown
 from benchmarks.render.tidy import tidy
 from benchmarks.store import Record, Score
@@ -241,7 +242,7 @@ def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
 
 
 def test_the_note_says_how_and_why_not() -> None:
-    note = _note(table("1"), source(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
-    assert "command: the command." in note
-    assert "Missing for this reason: mnist is not there (KDE / MNIST)." in note
-    assert "widths tried: 16" in note
+    text = note(table("1"), source(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
+    assert "command: the command." in text
+    assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
+    assert "widths tried: 16" in text

@@ -1,0 +1,129 @@
+"""What Figure 2 and the cross-section of Section 4.2 show: the linear case, trained here in seconds.
+
+No run and no record is behind these points; they come from images, and from samples that are drawn.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lisae.detector import as_rows
+from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
+
+DIGIT = 8
+# The paper names no settings for Figure 2. A rank of 16 is the latent width of the deep models on MNIST, and gamma
+# is above the mean loss of the negatives under the linear AE, 6.3, so that there is something to gain.
+LATENT_DIM, GAMMA, BETA, EPOCHS = 16, 10.0, 1.0, 10
+_EIGHTS = 4
+
+# The Gaussian of Section 4.2. Its negatives lie on the z-axis, at a distance of 1 here.
+_VARIANCES = (1.0, 0.2, 0.01)
+CROSS_SECTION_GAMMAS = (2.0, 5.0, 10.0)
+LOSS = 1.0  # of the contours: what the linear AE gives the negatives, and normal samples with y = 1 and z = 0
+_DRAWS, _ANGLES = 256, 360
+_MIRRORS = np.array(list(product((1, -1), repeat=3)))
+
+
+def figure_2_points(
+    train_images: NDArray[np.uint8],
+    train_labels: NDArray[np.integer],
+    negatives: NDArray[np.uint8],
+    test_images: NDArray[np.uint8],
+    test_labels: NDArray[np.integer],
+    *,
+    seed: int = 0,
+    data_variant: str = "",
+) -> pd.DataFrame:
+    """Train both models on the eights and give the images of the figure, one a line.
+
+    The columns of the figure are the first four eights and then the first of every other digit of the test set.
+    What is reconstructed in rows (d) and (f) is determined up to a rotation of the latent space (see
+    ``lisae.linear.tilted``): how much there is of it says something, its shape does not.
+
+    Args:
+        train_images, test_images: (n, h, w), uint8.
+        train_labels, test_labels: digits, (n,).
+        negatives: (k, h, w), uint8.
+        seed: decides how the tilt begins, and the order of the images in training.
+        data_variant: which of the data sets are not the complete official ones, '' for none.
+
+    Returns:
+        ``row`` (a to f), ``column`` (from 0), ``digit``, ``data_variant``, ``norm`` (Euclidean, of the image's
+        pixels), and the pixels ``p0, p1, ...`` line by line of the image; inputs are in [0, 1].
+    """
+    normal = as_rows(train_images[train_labels == DIGIT])
+    others = [digit for digit in np.unique(test_labels) if digit != DIGIT]
+    shown = [*np.flatnonzero(test_labels == DIGIT)[:_EIGHTS], *(np.argmax(test_labels == digit) for digit in others)]
+    plain = linear_autoencoder(normal, LATENT_DIM)
+    shaped = tilted(plain, normal, as_rows(negatives), gamma=GAMMA, beta=BETA, epochs=EPOCHS, seed=seed)
+    inputs = as_rows(test_images[shown])
+    orthogonal = plain.orthogonal(inputs)
+    images = {
+        "a": inputs,
+        "b": orthogonal,
+        "c": plain.reconstruct(orthogonal),
+        "d": shaped.reconstruct(orthogonal),
+        "e": plain.reconstruct(inputs),
+        "f": shaped.reconstruct(inputs),
+    }
+    # Adding zero turns -0 into 0, so that what rounds to nothing is written alike whatever its sign.
+    values = np.concatenate(list(images.values())).round(4) + 0.0
+    places = {
+        "row": np.repeat(list(images), len(shown)),
+        "column": np.tile(np.arange(len(shown)), len(images)),
+        "digit": np.tile(test_labels[shown], len(images)),
+        "data_variant": data_variant,
+        "norm": np.linalg.norm(values, axis=1).round(4),
+    }
+    return pd.concat([pd.DataFrame(places), pd.DataFrame(values).add_prefix("p")], axis=1)
+
+
+def _gaussian(seed: int) -> Rows:
+    """Draw X+ of Section 4.2, (n, 3), each draw before its mirror images, so that no two axes are correlated."""
+    draws = np.random.default_rng(seed).normal(size=(_DRAWS, 1, 3)) * np.sqrt(_VARIANCES)
+    return (draws * _MIRRORS).reshape(-1, 3)
+
+
+def cross_section_points(gammas: Sequence[float] = CROSS_SECTION_GAMMAS, *, seed: int = 0) -> pd.DataFrame:
+    """Train the linear AE and linear LIS-AE of each gamma, and give where in the yz-plane their loss is ``LOSS``.
+
+    The loss does not depend on x (it is ||(y, z)||, and with a tilt sqrt(y^2 + (1 + g^2) z^2)), so that the plane
+    shows all of it. It is proportional to the distance from the origin, which is how its contour is found.
+
+    Args:
+        gammas: the loss that is enough for a negative example, one model each.
+        seed: decides the draws and how the tilt begins.
+
+    Returns:
+        ``points`` (*normal* or *negative* for samples, else the model whose contour it is), ``gamma`` and
+        ``tilt`` (g, the size of z's weight in the encoder beside 1 for x; both NaN but for LIS-AE), ``y``, ``z``
+        and ``loss`` (under the model of a contour; under the linear AE for samples).
+    """
+    normal = _gaussian(seed)
+    negatives = np.tile([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], (64, 1))
+    plain = linear_autoencoder(normal, 1)
+    frames = [
+        _frame("normal", plain, normal[:: len(_MIRRORS)]),
+        _frame("negative", plain, negatives[:2]),
+        _frame("linear AE", plain, _contour(plain)),
+    ]
+    for gamma in gammas:
+        shaped = tilted(plain, normal, negatives, gamma=gamma, learning_rate=0.05, seed=seed)
+        frames.append(_frame("linear LIS-AE", shaped, _contour(shaped), gamma))
+    return pd.concat(frames, ignore_index=True).round(4)
+
+
+def _contour(model: LinearAE) -> Rows:
+    """Points of the yz-plane whose loss is ``LOSS``, around the origin, the last like the first: (n, 3)."""
+    angles = np.linspace(0, 2 * np.pi, _ANGLES + 1)
+    unit = np.stack([np.zeros_like(angles), np.cos(angles), np.sin(angles)], axis=1)
+    return unit * (LOSS / model.loss(unit))[:, None]
+
+
+def _frame(name: str, model: LinearAE, x: Rows, gamma: float = np.nan) -> pd.DataFrame:
+    tilt = np.nan if np.isnan(gamma) else abs(model.encoder[2, 0] / model.encoder[0, 0])
+    places = {"y": x[:, 1], "z": x[:, 2], "loss": model.loss(x)}
+    return pd.DataFrame({"points": name, "gamma": gamma, "tilt": tilt, **places})
