@@ -47,7 +47,7 @@ def test_adding_a_model_takes_under_twenty_lines(waves: tuple[np.ndarray, np.nda
 def test_every_option_of_the_command_line_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--figure", "--backend"}
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--backend"}
     assert options <= set(re.findall(r"--[a-z-]+", README))
 
 
