@@ -1,7 +1,7 @@
 """One call of the benchmark, from what was asked for to the files written."""
 
 from collections.abc import Collection
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import joblib
@@ -22,6 +22,7 @@ from benchmarks.plan import Run
 from benchmarks.progress import duration, progress
 from benchmarks.render import Source, note, write_table
 from benchmarks.render.figures import points, write_figure
+from benchmarks.report import write_report
 from benchmarks.store import Store
 from lisae.training import resolve_device
 
@@ -77,11 +78,12 @@ class Session:
         finally:
             self.store.write_csv()
         reasons = self.agenda.left_out() | {failure.run: failure.reason for failure in failures}
-        source = Source(self.agenda.lookup, self.agenda.widths, self.request.seeds)
+        source = Source(cache(self.agenda.lookup), self.agenda.widths, self.request.seeds)  # tables share their records
         folders = {"results_dir": self.request.results_dir, "reports_dir": self.request.reports_dir}
         for table in self.request.tables:
             command, lacking = self.request.command_for(table), self.agenda.lacking(table, reasons)
             self._tell(table, write_table(table, source, command=command, reasons=lacking, **folders))
+        drawn = []
         for figure in self.request.figures:
             frame, more = self._points(figure, source)
             failures += more
@@ -89,16 +91,17 @@ class Session:
             text = note(figure, source, self.request.command_for(figure), self.agenda.lacking(figure, reasons))
             if frame is not None:
                 self._tell(figure, write_figure(figure, frame, text, **folders))
+                drawn.append(figure.id)
         if self.request.claims:
-            path = write_claims(Evidence(self.agenda.run, self.store, self.request.seeds), self.request.results_dir)
-            if not self.request.quiet:
-                self.console.print(f"claims: {path}", markup=False)
+            evidence = Evidence(self.agenda.run, self.store, self.request.seeds)
+            self._tell("claims", [write_claims(evidence, self.request.results_dir)])
+            self._tell("report", write_report(self.agenda, source, reasons, drawn))
         return self._report(failures)
 
-    def _tell(self, artefact: Artefact, written: list[Path]) -> None:
+    def _tell(self, what: Artefact | str, written: list[Path]) -> None:
         if not self.request.quiet:
-            paths = ", ".join(map(str, written))
-            self.console.print(f"{artefact.kind} {artefact.id}: {paths}", markup=False)
+            name = what if isinstance(what, str) else f"{what.kind} {what.id}"
+            self.console.print(f"{name}: {', '.join(map(str, written))}", markup=False)
 
     def _points(self, figure: Figure, source: Source) -> tuple[pd.DataFrame | None, list[Failure]]:
         """The points of a figure, from records or as they were kept or made now, and why some cannot be made."""

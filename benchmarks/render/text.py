@@ -23,7 +23,7 @@ def latex(grid: Grid) -> str:
     lines = [
         r"\begin{table}",
         r"\centering\small",
-        rf"\caption{{{_tex(grid.caption)}}}",
+        rf"\caption{{{tex(grid.caption)}}}",
         rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.columns)}}}",
         r"\toprule",
         _ampersands([*grid.row_header, *(column.name for column in grid.columns)]),
@@ -33,7 +33,7 @@ def latex(grid: Grid) -> str:
     for rows in grid.groups:
         lines.append(r"\midrule")
         lines += [_ampersands([*labels, *(_text(entry, "missing") for entry in entries)]) for labels, entries in rows]
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\par\smallskip\footnotesize {_tex(grid.note)}", r"\end{table}"]
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\par\smallskip\footnotesize {tex(grid.note)}", r"\end{table}"]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(lines) + "\n"
 
 
@@ -46,7 +46,7 @@ def _pipes(fields: Iterable[str]) -> str:
 
 
 def _ampersands(fields: Iterable[str]) -> str:
-    return " & ".join(_tex(field) for field in fields) + r" \\"
+    return " & ".join(tex(field) for field in fields) + r" \\"
 
 
 def _escaped_pipes(text: str) -> str:
@@ -57,5 +57,6 @@ def _escaped(text: str) -> str:
     return text.replace("|", r"\|").replace("*", r"\*").replace("_", r"\_")
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
+    """Text with what LaTeX reads as its own escaped."""
     return "".join(_LATEX.get(character, character) for character in text)

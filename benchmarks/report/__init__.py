@@ -1,0 +1,31 @@
+"""The report: ``appendix.md``, ``appendix.html`` and ``appendix.tex``, one content set in three formats."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from benchmarks.agenda import Agenda
+from benchmarks.files import write_text
+from benchmarks.render import Source
+from benchmarks.report.assemble import Assembly
+from benchmarks.report.formats import FORMATS
+
+__all__ = ["write_report"]
+
+
+def write_report(agenda: Agenda, source: Source, reasons: Mapping[str, str], drawn: Collection[str]) -> list[Path]:
+    """Write the report beside the pictures of figures, and give its paths.
+
+    Args:
+        agenda: the call's runs; its results directory holds ``claims.csv``.
+        source: gives the records.
+        reasons: why runs are missing, by their ids.
+        drawn: the ids of the figures that this call drew.
+
+    Raises ``UnavailableError`` when a file cannot be written.
+    """
+    report = Assembly(agenda, source, reasons, drawn).report()
+    paths = []
+    for suffix, render in FORMATS.items():
+        paths.append(agenda.request.reports_dir / f"appendix.{suffix}")
+        write_text(paths[-1], render(report))
+    return paths
