@@ -187,6 +187,14 @@ class Agenda:
         runs = (self.run(term, seed) for term in self._terms for seed in self.request.seeds)
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
+    def without_folders(self, text: str) -> str:
+        """A reason without the folders of the machine that it was met on, for files that others read."""
+        request = self.request
+        folders = {"data-dir": request.data_dir, "results-dir": request.results_dir, "reports-dir": request.reports_dir}
+        for name, folder in folders.items():
+            text = text.replace(str(folder), f"<{name}>")
+        return text
+
     @cached_property
     def _measured(self) -> dict[tuple[str, str], float]:
         """What runs of each model and data set took here under this profile, on average."""

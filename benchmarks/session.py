@@ -77,7 +77,7 @@ class Session:
             failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
-        reasons = self.agenda.left_out() | {failure.run: failure.reason for failure in failures}
+        reasons = self.agenda.left_out() | self._for_files(failures)
         source = Source(cache(self.agenda.lookup), self.agenda.widths, self.request.seeds)  # tables share their records
         folders = {"results_dir": self.request.results_dir, "reports_dir": self.request.reports_dir}
         for table in self.request.tables:
@@ -87,7 +87,7 @@ class Session:
         for figure in self.request.figures:
             frame, more = self._points(figure, source)
             failures += more
-            reasons |= {failure.run: failure.reason for failure in more}
+            reasons |= self._for_files(more)
             text = note(figure, source, self.request.command_for(figure), self.agenda.lacking(figure, reasons))
             if frame is not None:
                 self._tell(figure, write_figure(figure, frame, text, **folders))
@@ -97,6 +97,10 @@ class Session:
             self._tell("claims", [write_claims(evidence, self.request.results_dir)])
             self._tell("report", write_report(self.agenda, source, reasons, drawn))
         return self._report(failures)
+
+    def _for_files(self, failures: list[Failure]) -> dict[str, str]:
+        """The reason of each run that failed, as files tell it."""
+        return {failure.run: self.agenda.without_folders(failure.reason) for failure in failures}
 
     def _tell(self, what: Artefact | str, written: list[Path]) -> None:
         if not self.request.quiet:

@@ -163,18 +163,10 @@ class Assembly:
             for name in names:
                 numbers[name] = f"{numbers.get(name, '')}[{number}]"
         texts = [
-            f"[{number}] Missing, {len(names)} of {len(artefact.parts) or 1}: {self._without_folders(reason)}"
+            f"[{number}] Missing, {len(names)} of {len(artefact.parts) or 1}: {reason}"
             for number, (reason, names) in enumerate(lacking.items(), start=1)
         ]
         return texts, numbers
-
-    def _without_folders(self, text: str) -> str:
-        """A reason without the folders of the machine that it was met on."""
-        request = self.agenda.request
-        folders = {"data-dir": request.data_dir, "results-dir": request.results_dir, "reports-dir": request.reports_dir}
-        for name, folder in folders.items():
-            text = text.replace(str(folder), f"<{name}>")
-        return text
 
     # ---- The ledger and the theory
 
@@ -203,7 +195,7 @@ class Assembly:
                     Cell(claim["verdict"], _VERDICTS[claim["verdict"]]),
                     *_row(claim["claim"], claim["section"]),
                     *_row(claim["value"] or DASH, interval, claim["n"] or DASH),
-                    *_row(self._without_folders(claim["reason"]), claim["statistic"] or DASH),
+                    *_row(self.agenda.without_folders(claim["reason"]), claim["statistic"] or DASH),
                 )
             )
         return Grid("claims-ledger", "The ledger of claims", columns, tuple(rows))

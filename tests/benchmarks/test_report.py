@@ -101,7 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     agenda = Agenda(request, Store(folder))
     terms = {term for one in TABLES for part in one.parts for term in part.terms}
     reasons = {
-        agenda.run(term, seed).id: REASON.format(folder=request.data_dir)
+        agenda.run(term, seed).id: agenda.without_folders(REASON.format(folder=request.data_dir))
         for term in terms
         if term.task.dataset == "svhn"
         for seed in request.seeds
