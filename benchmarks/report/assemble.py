@@ -1,7 +1,6 @@
 """From records, the ledger and the paper's data to the content of a report; nothing here trains."""
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
-from benchmarks import paper
 from benchmarks.agenda import Agenda
 from benchmarks.artefacts import Artefact, Table, Term
 from benchmarks.figures import Figure
@@ -23,7 +21,8 @@ from benchmarks.render.grid import DASH, Entry, make_grid
 from benchmarks.render.style import TINT_LEGEND, tint
 from benchmarks.render.tidy import tidy
 from benchmarks.report import words
-from benchmarks.report.content import Block, Cell, Column, Grid, Picture, Points, Prose, Report, Section
+from benchmarks.report.content import Block, Cell, Column, Grid, Picture, Points, Prose, Report, Section, row_of
+from benchmarks.report.prints import deviations, errata
 from benchmarks.store import Record, variant_text
 
 MISSING = "missing"
@@ -63,7 +62,7 @@ class Assembly:
                 Section("figures", "Figures", tuple(self._picture(one) for one in self.agenda.request.figures)),
                 Section("claims", "Claims of the paper", (Prose(words.CLAIMS), self._claims())),
                 Section("theory", "Theory (Section 4)", tuple(self._theory())),
-                Section("errata", "Errata of the paper", (Prose(words.ERRATA), _errata())),
+                Section("errata", "Errata of the paper", (Prose(words.ERRATA), errata())),
                 Section("deviations", "Rivals that end far from print", tuple(deviations())),
                 Section("settings", "Settings", (Prose(words.SETTINGS), *self._settings())),
                 Section("hardware", "Hardware and versions", (Prose(words.HARDWARE), self._hardware())),
@@ -98,7 +97,7 @@ class Assembly:
             frame = self._frames.get(table, pd.DataFrame(columns=["row", "column"]))
             found = {line.row: line for line in frame[frame["column"] == column].itertuples()}
             texts = [_beside(found.get(row)) for row in _HEADLINE_ROWS]
-            rows.append(_row(column, *texts))
+            rows.append(row_of(column, *texts))
         return Grid(
             "headline",
             "Mean AUC of Tables 1 and 2: ours, and the paper's in brackets",
@@ -193,9 +192,9 @@ class Assembly:
             rows.append(
                 (
                     Cell(claim["verdict"], _VERDICTS[claim["verdict"]]),
-                    *_row(claim["claim"], claim["section"]),
-                    *_row(claim["value"] or DASH, interval, claim["n"] or DASH),
-                    *_row(self.agenda.without_folders(claim["reason"]), claim["statistic"] or DASH),
+                    *row_of(claim["claim"], claim["section"]),
+                    *row_of(claim["value"] or DASH, interval, claim["n"] or DASH),
+                    *row_of(self.agenda.without_folders(claim["reason"]), claim["statistic"] or DASH),
                 )
             )
         return Grid("claims-ledger", "The ledger of claims", columns, tuple(rows))
@@ -213,7 +212,7 @@ class Assembly:
             "Section 4.2: the tilt |g| of the trained encoder, and where negatives at a distance of 1 reach gamma",
             (Column("gamma"), Column("|g| trained"), Column("|g| expected"), Column("half-axis in z")),
             tuple(
-                _row(f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
+                row_of(f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
                 for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
             ),
             ("Half-axis: where the contour of loss 1, a circle for the linear autoencoder, crosses the z-axis.",),
@@ -243,7 +242,7 @@ class Assembly:
             "models",
             f"Settings of profile {profile.name}",
             (Column("model", kind="label"), Column("data sets", kind="label"), Column("settings", kind="prose")),
-            tuple(_row(name, ", ".join(datasets), text) for (name, text), datasets in used.items()),
+            tuple(row_of(name, ", ".join(datasets), text) for (name, text), datasets in used.items()),
         )
         limits = {f"images of a class, {part}": str(limit or "all") for part, limit in profile.limits.items()}
         widths = {
@@ -259,7 +258,7 @@ class Assembly:
             "limits",
             "Images, latent widths and preparation of negatives",
             (Column("what", kind="label"), Column("value", kind="prose")),
-            tuple(_row(*item) for item in (limits | widths | preparation).items()),
+            tuple(row_of(*item) for item in (limits | widths | preparation).items()),
         )
 
     def _hardware(self) -> Grid:
@@ -270,7 +269,7 @@ class Assembly:
         rows = []
         for names, records in sorted(groups.items()):
             hours = sum(record.fit_seconds + record.score_seconds for record in records) / 3600
-            rows.append(_row(*names, str(len(records)), f"{hours:.2f}"))
+            rows.append(row_of(*names, str(len(records)), f"{hours:.2f}"))
         return Grid(
             "machines",
             "What the records were trained on",
@@ -291,12 +290,8 @@ class Assembly:
         rows += [(f"{one.kind.capitalize()} {one.id}", request.command_for(one)) for one in request.artefacts]
         columns = (Column("what", kind="label"), Column("command", kind="prose"))
         return Grid(
-            "all-commands", "The exact command of every table and figure", columns, tuple(_row(*r) for r in rows)
+            "all-commands", "The exact command of every table and figure", columns, tuple(row_of(*r) for r in rows)
         )
-
-
-def _row(*texts: str) -> tuple[Cell, ...]:
-    return tuple(map(Cell, texts))
 
 
 def _cells(entry: Entry | None, why: str) -> list[Cell]:
@@ -340,48 +335,3 @@ def _flat(settings: Settings, prefix: str = "") -> Iterable[tuple[str, object]]:
 def _plain(value: object) -> str:
     """A setting as TOML writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _errata() -> Grid:
-    rows = []
-    for one in paper.errata():
-        where = f"Table {one.table}, {one.row}" if one.table else f"Section {one.section}"
-        kind = f"{one.kind}, could be rounding" if one.could_be_rounding else one.kind
-        rows.append(_row(kind, where, one.column or DASH, one.printed, one.expected, one.text))
-    columns = (
-        Column("kind", kind="label"),
-        Column("where", kind="label"),
-        Column("column", kind="label"),
-        Column("printed"),
-        Column("expected"),
-        Column("what is off", kind="prose"),
-    )
-    return Grid("slips", "Slips of the paper", columns, tuple(rows))
-
-
-def deviations() -> Iterator[Block]:
-    """The paragraphs, lists and pipe tables of ``deviations.md``; its headings become paragraphs."""
-    text = paper.DEVIATIONS.read_text(encoding="utf-8") if paper.DEVIATIONS.is_file() else "None is described yet."
-    for number, part in enumerate(re.split(r"\n\s*\n", text.strip()), start=1):
-        lines = [line.strip() for line in part.splitlines() if not line.startswith("# ")]
-        if not lines:
-            continue
-        if lines[0].startswith("|"):
-            yield _pipe_table(f"deviations-{number}", lines)
-        elif lines[0].startswith(("- ", "* ")):
-            yield Points(tuple(_unmarked(item) for item in re.split(r"(?:^|\n)[-*] ", "\n".join(lines))[1:]))
-        else:
-            yield Prose(_unmarked(" ".join(line.lstrip("# ") for line in lines)))
-
-
-def _pipe_table(name: str, lines: list[str]) -> Grid:
-    header, _, *rows = [[_unmarked(text.strip()) for text in line.strip("|").split("|")] for line in lines]
-    longest = [max((len(row[place]) for row in rows), default=0) for place in range(len(header))]
-    columns = [Column(text, kind="prose" if size > 30 else "label") for text, size in zip(header, longest, strict=True)]
-    return Grid(name, "Deviations from print", tuple(columns), tuple(_row(*row) for row in rows))
-
-
-def _unmarked(text: str) -> str:
-    """Text without Markdown's marks."""
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text.replace("\n", " "))
-    return text.replace("**", "").replace("`", "")

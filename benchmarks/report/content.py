@@ -107,3 +107,8 @@ class Report:
         yield self.headline
         for section in self.sections:
             yield from section.blocks
+
+
+def row_of(*texts: str) -> tuple[Cell, ...]:
+    """A row of plain cells."""
+    return tuple(map(Cell, texts))

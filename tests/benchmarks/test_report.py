@@ -19,7 +19,7 @@ from benchmarks.figures import FIGURES
 from benchmarks.profiles import load_profile
 from benchmarks.render import Source
 from benchmarks.report import write_report
-from benchmarks.report.assemble import deviations
+from benchmarks.report.prints import deviations
 from benchmarks.store import Record, Score, Store
 
 EVIL = "<script>alert(1)</script> & co_1 | 100% #{x}"
