@@ -50,8 +50,9 @@ def test_mean_auc_is_not_below_its_floor(store: Store, model: str) -> None:
     assert record is not None
     assert mean_auc(record, run_of(model).task.outliers) >= FLOORS[model]
     assert record.restarts == 0
-    # Scores that take many values trace a curve of many steps, where they do not find every outlier at once.
-    assert max(len(set(score.detected)) for score in record.scores) > 10
+    # Scores that take many values trace a curve of many steps; fewer where nearly every outlier is found, by LIS-AE.
+    steps = max(len(set(score.detected)) for score in record.scores)
+    assert steps > (10 if model == "LIS-AE" else 30)
 
 
 def test_every_model_has_a_floor_but_what_takes_long() -> None:
