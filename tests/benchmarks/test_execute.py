@@ -105,8 +105,7 @@ def test_kept_weights_give_what_training_in_one_go_gives(job: Job, context: Cont
 
 def test_finished_runs_are_not_trained_again(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     run_job(job, context)
-    monkeypatch.setattr("lisae.autoencoder.train", lambda *_, **__: pytest.fail("AE was trained again"))
-    monkeypatch.setattr("lisae.lisae.train", lambda *_, **__: pytest.fail("LIS-AE was trained again"))
+    monkeypatch.setattr("lisae.stacks.train", lambda *_: pytest.fail("trained again"))
     assert run_job(job, replace(context, todo=frozenset())) == []
 
 
@@ -151,7 +150,7 @@ def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("lisae.lisae.train", broken)
+    monkeypatch.setattr("lisae.lisae.LISAE._features", broken)
     (failure,) = run_job(job, context)
     assert failure.run == runs[1].id
     assert failure.reason.startswith("unexpected KeyError: 'oops'")
@@ -188,8 +187,8 @@ def test_a_model_is_not_handed_what_it_does_not_use(
     context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    fit = AutoEncoder.fit
-    monkeypatch.setattr(AutoEncoder, "fit", lambda self, X, y=None: (seen.append(len(X)), fit(self, X, y))[1])
+    fitting = AutoEncoder.fitting
+    monkeypatch.setattr(AutoEncoder, "fitting", lambda self, X, y=None: (seen.append(len(X)), fitting(self, X, y))[1])
     plain = replace(runs[0], task=runs[1].task)  # AE on a task that has negatives
     run_job(Job((plain,)), replace(context, todo=frozenset({plain.id})))
     assert seen == [24]
