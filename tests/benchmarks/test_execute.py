@@ -90,15 +90,26 @@ def test_workers_give_what_this_process_gives(job: Job, context: Context, tmp_pa
     assert len(here) == 2
 
 
-def test_jobs_side_by_side_give_what_they_give_alone(context: Context, profile_path: Path, tmp_path: Path) -> None:
-    """As on a GPU: the stages of all jobs are one stack, and what begins from them the next."""
+def test_jobs_side_by_side_give_what_they_give_alone(
+    context: Context, profile_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: the stages of all jobs are one stack, and what begins from them the next.
+
+    Two epochs each, so that rounding has not grown to where it changes the order of scores.
+    """
+    monkeypatch.setattr("lisae.autoencoder.check_alive", lambda *_: None)
     profile = load_profile(str(profile_path))
     tasks = [(without_negatives("cifar10", c), with_classes("cifar10", c, (5, 6))) for c in (1, 2, 3)]
-    runs = [
-        make_run(task, model, 0, profile, VARIANTS)
-        for pair in tasks
-        for task, model in zip(pair, ("AE", "LIS-AE"), strict=True)
-    ]
+    runs = []
+    for pair in tasks:
+        ae, lis = (
+            make_run(task, model, 0, profile, VARIANTS) for task, model in zip(pair, ("AE", "LIS-AE"), strict=True)
+        )
+        short = dict(ae.settings) | {"epochs": 2}
+        runs += [
+            replace(ae, settings=short),
+            replace(lis, settings={**lis.settings, "epochs": 2, "autoencoder": short}),
+        ]
     jobs = make_jobs(runs, profile)
     alone = replace(context, todo=frozenset(run.id for run in runs))
     beside = replace(alone, results_dir=tmp_path / "beside")
@@ -118,7 +129,7 @@ def test_jobs_side_by_side_give_what_they_give_alone(context: Context, profile_p
         assert first is not None
         assert second is not None
         for one, other in zip(first.scores, second.scores, strict=True):
-            assert other.auc == pytest.approx(one.auc, abs=0.03)  # four pairs of 12 x 12
+            assert other.auc == pytest.approx(one.auc, abs=0.01)  # a pair of 12 x 12
         assert second.fit_seconds > 0
 
 
