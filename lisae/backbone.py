@@ -84,6 +84,7 @@ class Deconvolution(nn.ConvTranspose2d):
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
         """As ``torch.nn.ConvTranspose2d`` does; ``output_size`` is not used."""
         assert self.bias is not None
+        assert not isinstance(self.padding, str)
         bias = self.bias.detach()
         answer = functional.conv_transpose2d(images, self.weight, bias, self.stride, self.padding)
         # Mapped over several networks it is no parameter, and does not tell whether it wants a gradient.

@@ -7,10 +7,12 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks.speed.frame import Row, faults, read, table, updated, write
+from benchmarks.files import write_text
+from benchmarks.speed.frame import Row, faults, read, shown_in, table, updated, write
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "results" / "published" / "speed.csv"
+DOCUMENT = ROOT / "docs" / "performance.md"
 _ROWS = pytest.StashKey[list[Row]]()
 _FAULTS = pytest.StashKey[list[str]]()
 
@@ -60,6 +62,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if rows and session.config.getoption("--publish-speed"):
         write(COMMITTED, updated(committed, rows))
+        write_text(DOCUMENT, shown_in(DOCUMENT.read_text(encoding="utf-8"), read(COMMITTED)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

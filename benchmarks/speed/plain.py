@@ -1,9 +1,10 @@
 """What a user would write without this package: the same work as a plain PyTorch loop.
 
-The same backbone, losses, epochs, batches and learning rates as profile ``fast``; a ``DataLoader``, 32-bit
-arithmetic, a first phase trained anew for every LIS-AE, and the frozen encoder computed at every step.
+The same layers and initial weights, losses, epochs, batches and learning rates as profile ``fast``; a ``DataLoader``,
+32-bit arithmetic, a first phase trained anew for every LIS-AE, and the frozen encoder computed at every step.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.profiles import Settings
-from lisae import Backbone
+from lisae.backbone import NEGATIVE_SLOPE, initialise
 
 
 def block(
@@ -38,9 +39,7 @@ def block(
 
 
 def _phase_one(normal: NDArray[np.uint8], settings: Settings) -> nn.Module:
-    height, width, channels = normal.shape[1:]
-    network = Backbone((height, width, channels), settings["latent_dim"], torch.Generator().manual_seed(0))
-    network.to(memory_format=torch.contiguous_format)  # PyTorch's default order
+    network = network_of(settings["latent_dim"])
     loader = DataLoader(TensorDataset(_tensor(normal)), settings["batch_size"], shuffle=True)
     optimiser, schedule = _adam(network.parameters(), settings, len(loader))
     for _ in range(settings["epochs"]):
@@ -53,14 +52,39 @@ def _phase_one(normal: NDArray[np.uint8], settings: Settings) -> nn.Module:
     return network
 
 
+def network_of(latent_dim: int) -> nn.Module:
+    """The backbone of 32 x 32 colour images out of PyTorch's layers, in its default order of memory."""
+    layers = {
+        "convolution_1": nn.Conv2d(3, 32, 4, stride=2, padding=1),
+        "activation_1": nn.LeakyReLU(NEGATIVE_SLOPE),
+        "convolution_2": nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        "activation_2": nn.LeakyReLU(NEGATIVE_SLOPE),
+        "flatten": nn.Flatten(),
+        "latent": nn.Linear(64 * 8 * 8, latent_dim),
+        "code": nn.Tanh(),
+        "linear": nn.Linear(latent_dim, 64 * 8 * 8),
+        "activation_3": nn.LeakyReLU(NEGATIVE_SLOPE),
+        "unflatten": nn.Unflatten(1, (64, 8, 8)),
+        "deconvolution_1": nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        "activation_4": nn.LeakyReLU(NEGATIVE_SLOPE),
+        "deconvolution_2": nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+        "activation_5": nn.LeakyReLU(NEGATIVE_SLOPE),
+        "convolution_3": nn.Conv2d(32, 3, 3, padding=1),
+        "pixels": nn.Sigmoid(),
+    }
+    network = nn.Sequential(OrderedDict(layers))
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
 def _phase_two(network: nn.Module, normal: NDArray[np.uint8], negatives: NDArray[np.uint8], settings: Settings) -> None:
-    assert isinstance(network, Backbone)
+    latent = network.get_submodule("latent")
     network.requires_grad_(False)
-    network.latent.requires_grad_(True)
+    latent.requires_grad_(True)
     loader = DataLoader(TensorDataset(_tensor(normal)), settings["batch_size"], shuffle=True)
     others = DataLoader(TensorDataset(_tensor(negatives)), settings["batch_size"], shuffle=True)
     other_batches = iter(others)
-    optimiser, schedule = _adam(network.latent.parameters(), settings, len(loader))
+    optimiser, schedule = _adam(latent.parameters(), settings, len(loader))
     for _ in range(settings["epochs"]):
         for (batch,) in loader:
             other = next(other_batches, None)

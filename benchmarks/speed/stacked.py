@@ -13,7 +13,8 @@ from lisae import LISAE, AutoEncoder
 from lisae.stacks import together
 from lisae.training import Training
 
-Way = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Layer = nn.Conv2d | nn.ConvTranspose2d
+Way = Callable[[Layer, Tensor, Tensor], Tensor]
 
 
 def phase_ones(members: int, *, epochs: int, device: str) -> list[AutoEncoder]:
@@ -47,19 +48,13 @@ def shapings(phase_ones: Sequence[AutoEncoder], *, images: int, epochs: int) -> 
     return [LISAE(one, **settings, random_state=seed) for seed, one in enumerate(phase_ones)]
 
 
-def grouped(layer: nn.Module, weights: Tensor, images: Tensor) -> Tensor:
+def grouped(layer: Layer, weights: Tensor, images: Tensor) -> Tensor:
     """What ``torch.func.vmap`` makes of a convolution: one with a group a member; (m, ...), (m, n, c, h, w)."""
-    convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
-
-    def one(weight: Tensor, images: Tensor) -> Tensor:
-        return convolve(images, weight, stride=layer.stride, padding=layer.padding)  # type: ignore[arg-type]
-
-    return torch.func.vmap(one)(weights, images)
+    return torch.func.vmap(lambda weight, images: _convolved(layer, weight, images))(weights, images)
 
 
-def unfolded(layer: nn.Module, weights: Tensor, images: Tensor) -> Tensor:
+def unfolded(layer: Layer, weights: Tensor, images: Tensor) -> Tensor:
     """Patches as columns and one batched matrix product, or for a deconvolution the product first."""
-    assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
     m, n, channels, height, width = images.shape
     kernel, stride, padding = layer.kernel_size, layer.stride[0], int(layer.padding[0])
     if isinstance(layer, nn.ConvTranspose2d):
@@ -74,22 +69,28 @@ def unfolded(layer: nn.Module, weights: Tensor, images: Tensor) -> Tensor:
     return answer.unflatten(2, (n, side, side)).transpose(1, 2)
 
 
-def one_by_one(layer: nn.Module, weights: Tensor, images: Tensor) -> Tensor:
+def one_by_one(layer: Layer, weights: Tensor, images: Tensor) -> Tensor:
     """A convolution a member, on a GPU each in a stream of its own."""
-    convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
-    streams = [torch.cuda.Stream() for _ in weights] if images.is_cuda else []
-    answers = []
-    for i, weight in enumerate(weights):
-        if streams:
-            streams[i].wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(streams[i] if streams else None):  # type: ignore[arg-type]
-            answers.append(convolve(images[i], weight, stride=layer.stride, padding=layer.padding))  # type: ignore[arg-type]
+    if not images.is_cuda:
+        return torch.stack([_convolved(layer, *member) for member in zip(weights, images, strict=True)])
+    here, answers = torch.cuda.current_stream(), []
+    streams = [torch.cuda.Stream() for _ in weights]
+    for stream, *member in zip(streams, weights, images, strict=True):
+        stream.wait_stream(here)
+        with torch.cuda.stream(stream):
+            answers.append(_convolved(layer, *member))
     for stream in streams:
-        torch.cuda.current_stream().wait_stream(stream)
+        here.wait_stream(stream)
     return torch.stack(answers)
 
 
-def forward_and_back(way: Way, layer: nn.Module, weights: Tensor, images: Tensor) -> Tensor:
+def _convolved(layer: Layer, weight: Tensor, images: Tensor) -> Tensor:
+    assert not isinstance(layer.padding, str)
+    convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
+    return convolve(images, weight, stride=layer.stride, padding=layer.padding)
+
+
+def forward_and_back(way: Way, layer: Layer, weights: Tensor, images: Tensor) -> Tensor:
     """One step through a layer, and the gradient of the weights, (m, ...)."""
     weights, images = weights.detach().requires_grad_(), images.detach().requires_grad_()
     way(layer, weights, images).float().square().mean().backward()

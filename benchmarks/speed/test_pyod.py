@@ -30,12 +30,12 @@ pytest.importorskip("pyod", reason="PyOD is installed by the extra 'speed'")
 pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.benchmark(group="PyOD")]
 
 
-# Rounds of minutes are one: their ratios are far from 1.
+# A round of minutes is one: its ratio is far from 1.
 @pytest.mark.parametrize(
     ("model", "module", "name", "arguments", "rounds"),
     [
         ("AE", "auto_encoder", "AutoEncoder", {"device": "cpu", "random_state": SEED, "verbose": 0}, ROUNDS),
-        ("OC-DSVDD", "deep_svdd", "DeepSVDD", {"n_features": 28 * 28, "random_state": SEED, "verbose": 0}, 1),
+        ("OC-DSVDD", "deep_svdd", "DeepSVDD", {"n_features": 28 * 28, "random_state": SEED, "verbose": 0}, ROUNDS),
         ("KDE", "kde", "KDE", {}, 1),
         ("OC-SVM", "ocsvm", "OCSVM", {}, 1),
         ("IF", "iforest", "IForest", {"random_state": SEED}, ROUNDS),
