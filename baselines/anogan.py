@@ -10,19 +10,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from baselines.gan import Adversarial, check_samples, gradient_penalty
-from lisae.autoencoder import AutoEncoder, Objective
+from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
+from lisae.autoencoder import AutoEncoder
+from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images
 from lisae.reconstruction import ReconstructionDetector
-from lisae.training import (
-    Player,
-    as_float,
-    autocast,
-    check_alive,
-    check_varied,
-    image_tensor,
-    train,
-)
+from lisae.stacks import Learning
+from lisae.training import Objective
 
 _SAMPLES = 512
 
@@ -115,64 +109,40 @@ class AnoGAN(AutoEncoder):
         norms = np.sqrt(scores * normal[0].size)
         check_alive(normal, norms, self._some_codes(normal))
 
-    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
+    def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         if not (self.critic_steps >= 1 and self.penalty >= 0 and self.feature_weight >= 0):
             raise ValueError(
                 "critic_steps is at least 1, penalty and feature_weight are not below 0; "
                 f"got {self.critic_steps}, {self.penalty} and {self.feature_weight}."
             )
-        self._play(normal, generator)
+        yield from self._play(normal, generator)
         check_samples(normal, self._sample(_SAMPLES, generator))
-        return super()._train(normal, negatives, generator)
+        return (yield from super()._minimise(normal, negatives, generator))
 
-    def _play(self, normal: Images, generator: torch.Generator) -> None:
-        """Train the generator and the critic against each other, E left as it is."""
-        device, dtype = self.arithmetic()
-        network, images = self.network_, image_tensor(normal, device)
-
-        def critic_loss(rows: Tensor) -> Tensor:
-            real, noise = as_float(images[rows]), network.noise(len(rows), generator)
-            with torch.no_grad():
-                fake = network.decoder(noise).float()
-            verdicts = network.critic(torch.cat([fake, real])).float()
-            gain = verdicts[len(fake) :].mean() - verdicts[: len(fake)].mean()
-            share = torch.rand(len(real), 1, 1, 1, generator=generator).to(device)
-            # Float32, since the penalty is a small difference from 1 and is differentiated again.
-            with autocast(device, torch.float32):
-                return self.penalty * gradient_penalty(network.critic, torch.lerp(real, fake, share)) - gain
-
-        def generator_loss(rows: Tensor) -> Tensor:
-            return -network.critic(network.decoder(network.noise(len(rows), generator))).float().mean()
-
-        train(
-            critic_loss,
-            network.critic.parameters(),
-            [len(images)],
+    def _play(self, normal: Images, generator: torch.Generator) -> Learning[list[float]]:
+        """Train the critic and the generator against each other, E left as it is."""
+        return self._train(
+            CriticLoss(self.network_, self.penalty),
+            [[normal]],
+            generator,
             epochs=self.gan_epochs,
             batch_size=self.gan_batch_size,
             learning_rate=self.gan_learning_rate,
-            generator=generator,
-            device=device,
-            dtype=dtype,
             betas=(0.0, 0.9),
             one_cycle=False,
-            opponent=Player(list(network.decoder.parameters()), generator_loss, self.critic_steps),
+            opponent=GeneratorLoss(self.network_),
+            every=self.critic_steps,
         )
 
-    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
-        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
-
-        def loss(rows: Tensor) -> Tensor:
-            return network.residual(as_float(images[rows]), self.feature_weight).mean()
-
-        return loss, [*network.encoder.parameters(), *network.latent.parameters()], [len(images)]
+    def _objective(self, generator: torch.Generator) -> Objective:
+        return Inversion(self.network_, self.feature_weight)
 
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         return self._apply(lambda batch: self.network_.residual(batch, kappa=0), images).double().cpu().numpy()
 
     def _sample(self, n: int, generator: torch.Generator) -> Tensor:
         with torch.no_grad():
-            return self.network_.decoder(self.network_.noise(n, generator))
+            return self.network_.decoder(self.network_.noise(n, generator).to(self.arithmetic()[0]))
 
 
 class AnoGANFM(ReconstructionDetector):
@@ -219,10 +189,10 @@ class AnoGANFM(ReconstructionDetector):
         """Where the networks compute, and in what: as AnoGAN does."""
         return self.anogan_.arithmetic()
 
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         if not self.kappa >= 0:
             raise ValueError(f"kappa is not below 0; got {self.kappa}.")
-        self.anogan_ = self._phase_one(normal, seed)
+        self.anogan_ = yield from self._phase_one(normal, seed)
         self.network_, self.losses_ = self.anogan_.network_, self.anogan_.losses_
         self.restarts_ = self.anogan_.restarts_
         scores = self._anomaly_score(normal)
@@ -232,7 +202,7 @@ class AnoGANFM(ReconstructionDetector):
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         return self._apply(lambda batch: self.network_.residual(batch, self.kappa), images).double().cpu().numpy()
 
-    def _phase_one(self, normal: Images, seed: int) -> AnoGAN:
+    def _phase_one(self, normal: Images, seed: int) -> Learning[AnoGAN]:
         given = self.phase_one() if self.anogan is None else self.anogan
         if not isinstance(given, self.phase_one):
             raise ValueError(f"{type(self).__name__} begins from an AnoGAN; got {type(given).__name__}.")
@@ -240,7 +210,7 @@ class AnoGANFM(ReconstructionDetector):
             anogan = clone(given)
             if anogan.random_state is None:
                 anogan.set_params(random_state=seed)
-            return anogan.fit(normal)
+            return (yield from anogan.fitting(normal))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
                 f"the AnoGAN was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "

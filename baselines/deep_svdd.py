@@ -1,17 +1,17 @@
 """OC-DSVDD: one-class Deep SVDD (Ruff et al., ICML 2018, PMLR 80:4393-4402) on the encoder of the backbone."""
 
-from collections.abc import Callable, Iterable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lisae.autoencoder import AutoEncoder, squared_error
+from lisae.autoencoder import AutoEncoder, Reconstruction
 from lisae.backbone import Backbone
+from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images
 from lisae.reconstruction import reconstruction_error
-from lisae.training import as_float, check_alive, check_varied, image_tensor, train
+from lisae.stacks import Learning
+from lisae.training import Objective
 
 # A coordinate of the centre is at least so far from zero: zero itself can be met by weights of zero.
 _MARGIN = 0.1
@@ -44,6 +44,22 @@ class HypersphereBackbone(Backbone):
     def distance(self, images: Tensor) -> Tensor:
         """Squared distance of the images' codes to the centre, (n, c, h, w) -> (n,)."""
         return (self.code(self.encoder(images)).float() - self.centre).square().sum(dim=1)
+
+
+class OneClass(Objective):
+    """The mean squared distance of the codes to the centre (Equation 4 of Ruff et al.)."""
+
+    def __init__(self, network: HypersphereBackbone) -> None:
+        super().__init__()
+        self.network = network
+
+    def trained(self) -> list[nn.Parameter]:
+        """Encoder and latent layer."""
+        return [*self.network.encoder.parameters(), *self.network.latent.parameters()]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        return self.network.distance(images).mean()
 
 
 class DeepSVDD(AutoEncoder):
@@ -100,42 +116,21 @@ class DeepSVDD(AutoEncoder):
     def _network(self, generator: torch.Generator) -> HypersphereBackbone:
         return HypersphereBackbone(self.image_shape_, self.latent_dim, generator)
 
-    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
-        device, dtype = self.arithmetic()
-        network, images = self.network_, image_tensor(normal, device)
-
-        def minimise(
-            loss: Callable[[Tensor], Tensor], parameters: Iterable[nn.Parameter], epochs: int, learning_rate: float
-        ) -> list[float]:
-            return train(
-                lambda rows: loss(as_float(images[rows])),
-                parameters,
-                [len(images)],
-                epochs=epochs,
-                batch_size=self.batch_size,
-                learning_rate=learning_rate,
-                generator=generator,
-                device=device,
-                dtype=dtype,
-                weight_decay=self.weight_decay,
-            )
-
-        minimise(
-            lambda batch: squared_error(batch, network(batch)),
-            network.parameters(),
-            self.pretraining_epochs,
-            self.pretraining_learning_rate,
+    def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
+        network = self.network_
+        yield from self._train(
+            Reconstruction(network),
+            [[normal]],
+            generator,
+            epochs=self.pretraining_epochs,
+            learning_rate=self.pretraining_learning_rate,
+            weight_decay=self.weight_decay,
         )
         errors = self._apply(lambda batch: reconstruction_error(batch, network(batch)), normal)
         check_alive(normal, errors.double().cpu().numpy(), self._some_codes(normal))
         codes = self._apply(lambda batch: network.code(network.encoder(batch)), normal)
         network.centre.copy_(away_from_zero(codes.mean(dim=0)))
-        return minimise(
-            lambda batch: network.distance(batch).mean(),
-            [*network.encoder.parameters(), *network.latent.parameters()],
-            self.epochs,
-            self.learning_rate,
-        )
+        return (yield from self._train(OneClass(network), [[normal]], generator, weight_decay=self.weight_decay))
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         check_varied(scores, self._some_codes(normal))

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lisae.arithmetic import autocast
 from lisae.backbone import Backbone
 from lisae.detector import Images, as_rows
-from lisae.training import CollapseError
+from lisae.training import CollapseError, Objective
 
 
 class Adversarial(Backbone):
@@ -25,9 +26,8 @@ class Adversarial(Backbone):
         self.critic = nn.Sequential(half.encoder, half.latent)
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw codes, (n, latent_dim), uniform in [-1, 1], on the CPU and then moved to where the weights are."""
-        uniform = torch.rand(n, self.latent.out_features, generator=generator)
-        return uniform.mul_(2).sub_(1).to(self.latent.weight.device)
+        """Draw codes, (n, latent_dim), uniform in [-1, 1], on the CPU."""
+        return torch.rand(n, self.latent.out_features, generator=generator).mul_(2).sub_(1)
 
     def residual(self, images: Tensor, kappa: float) -> Tensor:
         """Mean squared error of G(E(x)) over pixels, and ``kappa`` times that over features: (n, c, h, w) -> (n,).
@@ -42,10 +42,78 @@ class Adversarial(Backbone):
         return residual
 
 
+class CriticLoss(Objective):
+    """What the critic minimises: the gain it sees in images over samples, negative, and the gradient penalty.
+
+    Args:
+        network: the generator and the critic.
+        penalty: weight of the gradient penalty.
+    """
+
+    def __init__(self, network: Adversarial, penalty: float) -> None:
+        super().__init__()
+        self.network = network
+        self.penalty = penalty
+
+    def trained(self) -> list[nn.Parameter]:
+        """The critic's."""
+        return list(self.network.critic.parameters())
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Noise, (n, latent_dim), and the share of the sample in each mixture, (n, 1, 1, 1)."""
+        return self.network.noise(n, generator), torch.rand(n, 1, 1, 1, generator=generator)
+
+    def forward(self, real: Tensor, noise: Tensor, share: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1], and what ``draw`` gave -> ()."""
+        with torch.no_grad():
+            fake = self.network.decoder(noise).float()
+        verdicts = self.network.critic(torch.cat([fake, real])).float()
+        gain = verdicts[len(fake) :].mean() - verdicts[: len(fake)].mean()
+        # Float32, since the penalty is a small difference from 1 and is differentiated again.
+        with autocast(real.device, torch.float32):
+            return self.penalty * gradient_penalty(self.network.critic, torch.lerp(real, fake, share)) - gain
+
+
+class GeneratorLoss(Objective):
+    """What the generator minimises: the critic's verdict on its samples, negative."""
+
+    def __init__(self, network: Adversarial) -> None:
+        super().__init__()
+        self.network = network
+
+    def trained(self) -> list[nn.Parameter]:
+        """The generator's."""
+        return list(self.network.decoder.parameters())
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Noise, (n, latent_dim)."""
+        return (self.network.noise(n, generator),)
+
+    def forward(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Images, which it does not look at, and noise -> ()."""
+        return -self.network.critic(self.network.decoder(noise)).float().mean()
+
+
+class Inversion(Objective):
+    """What the encoder minimises, izi_f: ``Adversarial.residual``, averaged over the batch."""
+
+    def __init__(self, network: Adversarial, feature_weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self.feature_weight = feature_weight
+
+    def trained(self) -> list[nn.Parameter]:
+        """The encoder's and the latent layer's."""
+        return [*self.network.encoder.parameters(), *self.network.latent.parameters()]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        return self.network.residual(images, self.feature_weight).mean()
+
+
 def gradient_penalty(critic: nn.Module, images: Tensor) -> Tensor:
     """Mean of (||gradient of the critic at an image|| - 1)^2: (n, c, h, w) -> () (arXiv:1704.00028, Eq. 3)."""
-    images = images.detach().requires_grad_()
-    gradients = torch.autograd.grad(critic(images).sum(), images, create_graph=True)[0]
+    gradients = torch.func.grad(lambda images: critic(images).sum())(images.detach())
     return (gradients.flatten(1).norm(dim=1) - 1).square().mean()
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lisae.autoencoder import AutoEncoder, Objective, squared_error
+from lisae.arithmetic import autocast
+from lisae.autoencoder import AutoEncoder, squared_error
 from lisae.backbone import Backbone
-from lisae.detector import Images
-from lisae.training import as_float, autocast, image_tensor
+from lisae.training import Objective
 
 _EPSILON = 1e-12
 
@@ -58,6 +58,21 @@ class MemoryBackbone(Backbone):
     def code(self, features: Tensor) -> Tensor:
         """What the decoder is handed, (n, latent_dim), for encoder features, (n, features)."""
         return self.address(features) @ self.memory
+
+
+class SparseAddressing(Objective):
+    """The squared error of a reconstruction, and ``entropy_weight`` times the entropy of its address."""
+
+    def __init__(self, network: MemoryBackbone, entropy_weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self.entropy_weight = entropy_weight
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        shares = self.network.address(self.network.encoder(images))
+        error = squared_error(images, self.network.decoder(shares @ self.network.memory))
+        return error + self.entropy_weight * entropy(shares)
 
 
 class MemoryAutoEncoder(AutoEncoder):
@@ -116,16 +131,8 @@ class MemoryAutoEncoder(AutoEncoder):
             )
         return MemoryBackbone(self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator)
 
-    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
-        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
-
-        def loss(rows: Tensor) -> Tensor:
-            batch = as_float(images[rows])
-            shares = network.address(network.encoder(batch))
-            error = squared_error(batch, network.decoder(shares @ network.memory))
-            return error + self.entropy_weight * entropy(shares)
-
-        return loss, list(network.parameters()), [len(images)]
+    def _objective(self, generator: torch.Generator) -> Objective:
+        return SparseAddressing(self.network_, self.entropy_weight)
 
 
 def entropy(shares: Tensor) -> Tensor:

@@ -4,10 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.autoencoder import AutoEncoder, Objective, squared_error
+from lisae.autoencoder import AutoEncoder, squared_error
 from lisae.backbone import Backbone, initialise
-from lisae.detector import Images
-from lisae.training import as_float, image_tensor
+from lisae.training import Objective
 
 
 class VariationalBackbone(Backbone):
@@ -25,6 +24,26 @@ class VariationalBackbone(Backbone):
     def code(self, features: Tensor) -> Tensor:
         """Mean of the code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
         return self.latent(features)
+
+
+class EvidenceBound(Objective):
+    """The squared error of a reconstruction from one drawn code, and ``kl_weight`` times the divergence."""
+
+    def __init__(self, network: VariationalBackbone, kl_weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self.kl_weight = kl_weight
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Standard normal noise for the codes, (n, latent_dim)."""
+        return (torch.randn(n, self.network.latent.out_features, generator=generator),)
+
+    def forward(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1], and noise -> ()."""
+        features = self.network.encoder(images)
+        mean, log_variance = self.network.code(features).float(), self.network.log_variance(features).float()
+        codes = mean + noise * torch.exp(log_variance / 2)
+        return squared_error(images, self.network.decoder(codes)) + self.kl_weight * divergence(mean, log_variance)
 
 
 class VariationalAutoEncoder(AutoEncoder):
@@ -77,19 +96,8 @@ class VariationalAutoEncoder(AutoEncoder):
             raise ValueError(f"kl_weight is not below 0; got {self.kl_weight}.")
         return VariationalBackbone(self.image_shape_, self.latent_dim, generator)
 
-    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
-        device, _ = self.arithmetic()
-        network, images = self.network_, image_tensor(normal, device)
-
-        def loss(rows: Tensor) -> Tensor:
-            batch = as_float(images[rows])
-            features = network.encoder(batch)
-            mean, log_variance = network.code(features).float(), network.log_variance(features).float()
-            noise = torch.randn(mean.shape, generator=generator).to(device)  # drawn on the CPU, as the rows are
-            codes = mean + noise * torch.exp(log_variance / 2)
-            return squared_error(batch, network.decoder(codes)) + self.kl_weight * divergence(mean, log_variance)
-
-        return loss, list(network.parameters()), [len(images)]
+    def _objective(self, generator: torch.Generator) -> Objective:
+        return EvidenceBound(self.network_, self.kl_weight)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

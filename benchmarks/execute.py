@@ -11,11 +11,15 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from benchmarks.errors import UnavailableError
 from benchmarks.files import write_text, written_whole
-from benchmarks.measure import Context, measure
+from benchmarks.measure import Context, measuring
 from benchmarks.plan import Job, Run, stage_of
 from benchmarks.registry import build
 from benchmarks.store import Store
 from lisae import AutoEncoder, CollapseError, Detector
+from lisae.stacks import Learning, alone, together
+
+# Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
+_SIDE_BY_SIDE = 128
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,16 @@ class Failure:
 
 
 def execute(jobs: list[Job], context: Context, n_jobs: int) -> Iterator[list[Failure]]:
-    """Run jobs, ``n_jobs`` at a time, a process and a thread each; give the failures of each job as it ends.
+    """Run jobs and give the failures of each as it ends.
 
-    Results are the same for every ``n_jobs``. Records are written by the workers, run by run, so that what is
+    On a CPU ``n_jobs`` go side by side, a process and a thread each, and results are the same for every ``n_jobs``.
+    On a GPU one process trains the networks of many jobs as stacks. Records are written run by run, so that what is
     finished survives whatever happens to this process.
 
     Raises ``UnavailableError`` when a record cannot be written or a worker was killed.
     """
     if n_jobs == 1:
-        for job in jobs:
-            yield run_job(job, context)
+        yield from together((running(job, context) for job in jobs), 1 if context.device == "cpu" else _SIDE_BY_SIDE)
         return
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
     try:
@@ -49,7 +53,12 @@ def execute(jobs: list[Job], context: Context, n_jobs: int) -> Iterator[list[Fai
 
 
 def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failure]:
-    """Train and score the runs of a job that are still to do, and write their records.
+    """``running`` to its end, alone in this process."""
+    return alone(running(job, context, parent))
+
+
+def running(job: Job, context: Context, parent: int | None = None) -> Learning[list[Failure]]:
+    """Train and score the runs of a job that are still to do, and write their records; yields what is to be trained.
 
     Args:
         job: its runs, the stage's own first.
@@ -68,11 +77,12 @@ def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failu
             continue
         try:
             if run is job.stage:
-                stage = _stage(run, store, context)
+                stage = yield from _stage(run, store, context)
             elif job.stage is not None and stage is None:
                 failures.append(Failure(run.id, failures[0].reason))
             else:
-                store.put(measure(run, context, stage)[1])
+                _, record = yield from measuring(run, context, stage)
+                store.put(record)
         except UnavailableError:
             raise
         except CollapseError as error:
@@ -94,12 +104,12 @@ def rebuilt(run: Run, context: Context) -> Detector:
     context = replace(context, todo=frozenset())
     begins_from = stage_of(run)
     if begins_from is None:
-        return measure(run, context)[0]
-    stage = _stage(begins_from, Store(context.results_dir), context)
-    return stage if begins_from.id == run.id else measure(run, context, stage)[0]
+        return alone(measuring(run, context))[0]
+    stage = alone(_stage(begins_from, Store(context.results_dir), context))
+    return stage if begins_from.id == run.id else alone(measuring(run, context, stage))[0]
 
 
-def _stage(run: Run, store: Store, context: Context) -> Detector:
+def _stage(run: Run, store: Store, context: Context) -> Learning[Detector]:
     """The trained detector that the job's other runs begin from: as it was kept, or trained."""
     path = store.weights_path(run)
     if run.id not in context.todo and path.is_file():
@@ -109,7 +119,7 @@ def _stage(run: Run, store: Store, context: Context) -> Detector:
             return kept.load(path)
         except ValueError:
             pass  # a damaged file is only time lost: the same weights are trained again
-    detector, record = measure(run, context)
+    detector, record = yield from measuring(run, context)
     assert isinstance(detector, AutoEncoder)
     with written_whole(path) as temporary:
         detector.save(temporary)

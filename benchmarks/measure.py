@@ -23,6 +23,7 @@ from benchmarks.store import Record, Score
 from benchmarks.tasks import Negatives
 from lisae import Detector, __version__
 from lisae.reconstruction import ReconstructionDetector
+from lisae.stacks import Learning, timed
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn")
 _CURVE = np.linspace(0, 1, 101)
@@ -43,8 +44,8 @@ class Context:
     profile: str
 
 
-def measure(run: Run, context: Context, stage: Detector | None = None) -> tuple[Detector, Record]:
-    """Train and score a run and give the trained detector and what was measured.
+def measuring(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
+    """Train and score a run and give the trained detector and what was measured; yields what is to be trained.
 
     Args:
         run: what to train.
@@ -60,8 +61,7 @@ def measure(run: Run, context: Context, stage: Detector | None = None) -> tuple[
         negatives = negatives_of(run, training.shape[1:], context.data_dir)
         training = np.concatenate([training, negatives])
         labels = np.concatenate([labels, np.full(len(negatives), -1)])
-    started = time.perf_counter()
-    detector.fit(training, labels)
+    _, fit_seconds = yield from timed(_fitting(detector, training, labels))
     fitted = time.perf_counter()
     test = [
         images_of_classes(data.test_images, data.test_labels, classes, run.limits["test"])
@@ -86,9 +86,16 @@ def measure(run: Run, context: Context, stage: Detector | None = None) -> tuple[
         precision=_precision(detector),
         versions=_versions(),
         command=context.command,
-        fit_seconds=round(fitted - started, 3),
+        fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
     )
+
+
+def _fitting(detector: Detector, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Learning[Detector]:
+    """Fit a detector, yielding what is to be trained, if it trains networks."""
+    if isinstance(detector, ReconstructionDetector):
+        return (yield from detector.fitting(images, labels))
+    return detector.fit(images, labels)
 
 
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ from benchmarks.render import Source, note, write_table
 from benchmarks.render.figures import points, write_figure
 from benchmarks.report import write_report
 from benchmarks.store import Store
-from lisae.training import resolve_device
+from lisae.arithmetic import resolve_device
 
 
 class Session:

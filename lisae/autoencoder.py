@@ -1,7 +1,6 @@
 """The autoencoder: the paper's feature-extraction phase (Section 3.3), plain or with linear separation."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -13,21 +12,25 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lisae.arithmetic import resolve_device, resolve_precision
 from lisae.backbone import Backbone, initialise
+from lisae.collapse import check_alive, with_restarts
 from lisae.detector import Images
 from lisae.reconstruction import ReconstructionDetector
-from lisae.training import (
-    as_float,
-    check_alive,
-    image_tensor,
-    resolve_device,
-    resolve_precision,
-    train,
-    with_restarts,
-)
+from lisae.stacks import Learning
+from lisae.training import Objective
 
-# The loss of one step as a function of row numbers, what it trains, and how many rows each pool has.
-Objective = tuple[Callable[..., Tensor], list[nn.Parameter], list[int]]
+
+class Reconstruction(Objective):
+    """The squared error of an image, summed over its pixels, mean over the batch."""
+
+    def __init__(self, network: Backbone) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        return squared_error(images, self.network(images))
 
 
 class AutoEncoder(ReconstructionDetector):
@@ -116,17 +119,17 @@ class AutoEncoder(ReconstructionDetector):
         )
         return self
 
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        def attempt(seed: int) -> NDArray[np.float64]:
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+        def attempt(seed: int) -> Learning[NDArray[np.float64]]:
             generator = torch.Generator().manual_seed(seed)
             device, _ = self.arithmetic()
             self.network_ = self._network(generator).to(device)
-            self.losses_ = self._train(normal, negatives, generator)
+            self.losses_ = yield from self._minimise(normal, negatives, generator)
             scores = self._anomaly_score(normal)
             self._check_alive(normal, scores)
             return scores
 
-        scores, self.restarts_ = with_restarts(attempt, seed)
+        scores, self.restarts_ = yield from with_restarts(attempt, seed)
         return scores
 
     def _network(self, generator: torch.Generator) -> Backbone:
@@ -137,29 +140,39 @@ class AutoEncoder(ReconstructionDetector):
         """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""
         check_alive(normal, scores, self._some_codes(normal))
 
-    def _train(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> list[float]:
-        device, dtype = self.arithmetic()
-        loss, parameters, pools = self._objective(normal, negatives, generator)
-        return train(
-            loss,
-            parameters,
-            pools,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            generator=generator,
-            device=device,
-            dtype=dtype,
-        )
+    def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
+        """Train the network and give the mean loss of each epoch."""
+        pools = [[images] for images in (normal, negatives) if images is not None]
+        return (yield from self._train(self._objective(generator), pools, generator))
 
-    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
-        network, images = self.network_, image_tensor(normal, self.arithmetic()[0])
+    def _objective(self, generator: torch.Generator) -> Objective:
+        """What the network is trained to minimise, of a batch of normal images and one of negatives, if any."""
+        return Reconstruction(self.network_)
 
-        def loss(rows: Tensor) -> Tensor:
-            batch = as_float(images[rows])
-            return squared_error(batch, network(batch))
 
-        return loss, list(network.parameters()), [len(images)]
+class LinearSeparation(Objective):
+    """The squared error of normal images, and how far the codes' pre-activations are from being separable.
+
+    Args:
+        network: the backbone.
+        classifier: the linear function that tells normal from negative.
+        separation: weight of its binary cross-entropy.
+    """
+
+    def __init__(self, network: Backbone, classifier: nn.Linear, separation: float) -> None:
+        super().__init__()
+        self.network = network
+        self.classifier = classifier
+        self.separation = separation
+
+    def forward(self, images: Tensor, negatives: Tensor) -> Tensor:
+        """Normal images and negatives, (n, c, h, w) and (m, c, h, w) in [0, 1] -> ()."""
+        preactivations = self.network.latent(self.network.encoder(torch.cat([images, negatives])))
+        is_normal = torch.zeros(len(preactivations), device=images.device)
+        is_normal[: len(images)] = 1
+        logits = self.classifier(preactivations).squeeze(1).float()
+        error = squared_error(images, self.network.decoder(torch.tanh(preactivations[: len(images)])))
+        return error + self.separation * functional.binary_cross_entropy_with_logits(logits, is_normal)
 
 
 class LinSepAutoEncoder(AutoEncoder):
@@ -202,26 +215,10 @@ class LinSepAutoEncoder(AutoEncoder):
         )
         self.separation = separation
 
-    def _objective(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Objective:
-        assert negatives is not None  # Detector.fit saw to it
-        device, _ = self.arithmetic()
-        network = self.network_
-        images, others = image_tensor(normal, device), image_tensor(negatives, device)
+    def _objective(self, generator: torch.Generator) -> Objective:
         classifier = nn.Linear(self.latent_dim, 1, device="meta").to_empty(device="cpu")
         initialise(classifier, generator)
-        classifier.to(device)
-
-        def loss(rows: Tensor, other_rows: Tensor) -> Tensor:
-            batch = as_float(images[rows])
-            both = torch.cat([batch, as_float(others[other_rows])])
-            preactivations = network.latent(network.encoder(both))
-            is_normal = torch.zeros(len(both), device=device)
-            is_normal[: len(batch)] = 1
-            logits = classifier(preactivations).squeeze(1).float()
-            error = squared_error(batch, network.decoder(torch.tanh(preactivations[: len(batch)])))
-            return error + self.separation * functional.binary_cross_entropy_with_logits(logits, is_normal)
-
-        return loss, [*network.parameters(), *classifier.parameters()], [len(images), len(others)]
+        return LinearSeparation(self.network_, classifier.to(self.arithmetic()[0]), self.separation)
 
 
 def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:

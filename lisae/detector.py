@@ -54,6 +54,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             ValueError: for a wrong shape, dtype, range or label, NaN, fewer than two normal images, or no
                 negative example where the model needs them; the message names the value and the remedy.
         """
+        return self._learned(self._fit(*self._begin(X, y)))
+
+    def _begin(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Images, Images | None, int]:
+        """Check what ``fit`` was handed and give what ``_fit`` is."""
         if not 0 < self.contamination < 1:
             raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
         images = as_images(X)
@@ -69,7 +73,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         self.__dict__.pop("threshold_", None)  # learned last: a fit that fails leaves a detector that is not fitted
         self.image_shape_ = images.shape[1:]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        scores = self._fit(normal, negatives if self.uses_negatives else None, seed)
+        return normal, negatives if self.uses_negatives else None, seed
+
+    def _learned(self, scores: NDArray[np.float64]) -> Self:
+        """Take the scores of the normal training images, (n,), as ``_fit`` gave them: the detector is fitted."""
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         return self
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lisae.training import train
+from lisae.training import CollapseError, Objective, Training, train
 
 Rows = NDArray[np.floating]  # (n, m): samples of m features each
 
@@ -103,7 +103,7 @@ def tilted(
         negatives: X-, (k, m).
         gamma: loss that is enough for a negative example.
         beta: weight of the negative examples.
-        epochs, batch_size, learning_rate: as in ``lisae.training.train``.
+        epochs, batch_size, learning_rate: as in ``lisae.training.Training``.
         seed: decides the first B and the order of the samples.
 
     Raises:
@@ -116,21 +116,35 @@ def tilted(
     generator = torch.Generator().manual_seed(seed)
     tilt = nn.Parameter(1e-2 * torch.randn(autoencoder.tilt.shape, generator=generator))
 
-    def norms(c: Tensor) -> Tensor:
-        return torch.cat([c @ tilt, c], dim=1).norm(dim=1)
-
-    def loss(rows: Tensor, other_rows: Tensor) -> Tensor:
-        return norms(c[rows]).mean() + beta * (gamma - norms(other_c[other_rows])).abs().mean()
-
-    train(
-        loss,
-        [tilt],
-        [len(c), len(other_c)],
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        generator=generator,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
+    (outcome,) = train(
+        [
+            Training(
+                _Tilt(tilt, beta, gamma),
+                [(c,), (other_c,)],
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                generator=generator,
+                device=torch.device("cpu"),
+                dtype=torch.float32,
+            )
+        ]
     )
+    if isinstance(outcome, CollapseError):
+        raise outcome
     return replace(autoencoder, tilt=tilt.detach().double().numpy())
+
+
+class _Tilt(Objective):
+    """The last display of Section 4.1 for components in the complement, as a function of B."""
+
+    def __init__(self, tilt: nn.Parameter, beta: float, gamma: float) -> None:
+        super().__init__()
+        self.tilt = tilt
+        self.beta, self.gamma = beta, gamma
+
+    def forward(self, c: Tensor, other_c: Tensor) -> Tensor:
+        return self._norms(c).mean() + self.beta * (self.gamma - self._norms(other_c)).abs().mean()
+
+    def _norms(self, c: Tensor) -> Tensor:
+        return torch.cat([c @ self.tilt, c], dim=1).norm(dim=1)

@@ -7,12 +7,41 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
+from lisae.backbone import Backbone
+from lisae.collapse import check_varied
 from lisae.detector import Images
 from lisae.reconstruction import ReconstructionDetector, reconstruction_error
-from lisae.training import as_float, check_varied, image_tensor, train
+from lisae.stacks import Learning
+from lisae.training import Objective
+
+
+class LatentShaping(Objective):
+    """Eq. (1), as a function of the latent layer alone.
+
+    Args:
+        network: the backbone, frozen but for its latent layer.
+        beta, gamma, hinge: as for ``LISAE``.
+    """
+
+    def __init__(self, network: Backbone, beta: float, gamma: float, *, hinge: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.beta, self.gamma, self.hinge = beta, gamma, hinge
+
+    def trained(self) -> list[nn.Parameter]:
+        """The latent layer's."""
+        return list(self.network.latent.parameters())
+
+    def forward(self, features: Tensor, images: Tensor, other_features: Tensor, others: Tensor) -> Tensor:
+        """Encoder features of normal images, (n, features), the images, (n, c, h, w), the same of negatives -> ()."""
+        codes = self.network.code(torch.cat([features, other_features]))
+        errors = reconstruction_error(torch.cat([images, others]), self.network.decoder(codes))
+        distance = self.gamma - errors[len(images) :]
+        distance = distance.clamp(min=0) if self.hinge else distance.abs()
+        return errors[: len(images)].mean() + self.beta * distance.mean()
 
 
 class LISAE(ReconstructionDetector):
@@ -81,21 +110,23 @@ class LISAE(ReconstructionDetector):
         """Where the network computes, and in what: as phase one does."""
         return self.autoencoder_.arithmetic()
 
-    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         assert negatives is not None  # Detector.fit saw to it
         if self.gamma <= 0 or self.beta < 0:
             raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
-        self.autoencoder_ = self._phase_one(normal, negatives, seed)
+        self.autoencoder_ = yield from self._phase_one(normal, negatives, seed)
         self.restarts_ = self.autoencoder_.restarts_
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
-        self.losses_ = self._shape_latent(normal, negatives, torch.Generator().manual_seed(seed))
+        pools = [(self._features(images), images) for images in (normal, negatives)]
+        objective = LatentShaping(self.network_, self.beta, self.gamma, hinge=self.hinge)
+        self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))
         return errors
 
-    def _phase_one(self, normal: Images, negatives: Images, seed: int) -> AutoEncoder:
+    def _phase_one(self, normal: Images, negatives: Images, seed: int) -> Learning[AutoEncoder]:
         given = self.phase_one() if self.autoencoder is None else self.autoencoder
         if not isinstance(given, self.phase_one):
             raise ValueError(
@@ -106,39 +137,13 @@ class LISAE(ReconstructionDetector):
             if phase_one.random_state is None:
                 phase_one.set_params(random_state=seed)
             labels = np.repeat([1, -1], [len(normal), len(negatives)])
-            return phase_one.fit(np.concatenate([normal, negatives]), labels)
+            return (yield from phase_one.fitting(np.concatenate([normal, negatives]), labels))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
                 f"the autoencoder was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "
                 "fit it on the same normal images."
             )
         return given
-
-    def _shape_latent(self, normal: Images, negatives: Images, generator: torch.Generator) -> list[float]:
-        device, dtype = self.arithmetic()
-        network = self.network_
-        images, others = image_tensor(normal, device), image_tensor(negatives, device)
-        features, other_features = self._features(normal), self._features(negatives)
-
-        def loss(rows: Tensor, other_rows: Tensor) -> Tensor:
-            codes = network.code(torch.cat([features[rows], other_features[other_rows]]))
-            targets = torch.cat([as_float(images[rows]), as_float(others[other_rows])])
-            errors = reconstruction_error(targets, network.decoder(codes))
-            distance = self.gamma - errors[len(rows) :]
-            distance = distance.clamp(min=0) if self.hinge else distance.abs()
-            return errors[: len(rows)].mean() + self.beta * distance.mean()
-
-        return train(
-            loss,
-            network.latent.parameters(),
-            [len(images), len(others)],
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            generator=generator,
-            device=device,
-            dtype=dtype,
-        )
 
 
 class LinSepLISAE(LISAE):

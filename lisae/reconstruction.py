@@ -1,7 +1,8 @@
 """Detectors that score an image by how badly a trained backbone reconstructs it (Section 3.4)."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -9,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from lisae.arithmetic import as_float, autocast, image_tensor
 from lisae.backbone import Backbone
 from lisae.detector import Detector, Images
-from lisae.training import as_float, autocast, image_tensor
+from lisae.stacks import Learning, alone
+from lisae.training import Objective, Training
 
 _BATCH = 512
 
@@ -27,9 +30,44 @@ class ReconstructionDetector(Detector):
     network_: Backbone
     losses_: list[float]
 
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
     @abstractmethod
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
         """Where the network computes, and the type of its matrix products and convolutions."""
+
+    @abstractmethod
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+        """``_fit``, yielding what is to be trained."""
+
+    def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+        return alone(self._learn(normal, negatives, seed))
+
+    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
+        """``fit``, for ``stacks.together`` to drive: yields what is to be trained and gives the detector."""
+        return self._learned((yield from self._learn(*self._begin(X, y))))
+
+    def _train(
+        self,
+        objective: Objective,
+        pools: Iterable[Iterable[Images | Tensor]],
+        generator: torch.Generator,
+        **changes: Any,
+    ) -> Learning[list[float]]:
+        """Minimise an objective and give the mean loss of each epoch.
+
+        Pools are images, or what is on the device, as for ``Training``; ``changes`` are arguments of it that are not
+        the detector's own.
+        """
+        device, dtype = self.arithmetic()
+        settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
+        tensors = [
+            tuple(rows if isinstance(rows, Tensor) else image_tensor(rows, device) for rows in pool) for pool in pools
+        ]
+        trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
+        return trained.losses
 
     def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
         """Reconstruct images as ``anomaly_score`` takes them -> (n, h, w, c), float in [0, 1].

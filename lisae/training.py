@@ -1,157 +1,280 @@
-"""The one training loop, and what surrounds it: device, precision, seeds, and the check for a dead network."""
+"""The one training loop: several networks of one shape trained as one, a single network being a stack of one."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lisae.arithmetic import as_float, autocast
+
 log = logging.getLogger("lisae")
-
-PRECISIONS = ("auto", "float32", "bfloat16")
-DEVICES = ("auto", "cpu", "cuda")
-MAX_RESTARTS = 3
-
-Result = TypeVar("Result")
 
 
 class CollapseError(RuntimeError):
     """A network that learned nothing: it diverged, stayed at the mean image, or its codes or scores are constant."""
 
 
-def resolve_device(device: str) -> torch.device:
-    """Give the device of a name in ``DEVICES``; ``auto`` is CUDA where there is one.
+class Objective(nn.Module):
+    """A loss to minimise: a module of the networks that it is about.
 
-    Raises ValueError for another name, and for ``cuda`` where there is none.
+    ``forward`` is handed a batch of each pool, float, and then what ``draw`` gave, and answers with a scalar. It is
+    also called under ``torch.func.vmap`` with the weights of several networks, so that it calls for no random numbers
+    of its own and writes to nothing that it was handed.
     """
-    if device not in DEVICES:
-        raise ValueError(f"the device is one of {', '.join(DEVICES)}; got {device!r}.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda' was asked for, and PyTorch finds no CUDA device here: use 'cpu' or 'auto'.")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that are trained."""
+        return list(self.parameters())
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Random numbers of a step of ``n`` rows, drawn on the CPU, so that they are the same on every device."""
+        return ()
 
 
-def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """Give the arithmetic of a name in ``PRECISIONS``; ``auto`` is bfloat16 where the processor computes in it.
-
-    Weights, losses and scores stay float32 in either case. Raises ValueError for another name.
-    """
-    if precision not in PRECISIONS:
-        raise ValueError(f"the precision is one of {', '.join(PRECISIONS)}; got {precision!r}.")
-    if precision != "auto":
-        return getattr(torch, precision)
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return torch.bfloat16 if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else torch.float32
-
-
-def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
-    """Run matrix products and convolutions in ``dtype``."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
-
-
-def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
-    """Put images (n, h, w, c) on the device as (n, c, h, w); their order in memory and their dtype stay."""
-    return torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
-
-
-def as_float(images: Tensor) -> Tensor:
-    """Images as float32 in [0, 1], from uint8 or float."""
-    return images.float().div_(255) if images.dtype == torch.uint8 else images
-
-
-@dataclass(frozen=True)
-class Player:
-    """Parameters with a loss of their own, stepped once in ``every`` steps; ``loss`` as in ``train``."""
-
-    parameters: list[nn.Parameter]
-    loss: Callable[..., Tensor]
-    every: int = 1
-
-
-def train(
-    loss: Callable[..., Tensor],
-    parameters: Iterable[nn.Parameter],
-    pools: Sequence[int],
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    generator: torch.Generator,
-    device: torch.device,
-    dtype: torch.dtype,
-    betas: tuple[float, float] = (0.9, 0.999),
-    weight_decay: float = 0.0,
-    one_cycle: bool = True,
-    opponent: Player | None = None,
-) -> list[float]:
-    """Minimise ``loss`` with Adam and a one-cycle learning rate (Smith and Topin, arXiv:1708.07120).
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One network to be trained, with Adam, and how.
 
     Args:
-        loss: called each step with one tensor of row numbers for each pool, (batch,), and gives a scalar.
-        parameters: what is trained.
-        pools: how many rows each pool has. An epoch is one pass over the first; each pool is drawn in an order
-            of its own, shuffled again whenever it is used up.
+        objective: what is minimised.
+        pools: what batches are drawn from, each pool one or more tensors of as many rows on the device, (n, ...),
+            float or uint8 images. An epoch is one pass over the first; each pool is drawn in an order of its own,
+            shuffled again whenever it is used up.
         epochs, batch_size: passes over the first pool; rows of each pool in a step.
-        learning_rate: the peak of the cycle.
+        learning_rate: the peak of the cycle (Smith and Topin, arXiv:1708.07120).
         generator: draws the orders, on the CPU, so that they are the same on every device.
         device, dtype: where the rows are, and the arithmetic of matrix products and convolutions.
         betas: Adam's decay rates.
         weight_decay: Adam's L2 penalty on the parameters.
         one_cycle: whether the rate follows the cycle, or stays at its peak.
-        opponent: whoever is trained in turns with the parameters, as a generator is with its critic.
+        opponent: whoever is trained in turns with the objective, as a generator is with its critic.
+        every: steps of the objective to one of the opponent.
+
+    Raises ValueError for epochs, batch size or learning rate that are not positive.
+    """
+
+    objective: Objective
+    pools: Sequence[tuple[Tensor, ...]]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    generator: torch.Generator
+    device: torch.device
+    dtype: torch.dtype
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    one_cycle: bool = True
+    opponent: Objective | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is a positive number; got {getattr(self, name)}.")
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return max(1, round(len(self.pools[0][0]) / self.batch_size))
+
+    @property
+    def players(self) -> list[tuple[Objective, int]]:
+        """Each objective and how many steps go to one of it."""
+        return [(self.objective, 1), *([(self.opponent, self.every)] if self.opponent else [])]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """All parameters and buffers, each once, in an order that is the same for every network of one shape."""
+        found = [w for player, _ in self.players for w in (*player.parameters(), *player.buffers())]
+        return list({id(weight): weight for weight in found}.values())
+
+
+@dataclass(eq=False)
+class _Member:
+    """One training on its way."""
+
+    number: int
+    training: Training
+    losses: list[float] = field(default_factory=list)
+    error: CollapseError | None = None
+
+    def __post_init__(self) -> None:
+        size, generator = self.training.batch_size, self.training.generator
+        self._orders = [_shuffled_batches(len(pool[0]), size, generator) for pool in self.training.pools]
+
+    def rows(self) -> list[Tensor]:
+        return [next(order) for order in self._orders]
+
+    def end_epoch(self, loss: float) -> None:
+        epoch, epochs = len(self.losses) + 1, self.training.epochs
+        self.losses.append(loss)
+        log.info("epoch %d of %d: loss %.6g", epoch, epochs, loss)
+        if not np.isfinite(loss) and self.error is None:
+            self.error = CollapseError(f"training diverged: the loss was {loss} in epoch {epoch} of {epochs}")
+
+
+class _Cohort:
+    """Members that take as many steps as each other, and so share optimisers and schedules.
+
+    Their weights are stacked along a first axis; those of a training on its own are the network's, as they are.
+    """
+
+    def __init__(self, members: list[_Member], *, on_its_own: bool) -> None:
+        self.members = members
+        first = members[0].training
+        self.steps = first.steps
+        self.total = first.epochs * first.steps
+        self._loss = torch.zeros(len(members), device=first.device)
+        self._own = [member.training.weights for member in members]
+        places = {id(weight): place for place, weight in enumerate(first.weights)}
+        self._trained = [[places[id(weight)] for weight in player.trained()] for player, _ in first.players]
+        if on_its_own:
+            self.weights = first.weights
+        else:
+            self.weights = [torch.stack([w.detach() for w in alike]) for alike in zip(*self._own, strict=True)]
+            for place in {place for player in self._trained for place in player}:
+                self.weights[place].requires_grad_()
+        # One fused kernel for all parameters: these networks are small, and a kernel a parameter costs more.
+        self._optimisers = [
+            torch.optim.Adam(
+                self.trained(i), first.learning_rate, first.betas, weight_decay=first.weight_decay, fused=True
+            )
+            for i in range(len(first.players))
+        ]
+        self._schedules = [
+            torch.optim.lr_scheduler.OneCycleLR(optimiser, first.learning_rate, total_steps=self.total // every + 1)
+            for (_, every), optimiser in zip(first.players, self._optimisers, strict=True)
+            if first.one_cycle
+        ]
+
+    def trained(self, player: int) -> list[Tensor]:
+        """What a player trains."""
+        return [self.weights[place] for place in self._trained[player]]
+
+    def forget_gradients(self, player: int) -> None:
+        self._optimisers[player].zero_grad()
+
+    def update(self, player: int) -> None:
+        self._optimisers[player].step()
+        if self._schedules:
+            self._schedules[player].step()
+
+    def count(self, losses: Tensor, step: int) -> None:
+        """Add up the losses of a step; at the end of an epoch its mean goes to the members."""
+        self._loss += losses
+        if step % self.steps == 0:
+            for member, loss in zip(self.members, self._loss.tolist(), strict=True):
+                member.end_epoch(loss / self.steps)
+            self._loss.zero_()
+
+    def is_over(self, step: int) -> bool:
+        return step >= self.total or all(member.error for member in self.members)
+
+    def write_back(self) -> None:
+        """Give every network what it learned."""
+        with torch.no_grad():
+            for i, own in enumerate(self._own):
+                for weight, stacked in zip(own, self.weights, strict=True):
+                    if weight is not stacked and stacked.requires_grad:
+                        weight.copy_(stacked[i])
+
+
+class _Pool:
+    """One pool of every member: their rows lie one behind the other, each distinct tensor once."""
+
+    def __init__(self, tensors: Sequence[tuple[Tensor, ...]]) -> None:
+        distinct = {id(rows[0]): rows for rows in tensors}
+        lengths = [0, *(len(rows[0]) for rows in distinct.values())]
+        starts = dict(zip(distinct, np.cumsum(lengths)[:-1].tolist(), strict=True))
+        self._starts = [starts[id(rows[0])] for rows in tensors]
+        self._rows = [_joined(alike) for alike in zip(*distinct.values(), strict=True)]
+
+    def batches(self, members: Sequence[int], rows: Sequence[Tensor]) -> list[Tensor]:
+        """The rows of these members, float, (members, batch, ...)."""
+        chosen = torch.cat([own + self._starts[member] for member, own in zip(members, rows, strict=True)])
+        # One axis of rows, so that images keep their order in memory, with which convolutions are faster.
+        chosen = chosen.to(self._rows[0].device, non_blocking=True)
+        return [as_float(alike[chosen]).unflatten(0, (len(members), -1)) for alike in self._rows]
+
+
+def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError]:
+    """Train networks of one shape side by side; each learns what it would on its own, up to rounding.
+
+    Args:
+        trainings: of the same ``stacks.shape_of``; they may differ in rows, weights and generators.
 
     Returns:
-        The mean of ``loss`` in each epoch.
-
-    Raises:
-        ValueError: for epochs, batch size or learning rate that are not positive.
-        CollapseError: when the loss is no longer finite.
+        For each the mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("learning_rate", learning_rate)):
-        if not value > 0:
-            raise ValueError(f"{name} is a positive number; got {value}.")
-    steps = max(1, round(pools[0] / batch_size))
-    players = [Player(list(parameters), loss), *([opponent] if opponent else [])]
-    # One fused kernel for all parameters: these networks are small, and a kernel a parameter costs more.
-    optimisers = [
-        torch.optim.Adam(player.parameters, learning_rate, betas, weight_decay=weight_decay, fused=True)
-        for player in players
+    members = [_Member(number, training) for number, training in enumerate(trainings)]
+    by_steps = sorted(members, key=lambda member: -member.training.steps)
+    cohorts = [
+        _Cohort(list(alike), on_its_own=len(members) == 1)
+        for _, alike in groupby(by_steps, key=lambda member: member.training.steps)
     ]
-    schedules = [
-        torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * steps // player.every + 1)
-        for player, optimiser in zip(players, optimisers, strict=True)
-        if one_cycle
+    first = trainings[0]
+    pools = [_Pool(tensors) for tensors in zip(*(training.pools for training in trainings), strict=True)]
+    step = 0
+    while active := [cohort for cohort in cohorts if not cohort.is_over(step)]:
+        step += 1
+        here = [member for cohort in active for member in cohort.members]
+        rows = zip(*(member.rows() for member in here), strict=True)
+        numbers = [member.number for member in here]
+        batches = [one for pool, own in zip(pools, rows, strict=True) for one in pool.batches(numbers, own)]
+        for i, (objective, every) in enumerate(first.players):
+            if step % every:
+                continue
+            drawn = _drawn([member.training.players[i][0] for member in here], here, first.device)
+            for cohort in active:
+                cohort.forget_gradients(i)
+            with autocast(first.device, first.dtype):
+                losses = _losses(objective, first, active, [*batches, *drawn], on_its_own=len(members) == 1)
+            losses.sum().backward(inputs=[weight for cohort in active for weight in cohort.trained(i)])
+            for cohort in active:
+                cohort.update(i)
+            if i == 0:
+                sizes = [len(cohort.members) for cohort in active]
+                for cohort, own in zip(active, losses.detach().split(sizes), strict=True):
+                    cohort.count(own, step)
+    for cohort in cohorts:
+        cohort.write_back()
+    return [member.error or member.losses for member in members]
+
+
+def _drawn(objectives: Sequence[Objective], members: Sequence[_Member], device: torch.device) -> list[Tensor]:
+    """The random numbers of a step, (members, ...)."""
+    drawn = [
+        objective.draw(member.training.batch_size, member.training.generator)
+        for objective, member in zip(objectives, members, strict=True)
     ]
-    draws = [_shuffled_batches(n, batch_size, generator) for n in pools]
-    history = []
-    for epoch in range(epochs):
-        total = torch.zeros((), device=device)
-        for step in range(epoch * steps + 1, (epoch + 1) * steps + 1):
-            rows = [next(draw).to(device, non_blocking=True) for draw in draws]
-            for i, player in enumerate(players):
-                if step % player.every:
-                    continue
-                with autocast(device, dtype):
-                    current = player.loss(*rows)
-                optimisers[i].zero_grad()
-                current.backward(inputs=player.parameters)
-                optimisers[i].step()
-                if one_cycle:
-                    schedules[i].step()
-                if i == 0:
-                    total += current.detach()
-        history.append(float(total) / steps)
-        log.info("epoch %d of %d: loss %.6g", epoch + 1, epochs, history[-1])
-        if not np.isfinite(history[-1]):
-            raise CollapseError(f"training diverged: the loss was {history[-1]} in epoch {epoch + 1} of {epochs}")
-    return history
+    return [torch.stack(alike).to(device, non_blocking=True) for alike in zip(*drawn, strict=True)]
+
+
+def _losses(
+    objective: Objective, first: Training, cohorts: Sequence[_Cohort], inputs: list[Tensor], *, on_its_own: bool
+) -> Tensor:
+    """The loss of each member, (members,)."""
+    if on_its_own:
+        return objective(*(one[0] for one in inputs))[None]
+    stacked = [_joined(alike) for alike in zip(*(cohort.weights for cohort in cohorts), strict=True)]
+    places = {id(weight): place for place, weight in enumerate(first.weights)}
+    named = dict(objective.named_parameters()) | dict(objective.named_buffers())
+    weights = {name: stacked[places[id(weight)]] for name, weight in named.items()}
+
+    def loss(weights: dict[str, Tensor], *inputs: Tensor) -> Any:
+        return torch.func.functional_call(objective, weights, inputs)
+
+    return torch.func.vmap(loss)(weights, *inputs)
+
+
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    """One behind the other; a single tensor is not copied."""
+    return torch.cat(list(tensors)) if len(tensors) > 1 else tensors[0]
 
 
 def _shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -162,53 +285,3 @@ def _shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> It
             rows = torch.cat([rows, torch.randperm(n, generator=generator)])
         yield rows[:batch_size]
         rows = rows[batch_size:]
-
-
-def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor) -> None:
-    """Raise ``CollapseError`` if a trained network does no better than a constant.
-
-    Args:
-        images: the training images, (n, h, w, c), uint8 or float in [0, 1].
-        errors: their reconstruction errors, (n,).
-        codes: latent codes of some of them, (m, latent_dim).
-
-    The mean image, the best constant, has the data's variance as its mean squared error. A network that stays
-    there is dead even where its score happens to separate classes.
-    """
-    scale = 255 if images.dtype == np.uint8 else 1
-    variance = float(np.var(images.reshape(len(images), -1) / np.float32(scale), axis=0, dtype=np.float64).sum())
-    check_varied(errors, codes)
-    squared_error = float(np.square(errors).mean())
-    if squared_error > 0.95 * variance:
-        raise CollapseError(
-            f"the network stays at the mean image: its squared error {squared_error:.4g} "
-            f"is not below the data's variance {variance:.4g}"
-        )
-
-
-def check_varied(errors: NDArray[np.float64], codes: Tensor) -> None:
-    """Raise ``CollapseError`` for scores or codes that are not finite, or the same for every image."""
-    if not np.isfinite(errors).all():
-        raise CollapseError("the scores are not finite")
-    if float(codes.float().std(dim=0).max()) < 1e-3:
-        raise CollapseError("the latent layer is constant")
-    if float(errors.std()) < 1e-6 * max(1.0, float(errors.mean())):
-        raise CollapseError("the scores are constant")
-
-
-def with_restarts(attempt: Callable[[int], Result], seed: int) -> tuple[Result, int]:
-    """Call ``attempt`` with ``seed``, and after a collapse with seeds derived from it, ``MAX_RESTARTS`` times at most.
-
-    Returns what it gave and how many restarts it took. Raises ``CollapseError`` when every attempt collapsed.
-    """
-    for restarts in range(MAX_RESTARTS + 1):
-        try:
-            return attempt(_derived_seed(seed, restarts)), restarts
-        except CollapseError as error:
-            log.info("collapsed with seed %d: %s", _derived_seed(seed, restarts), error)
-            last = error
-    raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
-
-
-def _derived_seed(seed: int, restarts: int) -> int:
-    return seed if restarts == 0 else int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0])

@@ -12,9 +12,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
+import baselines.anogan
+import baselines.deep_svdd
+import lisae.autoencoder
+import lisae.lisae
 from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS, build
 from lisae import Detector
+from lisae.reconstruction import ReconstructionDetector
+from lisae.stacks import together
 from tests.shapes import Shapes, auc, shapes
 
 CONTAMINATION = 0.125
@@ -369,3 +375,38 @@ def test_one_label_for_each_image(name: str, few: Shapes, change: Change, named:
 def test_contamination_is_a_share(name: str, few: Shapes, value: float) -> None:
     with pytest.raises(ValueError, match=f"a share between 0 and 1, both excluded; got {value}"):
         make(name).set_params(contamination=value).fit(*few.labelled())
+
+
+# Stacks
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check for a dead network, so that a training may be short."""
+    for module in (lisae.autoencoder, lisae.lisae, baselines.anogan, baselines.deep_svdd):
+        for check in ("check_alive", "check_varied", "check_samples"):
+            monkeypatch.setattr(module, check, lambda *arguments: None, raising=False)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_stack_scores_as_its_members_do_alone(name: str, few: Shapes, probe: NDArray[np.uint8]) -> None:
+    """The stated tolerance: scores agree to 1 % after two epochs in float32; over many, rounding adds up."""
+
+    def short(seed: int) -> Detector:
+        detector = make(name, seed)
+        changes = {key: 2 for key in detector.get_params() if key.endswith("epochs")}
+        return detector.set_params(
+            **changes, **{key: "float32" for key in detector.get_params() if key.endswith("precision")}
+        )
+
+    singly, stacked = ([short(seed) for seed in (0, 1)] for _ in range(2))
+    if not isinstance(singly[0], ReconstructionDetector):
+        pytest.skip(f"{name} trains no network")
+    X, y = few.labelled()
+    rows = [slice(None), slice(20, None)]  # members may differ in what they learn from
+    fittings = (one.fitting(X[own], y[own]) for one, own in zip(stacked, rows, strict=True))  # type: ignore[attr-defined]
+    assert {id(one) for one in together(fittings, 2)} == {id(one) for one in stacked}
+    for alone, beside, own in zip(singly, stacked, rows, strict=True):
+        scores = alone.fit(X[own], y[own]).anomaly_score(probe)
+        assert len(np.unique(scores)) > len(probe) / 2
+        np.testing.assert_allclose(beside.anomaly_score(probe), scores, rtol=1e-2)

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 import baselines.anogan
-import lisae.autoencoder
+import baselines.gan
 from baselines.anogan import AnoGAN, AnoGANFM
 from baselines.gan import Adversarial, check_samples, gradient_penalty
 from lisae import AutoEncoder, CollapseError
+from lisae.stacks import alone
+from tests.lisae.makers import trainings_of
 from tests.shapes import Pictures, Shapes, auc
 
 
@@ -112,70 +114,65 @@ def test_a_critic_of_slope_one_is_not_penalised(few: Shapes) -> None:
 
 
 @pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What ``train`` was handed each time, in place of training."""
-    calls: list[tuple[Any, ...]] = []
-
-    def record(loss: Any, parameters: Any, pools: list[int], **keywords: Any) -> list[float]:
-        calls.append((loss, list(parameters), pools, keywords))
-        return [0.0]
-
-    monkeypatch.setattr(baselines.anogan, "train", record)
-    monkeypatch.setattr(lisae.autoencoder, "train", record)
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check for a dead network."""
     monkeypatch.setattr(baselines.anogan, "check_samples", lambda *arguments: None)
     monkeypatch.setattr(baselines.anogan, "check_alive", lambda *arguments: None)
-    return calls
 
 
-def test_who_trains_what(trainings: list[tuple[Any, ...]], few: Shapes) -> None:
-    network = new_anogan(critic_steps=7, gan_learning_rate=0.5, learning_rate=0.25).fit(few.normal).network_
-    (_, first, _, play), (_, second, _, encoding) = trainings
+@pytest.mark.usefixtures("unchecked")
+def test_who_trains_what(few: Shapes) -> None:
+    anogan = new_anogan(critic_steps=7, gan_learning_rate=0.5, learning_rate=0.25)
+    play, encoding = trainings_of(anogan, few.normal)
+    network = anogan.network_
 
     def ids(*modules: nn.Module) -> list[int]:
         return [id(parameter) for module in modules for parameter in module.parameters()]
 
-    assert [id(parameter) for parameter in first] == ids(network.critic)
-    assert [id(parameter) for parameter in play["opponent"].parameters] == ids(network.decoder)
-    assert play["opponent"].every == 7
-    assert (play["betas"], play["one_cycle"], play["learning_rate"]) == ((0.0, 0.9), False, 0.5)
-    assert [id(parameter) for parameter in second] == ids(network.encoder, network.latent)
-    assert encoding["learning_rate"] == 0.25
+    assert [id(parameter) for parameter in play.objective.trained()] == ids(network.critic)
+    assert play.opponent is not None
+    assert [id(parameter) for parameter in play.opponent.trained()] == ids(network.decoder)
+    assert play.every == 7
+    assert (play.betas, play.one_cycle, play.learning_rate) == ((0.0, 0.9), False, 0.5)
+    assert [id(parameter) for parameter in encoding.objective.trained()] == ids(network.encoder, network.latent)
+    assert encoding.learning_rate == 0.25
 
 
-def test_the_losses_of_generator_and_critic_by_hand(
-    trainings: list[tuple[Any, ...]], few: Shapes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = new_anogan(penalty=3.0).fit(few.normal).network_
-    critic_loss, generator_loss, rows = trainings[0][0], trainings[0][3]["opponent"].loss, torch.tensor([4, 0, 9])
-    noise = network.noise(3, torch.Generator().manual_seed(5))
-    monkeypatch.setattr(network, "noise", lambda n, generator: noise)
+@pytest.mark.usefixtures("unchecked")
+def test_the_losses_of_generator_and_critic_by_hand(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    anogan = new_anogan(penalty=3.0)
+    play, _ = trainings_of(anogan, few.normal)
+    network, real = anogan.network_, tensor(few.normal[[4, 0, 9]])
+    noise, share = play.objective.draw(3, torch.Generator().manual_seed(5))
+    assert torch.equal(noise, network.noise(3, torch.Generator().manual_seed(5)))
+    assert share.shape == (3, 1, 1, 1)
+    assert ((share > 0) & (share < 1)).all()
+    assert float(share.std()) > 0.01
     mixtures = []
     monkeypatch.setattr(
-        baselines.anogan, "gradient_penalty", lambda critic, images: mixtures.append(images) or torch.tensor(2.0)
+        baselines.gan, "gradient_penalty", lambda critic, images: mixtures.append(images) or torch.tensor(2.0)
     )
     with torch.no_grad():
-        real, fake = tensor(few.normal[[4, 0, 9]]), network.decoder(noise)
+        fake = network.decoder(noise)
         verdicts = network.critic(fake).mean(), network.critic(real).mean()
         expected = verdicts[0] - verdicts[1] + 3 * 2
-    assert float(critic_loss(rows).detach()) == pytest.approx(float(expected), rel=1e-5)
-    assert float(generator_loss(rows).detach()) == pytest.approx(-float(verdicts[0]), rel=1e-5)
-    shares = ((mixtures[0] - real) / (fake - real)).flatten(1)
-    torch.testing.assert_close(shares, shares[:, :1].expand_as(shares), rtol=1e-3, atol=1e-3)
-    assert ((shares > 0) & (shares < 1)).all()
-    assert float(shares[:, 0].std()) > 0.01
+    assert float(play.objective(real, noise, share).detach()) == pytest.approx(float(expected), rel=1e-5)
+    torch.testing.assert_close(mixtures[0], real + share * (fake - real))
+    assert play.opponent is not None
+    assert float(play.opponent(real, noise).detach()) == pytest.approx(-float(verdicts[0]), rel=1e-5)
 
 
 def test_the_encoder_moves_alone_in_the_second_training(quick: AnoGAN, few: Shapes) -> None:
     quick.fit(few.normal)
     before = weights(quick.network_)
-    AutoEncoder._train(quick, few.normal, None, torch.Generator().manual_seed(1))
+    alone(AutoEncoder._minimise(quick, few.normal, None, torch.Generator().manual_seed(1)))
     assert changed(before, weights(quick.network_)) == {"encoder", "latent"}
 
 
 def test_the_encoder_stays_in_the_first_training(quick: AnoGAN, few: Shapes) -> None:
     quick.fit(few.normal)
     before = weights(quick.network_)
-    quick._play(few.normal, torch.Generator().manual_seed(1))
+    alone(quick._play(few.normal, torch.Generator().manual_seed(1)))
     assert changed(before, weights(quick.network_)) == {"critic", "decoder"}
 
 

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from baselines.memae import MemoryAutoEncoder, MemoryBackbone, entropy
 from lisae.autoencoder import squared_error
-from lisae.training import as_float, image_tensor
-from tests.lisae.makers import new_autoencoder
+from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc
 
 
@@ -92,13 +91,11 @@ def test_entropy_is_in_nats() -> None:
 def test_the_loss_is_the_error_and_the_weighted_entropy(memae: MemoryAutoEncoder, few: Shapes) -> None:
     heavy = new_memae(entropy_weight=3.0)
     heavy.network_ = memae.network_
-    rows = torch.tensor([4, 0, 9])
-    batch = as_float(image_tensor(few.normal, torch.device("cpu"))[rows])
+    batch = as_batch(few.normal[[4, 0, 9]])
     shares = memae.network_.address(memae.network_.encoder(batch))
-    loss, parameters, pools = heavy._objective(few.normal, None, torch.Generator())
-    torch.testing.assert_close(loss(rows), squared_error(batch, memae.network_(batch)) + 3 * entropy(shares))
-    assert any(parameter is memae.network_.memory for parameter in parameters)
-    assert pools == [len(few.normal)]
+    objective = heavy._objective(torch.Generator())
+    torch.testing.assert_close(objective(batch), squared_error(batch, memae.network_(batch)) + 3 * entropy(shares))
+    assert any(parameter is memae.network_.memory for parameter in objective.trained())
 
 
 def test_it_learns(memae: MemoryAutoEncoder, few: Shapes) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.repnn import ReplicatorBackbone, ReplicatorNetwork, staircase
-from tests.lisae.makers import new_autoencoder
+from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc
 
 STEEPNESS = ReplicatorNetwork().steepness
@@ -78,8 +78,8 @@ def test_it_learns(repnn: ReplicatorNetwork, few: Shapes) -> None:
 
 
 def test_the_encoder_is_trained_through_the_staircase(repnn: ReplicatorNetwork, few: Shapes) -> None:
-    loss, _, _ = repnn._objective(few.normal, None, torch.Generator())
-    (gradient,) = torch.autograd.grad(loss(torch.arange(len(few.normal))), repnn.network_.encoder[0].weight)
+    loss = repnn._objective(torch.Generator())(as_batch(few.normal))
+    (gradient,) = torch.autograd.grad(loss, repnn.network_.encoder[0].weight)
     assert gradient.abs().max() > 1e-3
 
 

@@ -6,9 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from baselines.vae import VariationalAutoEncoder, VariationalBackbone, divergence
+from lisae.arithmetic import as_float, image_tensor
 from lisae.autoencoder import squared_error
-from lisae.training import as_float, image_tensor
-from tests.lisae.makers import new_autoencoder
+from lisae.stacks import alone
+from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc
 
 
@@ -50,17 +51,16 @@ def test_the_divergence_of_the_prior_is_zero() -> None:
 
 
 def test_the_loss_is_the_error_of_a_drawn_code_and_the_divergence(vae: VariationalAutoEncoder, few: Shapes) -> None:
-    rows = torch.arange(10)
-    loss, parameters, pools = vae._objective(few.normal, None, torch.Generator().manual_seed(5))
-    network, batch = vae.network_, as_float(image_tensor(few.normal, torch.device("cpu"))[rows])
+    objective = vae._objective(torch.Generator())
+    drawn = objective.draw(10, torch.Generator().manual_seed(5))
+    network, batch = vae.network_, as_batch(few.normal[:10])
     features = network.encoder(batch)
     mean, log_variance = network.latent(features), network.log_variance(features)
     noise = torch.randn(10, 16, generator=torch.Generator().manual_seed(5))
-    drawn = network.decoder(mean + noise * log_variance.exp().sqrt())
-    expected = squared_error(batch, drawn) + vae.kl_weight * divergence(mean, log_variance)
-    torch.testing.assert_close(loss(rows), expected)
-    assert pools == [len(few.normal)]
-    assert [id(p) for p in parameters] == [id(p) for p in network.parameters()]
+    answer = network.decoder(mean + noise * log_variance.exp().sqrt())
+    expected = squared_error(batch, answer) + vae.kl_weight * divergence(mean, log_variance)
+    torch.testing.assert_close(objective(batch, *drawn), expected)
+    assert [id(p) for p in objective.trained()] == [id(p) for p in network.parameters()]
 
 
 def test_the_score_is_the_error_of_the_mean_code(vae: VariationalAutoEncoder, few: Shapes) -> None:
@@ -95,7 +95,7 @@ def test_the_codes_carry_the_image_and_not_only_the_prior(vae: VariationalAutoEn
 def test_a_heavy_weight_draws_the_codes_to_the_prior(vae: VariationalAutoEncoder, few: Shapes) -> None:
     heavy = new_vae(kl_weight=100.0, epochs=20)
     heavy.image_shape_, heavy.network_ = vae.image_shape_, vae._network(torch.Generator().manual_seed(0))
-    heavy._train(few.normal, None, torch.Generator().manual_seed(0))
+    alone(heavy._minimise(few.normal, None, torch.Generator().manual_seed(0)))
     means, variance = spread(heavy, few)
     assert means < 0.1
     assert 0.7 < variance < 1.3

@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import load
 from benchmarks.errors import UnavailableError
-from benchmarks.execute import Failure, execute, run_job
+from benchmarks.execute import Failure, execute, run_job, running
 from benchmarks.measure import Context
 from benchmarks.plan import Job, Run, make_jobs, make_run
 from benchmarks.profiles import load_profile
@@ -19,6 +21,8 @@ from benchmarks.registry import build
 from benchmarks.store import Store
 from benchmarks.tasks import with_classes, without_negatives
 from lisae import AutoEncoder, CollapseError
+from lisae.stacks import together
+from lisae.training import Training, train
 
 VARIANTS = {"cifar10": "drawn waves"}
 
@@ -86,6 +90,38 @@ def test_workers_give_what_this_process_gives(job: Job, context: Context, tmp_pa
     assert len(here) == 2
 
 
+def test_jobs_side_by_side_give_what_they_give_alone(context: Context, profile_path: Path, tmp_path: Path) -> None:
+    """As on a GPU: the stages of all jobs are one stack, and what begins from them the next."""
+    profile = load_profile(str(profile_path))
+    tasks = [(without_negatives("cifar10", c), with_classes("cifar10", c, (5, 6))) for c in (1, 2, 3)]
+    runs = [
+        make_run(task, model, 0, profile, VARIANTS)
+        for pair in tasks
+        for task, model in zip(pair, ("AE", "LIS-AE"), strict=True)
+    ]
+    jobs = make_jobs(runs, profile)
+    alone = replace(context, todo=frozenset(run.id for run in runs))
+    beside = replace(alone, results_dir=tmp_path / "beside")
+    sizes: list[int] = []
+
+    def spied(trainings: Sequence[Training]) -> Any:
+        sizes.append(len(trainings))
+        return train(trainings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lisae.stacks.train", spied)
+        assert list(together((running(job, beside) for job in jobs), 8)) == [[], [], []]
+    assert sizes == [3, 3]
+    assert list(execute(jobs, alone, 1)) == [[], [], []]
+    for run in runs:
+        first, second = (Store(folder).get(run) for folder in (alone.results_dir, beside.results_dir))
+        assert first is not None
+        assert second is not None
+        for one, other in zip(first.scores, second.scores, strict=True):
+            assert other.auc == pytest.approx(one.auc, abs=0.03)  # four pairs of 12 x 12
+        assert second.fit_seconds > 0
+
+
 def test_kept_weights_give_what_training_in_one_go_gives(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
     run_job(job, context)
     store, (ae, lis) = Store(context.results_dir), runs
@@ -105,8 +141,7 @@ def test_kept_weights_give_what_training_in_one_go_gives(job: Job, context: Cont
 
 def test_finished_runs_are_not_trained_again(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     run_job(job, context)
-    monkeypatch.setattr("lisae.autoencoder.train", lambda *_, **__: pytest.fail("AE was trained again"))
-    monkeypatch.setattr("lisae.lisae.train", lambda *_, **__: pytest.fail("LIS-AE was trained again"))
+    monkeypatch.setattr("lisae.stacks.train", lambda *_: pytest.fail("trained again"))
     assert run_job(job, replace(context, todo=frozenset())) == []
 
 
@@ -151,7 +186,7 @@ def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("lisae.lisae.train", broken)
+    monkeypatch.setattr("lisae.lisae.LISAE._features", broken)
     (failure,) = run_job(job, context)
     assert failure.run == runs[1].id
     assert failure.reason.startswith("unexpected KeyError: 'oops'")
@@ -169,7 +204,7 @@ def test_a_full_disk_stops_the_call(job: Job, context: Context, monkeypatch: pyt
 
 
 def test_a_job_whose_caller_is_gone_stops(job: Job, context: Context) -> None:
-    assert run_job(job, context, parent=1) == []
+    assert run_job(job, context, parent=os.getpid()) == []  # nobody is their own parent
     assert Store(context.results_dir).records() == []
 
 
@@ -188,8 +223,8 @@ def test_a_model_is_not_handed_what_it_does_not_use(
     context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    fit = AutoEncoder.fit
-    monkeypatch.setattr(AutoEncoder, "fit", lambda self, X, y=None: (seen.append(len(X)), fit(self, X, y))[1])
+    fitting = AutoEncoder.fitting
+    monkeypatch.setattr(AutoEncoder, "fitting", lambda self, X, y=None: (seen.append(len(X)), fitting(self, X, y))[1])
     plain = replace(runs[0], task=runs[1].task)  # AE on a task that has negatives
     run_job(Job((plain,)), replace(context, todo=frozenset({plain.id})))
     assert seen == [24]

@@ -14,11 +14,12 @@ from benchmarks.data import load
 from benchmarks.data.negatives import augmented
 from benchmarks.data.strokes import strokes
 from benchmarks.errors import CallError
-from benchmarks.measure import Context, measure
+from benchmarks.measure import Context, measuring
 from benchmarks.plan import Run, make_run
 from benchmarks.profiles import Profile, load_profile
 from benchmarks.tasks import Negatives, against, without_negatives
 from lisae import LISAE
+from lisae.stacks import Learning, alone
 
 VARIANTS = {"mnist": "drawn waves", "omniglot": "drawn waves", "strokes": "drawn"}
 
@@ -38,11 +39,12 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[NDArray[Any]]:
     """The images and labels that LIS-AE is handed; it learns nothing from them."""
     seen: list[NDArray[Any]] = []
 
-    def fit(self: LISAE, X: NDArray[Any], y: NDArray[np.int64]) -> LISAE:
+    def fitting(self: LISAE, X: NDArray[Any], y: NDArray[np.int64]) -> Learning[LISAE]:
         seen.extend([X, y])
         return self
+        yield
 
-    monkeypatch.setattr(LISAE, "fit", fit)
+    monkeypatch.setattr(LISAE, "fitting", fitting)
     monkeypatch.setattr(LISAE, "arithmetic", lambda self: (torch.device("cpu"), torch.float32))
     monkeypatch.setattr(LISAE, "anomaly_score", lambda self, X: np.arange(len(X), dtype=float))
     return seen
@@ -56,7 +58,7 @@ def test_omniglot_is_augmented_to_the_shape_of_the_digits(
     handed: list[NDArray[Any]], context: Context, profile: Profile
 ) -> None:
     run = lisae(Negatives("omniglot"), profile)
-    measure(run, context)
+    alone(measuring(run, context))
     X, y = handed
     data = load("omniglot", context.data_dir, offline=True)
     expected = augmented(data.train_images, (28, 28), 0, **profile.preparation("omniglot"))
@@ -69,7 +71,7 @@ def test_the_seed_of_a_run_draws_its_augmentation(
     handed: list[NDArray[Any]], context: Context, profile: Profile
 ) -> None:
     for seed in (0, 1):
-        measure(lisae(Negatives("omniglot"), profile, seed), context)
+        alone(measuring(lisae(Negatives("omniglot"), profile, seed), context))
     first, _, second, _ = handed
     assert first.shape == second.shape
     assert (first[24:] != second[24:]).any()
@@ -79,7 +81,7 @@ def test_the_seed_of_a_run_draws_its_augmentation(
 def test_strokes_need_no_data(handed: list[NDArray[Any]], context: Context, profile: Profile) -> None:
     run = lisae(Negatives("strokes"), profile)
     assert run.variants == {"mnist": "drawn waves", "strokes": "drawn"}
-    _, record = measure(run, context)
+    _, record = alone(measuring(run, context))
     X, y = handed
     np.testing.assert_array_equal(X[y == -1], strokes(100, (28, 28), 0, width=0.1))
     assert record.rows()[0]["negatives"] == "strokes: all"
@@ -100,7 +102,7 @@ def test_a_model_that_needs_negatives_says_so_before_anything_is_trained(profile
 
 def test_the_label_sweep_of_oc_svm_is_in_its_record(context: Context, profile: Profile) -> None:
     run = make_run(without_negatives("mnist", 3), "OC-SVM", 0, profile, VARIANTS)
-    detector, record = measure(run, context)
+    detector, record = alone(measuring(run, context))
     assert isinstance(detector, OCSVM)
     data = load("mnist", context.data_dir, offline=True)
     labels = {c: detector.sweep_labels(data.test_images[data.test_labels == c][:12]) for c in (3, 7)}
@@ -112,7 +114,7 @@ def test_the_label_sweep_of_oc_svm_is_in_its_record(context: Context, profile: P
 
 
 def test_other_models_have_no_label_sweep(context: Context, profile: Profile) -> None:
-    _, record = measure(make_run(without_negatives("mnist", 3), "KDE", 0, profile, VARIANTS), context)
+    _, record = alone(measuring(make_run(without_negatives("mnist", 3), "KDE", 0, profile, VARIANTS), context))
     assert {score.label_sweep_auc for score in record.scores} == {None}
     assert len(record.rows()) == 9
     assert record.precision == "float64"

@@ -2,7 +2,15 @@
 
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from lisae import LISAE, AutoEncoder
+from lisae.arithmetic import image_tensor
+from lisae.reconstruction import ReconstructionDetector
+from lisae.stacks import Trained
+from lisae.training import Training
 
 GAMMA = 6.0
 
@@ -14,3 +22,20 @@ def new_autoencoder(kind: type[AutoEncoder] = AutoEncoder, **changes: Any) -> Au
 
 def new_lisae(autoencoder: AutoEncoder, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
     return kind(autoencoder, **{"gamma": GAMMA, "epochs": 12, "batch_size": 16, "random_state": 0} | changes)
+
+
+def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic]) -> list[Training]:
+    """What a fit has trained, each time, with nothing trained."""
+    learning, asked = detector.fitting(*fit_arguments), []
+    answer = None
+    while True:
+        try:
+            asked.append(learning.send(answer))  # type: ignore[arg-type]
+        except StopIteration:
+            return asked
+        answer = Trained([0.0], 0.0)
+
+
+def as_batch(images: NDArray[np.uint8]) -> torch.Tensor:
+    """Images (n, h, w, c), bytes, as an objective is handed them: (n, c, h, w) in [0, 1]."""
+    return image_tensor(images, torch.device("cpu")).float() / 255

@@ -19,8 +19,8 @@ import lisae.autoencoder
 import lisae.backbone
 from lisae import AutoEncoder, Backbone, CollapseError, LinSepAutoEncoder
 from lisae.autoencoder import squared_error
-from lisae.training import with_restarts
-from tests.lisae.makers import new_autoencoder
+from lisae.collapse import with_restarts
+from tests.lisae.makers import as_batch, new_autoencoder, trainings_of
 from tests.shapes import Shapes, auc, shapes
 
 
@@ -92,21 +92,10 @@ def test_scores_are_float32_whatever_the_training(autoencoder: AutoEncoder, grey
 # The loss
 
 
-class Captured(list[Any]):
-    """What ``train`` was last handed: the loss, the parameters, the pools, and the keyword arguments."""
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> list[float]:
-        loss, parameters, pools = arguments
-        self[:] = [loss, list(parameters), list(pools), keywords]
-        return [0.0]
-
-
 @pytest.fixture
-def captured(monkeypatch: pytest.MonkeyPatch) -> Captured:
-    captured = Captured()
-    monkeypatch.setattr(lisae.autoencoder, "train", captured)
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check for a dead network."""
     monkeypatch.setattr(lisae.autoencoder, "check_alive", lambda *arguments: None)
-    return captured
 
 
 def test_squared_error_is_summed_over_pixels_and_averaged_over_images() -> None:
@@ -119,29 +108,31 @@ def test_squared_error_is_summed_over_pixels_and_averaged_over_images() -> None:
     assert squared_error(torch.from_numpy(images), half).dtype == torch.float32
 
 
-def test_the_loss_of_ae_is_the_squared_error_of_the_rows(captured: Captured, colour: Shapes) -> None:
-    detector = new_autoencoder(epochs=7, batch_size=5, learning_rate=0.25).fit(colour.normal)
-    loss, parameters, pools, keywords = captured
-    assert pools == [len(colour.normal)]
-    assert (keywords["epochs"], keywords["batch_size"], keywords["learning_rate"]) == (7, 5, 0.25)
-    assert [id(p) for p in parameters] == [id(p) for p in detector.network_.parameters()]
-    rows = np.array([3, 1, 100])
-    expected = squared_errors(colour.normal[rows], detector.reconstruct(colour.normal[rows])).mean()
-    assert float(loss(torch.from_numpy(rows)).detach()) == pytest.approx(expected, rel=1e-5)
+@pytest.mark.usefixtures("unchecked")
+def test_the_loss_of_ae_is_the_squared_error_of_the_rows(colour: Shapes) -> None:
+    detector = new_autoencoder(epochs=7, batch_size=5, learning_rate=0.25)
+    (training,) = trainings_of(detector, colour.normal)
+    ((images,),) = training.pools
+    np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), colour.normal)
+    assert (training.epochs, training.batch_size, training.learning_rate) == (7, 5, 0.25)
+    assert [id(p) for p in training.objective.trained()] == [id(p) for p in detector.network_.parameters()]
+    some = colour.normal[[3, 1, 100]]
+    expected = squared_errors(some, detector.reconstruct(some)).mean()
+    assert float(training.objective(as_batch(some)).detach()) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("separation", [0.0, 50.0])
-def test_the_loss_of_linsep_by_hand(captured: Captured, grey: Shapes, separation: float) -> None:
+def test_the_loss_of_linsep_by_hand(grey: Shapes, separation: float) -> None:
     X, y = grey.labelled()
-    detector = new_autoencoder(LinSepAutoEncoder, separation=separation).fit(X, y)
-    loss, parameters, pools, _ = captured
-    assert pools == [len(grey.normal), len(grey.negatives)]
+    detector = new_autoencoder(LinSepAutoEncoder, separation=separation)
+    (training,) = trainings_of(detector, X, y)
+    assert [len(images) for (images,) in training.pools] == [len(grey.normal), len(grey.negatives)]
+    parameters = training.objective.trained()
     weight, bias = (p.detach().numpy().astype(np.float64) for p in parameters[-2:])
     assert weight.shape == (1, 16)
     assert [id(p) for p in parameters[:-2]] == [id(p) for p in detector.network_.parameters()]
-
-    rows, other_rows = np.array([5, 0, 9, 2]), np.array([7, 1, 3])
-    normal, negatives = X[y == 1][rows], X[y == -1][other_rows]
+    normal, negatives = X[y == 1][[5, 0, 9, 2]], X[y == -1][[7, 1, 3]]
 
     def logits(images: NDArray[Any]) -> NDArray[np.float64]:
         layer = detector.network_.latent
@@ -151,17 +142,20 @@ def test_the_loss_of_linsep_by_hand(captured: Captured, grey: Shapes, separation
 
     entropies = np.concatenate([np.logaddexp(0, -logits(normal)), np.logaddexp(0, logits(negatives))])
     expected = squared_errors(normal, detector.reconstruct(normal)).mean() + separation * entropies.mean()
-    computed = float(loss(torch.from_numpy(rows), torch.from_numpy(other_rows)).detach())
+    computed = float(training.objective(as_batch(normal), as_batch(negatives)).detach())
     assert computed == pytest.approx(expected, rel=1e-4)
 
 
-def test_negatives_are_no_part_of_the_reconstruction_term(captured: Captured, grey: Shapes) -> None:
+@pytest.mark.usefixtures("unchecked")
+def test_negatives_are_no_part_of_the_reconstruction_term(grey: Shapes) -> None:
     """The decoder's gradient does not depend on them, the latent layer's does."""
-    network = new_autoencoder(LinSepAutoEncoder).fit(*grey.labelled()).network_
-    loss, rows = captured[0], torch.arange(6)
+    detector = new_autoencoder(LinSepAutoEncoder)
+    (training,) = trainings_of(detector, *grey.labelled())
+    network, normal, negatives = detector.network_, as_batch(grey.normal[:6]), as_batch(grey.negatives)
 
     def gradients(weight: Tensor) -> list[Tensor]:
-        return [torch.autograd.grad(loss(rows, others), weight)[0] for others in (torch.arange(6), torch.arange(6, 20))]
+        others = negatives[:6], negatives[6:20]
+        return [torch.autograd.grad(training.objective(normal, some), weight)[0] for some in others]
 
     torch.testing.assert_close(*gradients(network.decoder[0].weight))
     first, second = gradients(network.latent.weight)
@@ -225,7 +219,7 @@ def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_collapse_is_trained_again_from_a_derived_seed(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[int] = []
 
-    def recorded(attempt: Callable[[int], Any], seed: int) -> tuple[Any, int]:
+    def recorded(attempt: Callable[[int], Any], seed: int) -> Any:
         def spied(seed: int) -> Any:
             seeds.append(seed)
             return attempt(seed)

@@ -1,7 +1,6 @@
 """LIS-AE and LinSep-LIS-AE: latent shaping, Eq. (1)."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from torch import Tensor
 import lisae.autoencoder
 import lisae.lisae
 from lisae import LISAE, AutoEncoder, CollapseError, Detector, LinSepAutoEncoder, LinSepLISAE
-from tests.lisae.makers import GAMMA, new_autoencoder, new_lisae
+from lisae.stacks import Learning
+from tests.lisae.makers import GAMMA, new_autoencoder, new_lisae, trainings_of
 from tests.shapes import Shapes, auc
 
 
@@ -59,36 +59,12 @@ def test_the_given_autoencoder_is_phase_one(lisae: LISAE, autoencoder: AutoEncod
     assert lisae.network_ is not autoencoder.network_
 
 
-Capture = Callable[..., tuple[LISAE, Callable[[NDArray[np.int64], NDArray[np.int64]], float], list[Any]]]
-
-
-@pytest.fixture
-def at_step_zero(autoencoder: AutoEncoder, grey: Shapes, monkeypatch: pytest.MonkeyPatch) -> Capture:
-    """Give a LIS-AE before its first step, its loss as a function of row numbers, and the arguments of ``train``."""
-
-    def capture(**changes: Any) -> Any:
-        seen: list[Any] = []
-
-        def train(loss: Any, parameters: Any, pools: Any, **keywords: Any) -> list[float]:
-            seen.extend([loss, list(parameters), list(pools), keywords])
-            return [0.0]
-
-        monkeypatch.setattr(lisae.lisae, "train", train)
-        detector = new_lisae(autoencoder, **changes).fit(*grey.labelled())
-
-        def loss(rows: NDArray[np.int64], other_rows: NDArray[np.int64]) -> float:
-            return float(seen[0](torch.from_numpy(rows), torch.from_numpy(other_rows)).detach())
-
-        return detector, loss, seen
-
-    return capture
-
-
-def test_phase_two_begins_from_the_very_weights_of_phase_one(at_step_zero: Capture, autoencoder: AutoEncoder) -> None:
-    detector, _, (_, parameters, _, _) = at_step_zero()
+def test_phase_two_begins_from_the_very_weights_of_phase_one(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    detector = new_lisae(autoencoder)
+    (training,) = trainings_of(detector, *grey.labelled())
     assert_same_weights(weights(detector), weights(autoencoder))
     latent = detector.network_.latent
-    assert [id(p) for p in parameters] == [id(latent.weight), id(latent.bias)]
+    assert [id(p) for p in training.objective.trained()] == [id(latent.weight), id(latent.bias)]
     assert {name for name, p in detector.network_.named_parameters() if p.requires_grad} == {
         "latent.weight",
         "latent.bias",
@@ -97,24 +73,28 @@ def test_phase_two_begins_from_the_very_weights_of_phase_one(at_step_zero: Captu
 
 @pytest.mark.parametrize("hinge", [False, True])
 @pytest.mark.parametrize("beta", [0.0, 1.0, 2.5])
-def test_the_loss_is_equation_one(
-    at_step_zero: Capture, autoencoder: AutoEncoder, grey: Shapes, beta: float, hinge: bool
-) -> None:
+def test_the_loss_is_equation_one(autoencoder: AutoEncoder, grey: Shapes, beta: float, hinge: bool) -> None:
     X, y = grey.labelled()
     rows, other_rows = np.array([4, 90, 17, 4, 0]), np.array([8, 50, 3])
     normal, negative = norms(autoencoder, X[y == 1][rows]), norms(autoencoder, X[y == -1][other_rows])
     gamma = float(np.sort(negative)[1]) + 0.01
     assert (negative > gamma).any()
     assert (negative < gamma).any()
-    _, loss, _ = at_step_zero(beta=beta, gamma=gamma, hinge=hinge)
+    (training,) = trainings_of(new_lisae(autoencoder, beta=beta, gamma=gamma, hinge=hinge), X, y)
+    (features, images), (other_features, others) = training.pools
+    batch = features[rows], images[rows] / 255, other_features[other_rows], others[other_rows] / 255
     distances = [max(0.0, gamma - error) if hinge else abs(gamma - error) for error in negative]
-    assert loss(rows, other_rows) == pytest.approx(normal.mean() + beta * np.mean(distances), rel=1e-4)
+    loss = float(training.objective(*batch).detach())
+    assert loss == pytest.approx(normal.mean() + beta * np.mean(distances), rel=1e-4)
 
 
-def test_settings_of_phase_two_reach_the_training(at_step_zero: Capture, grey: Shapes) -> None:
-    _, _, (_, _, pools, keywords) = at_step_zero(epochs=9, batch_size=7, learning_rate=0.125)
-    assert pools == [len(grey.normal), len(grey.negatives)]
-    assert (keywords["epochs"], keywords["batch_size"], keywords["learning_rate"]) == (9, 7, 0.125)
+def test_settings_of_phase_two_reach_the_training(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    (training,) = trainings_of(new_lisae(autoencoder, epochs=9, batch_size=7, learning_rate=0.125), *grey.labelled())
+    assert [[len(rows) for rows in pool] for pool in training.pools] == [
+        [len(grey.normal)] * 2,
+        [len(grey.negatives)] * 2,
+    ]
+    assert (training.epochs, training.batch_size, training.learning_rate) == (9, 7, 0.125)
 
 
 def test_cached_features_are_the_encoders(lisae: LISAE, grey: Shapes) -> None:
@@ -262,13 +242,14 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
 ) -> None:
     seen: list[tuple[int, int]] = []
 
-    def fit(self: AutoEncoder, X: NDArray[Any], y: NDArray[np.int64]) -> AutoEncoder:
+    def fitting(self: AutoEncoder, X: NDArray[Any], y: NDArray[np.int64]) -> Learning[AutoEncoder]:
         seen.append((int((y == 1).sum()), int((y == -1).sum())))
         for name in ("network_", "image_shape_", "threshold_", "losses_", "restarts_"):
             setattr(self, name, getattr(autoencoder, name))
         return self
+        yield
 
-    monkeypatch.setattr(AutoEncoder, "fit", fit, raising=False)
+    monkeypatch.setattr(AutoEncoder, "fitting", fitting)
     detector = kind(random_state=0, gamma=GAMMA, epochs=1).fit(*grey.labelled())
     assert type(detector.autoencoder_) is phase_one
     assert detector.autoencoder is None

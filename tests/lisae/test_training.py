@@ -1,4 +1,4 @@
-"""The training loop, the choice of device and precision, and the check for a dead network."""
+"""The training loop, for one network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,25 +6,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lisae.training import (
-    MAX_RESTARTS,
-    CollapseError,
-    as_float,
-    autocast,
-    check_alive,
-    check_varied,
-    image_tensor,
-    resolve_device,
-    resolve_precision,
-    train,
-    with_restarts,
-)
-from tests.shapes import Shapes
+from lisae import CollapseError
+from lisae.training import Objective, Training, train
 
 CPU = torch.device("cpu")
+
+
+class Given(Objective):
+    """A loss given as a function of row numbers."""
+
+    def __init__(self, loss: Callable[..., Tensor], parameters: list[nn.Parameter]) -> None:
+        super().__init__()
+        self.parameters_ = nn.ParameterList(parameters)
+        self.loss = loss
+
+    def forward(self, *rows: Tensor) -> Tensor:
+        return self.loss(*rows)
 
 
 def run(loss: Callable[..., Tensor], parameters: list[nn.Parameter], pools: list[int], **changes: Any) -> list[float]:
@@ -36,7 +35,11 @@ def run(loss: Callable[..., Tensor], parameters: list[nn.Parameter], pools: list
         "device": CPU,
         "dtype": torch.float32,
     }
-    return train(loss, parameters, pools, **settings | changes)
+    numbers = [(torch.arange(n),) for n in pools]
+    (outcome,) = train([Training(Given(loss, parameters), numbers, **settings | changes)])
+    if isinstance(outcome, CollapseError):
+        raise outcome
+    return outcome
 
 
 def rows_drawn(pools: list[int], **changes: Any) -> list[tuple[list[int], ...]]:
@@ -49,105 +52,6 @@ def rows_drawn(pools: list[int], **changes: Any) -> list[tuple[list[int], ...]]:
 
     run(loss, [parameter], pools, **changes)
     return drawn
-
-
-# Device and precision
-
-
-def test_device_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    for there_is_cuda in (True, False):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there_is_cuda: there)
-        assert resolve_device("cpu") == CPU
-        assert resolve_device("auto").type == ("cuda" if there_is_cuda else "cpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("cuda").type == "cuda"
-
-
-@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
-def test_an_unknown_device(name: str) -> None:
-    with pytest.raises(ValueError, match=f"the device is one of auto, cpu, cuda; got '{name}'"):
-        resolve_device(name)
-
-
-def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"'cuda' was asked for.*no CUDA device here: use 'cpu' or 'auto'"):
-        resolve_device("cuda")
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "dtype"),
-    [
-        ({}, torch.float32),
-        ({"avx512_bf16": False, "amx_bf16": False}, torch.float32),
-        ({"avx512_bf16": True}, torch.bfloat16),
-        ({"amx_bf16": True}, torch.bfloat16),
-    ],
-)
-def test_automatic_precision_is_what_the_processor_has(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], dtype: torch.dtype
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert resolve_precision("auto", CPU) == dtype
-    assert resolve_precision("float32", CPU) == torch.float32
-    assert resolve_precision("bfloat16", CPU) == torch.bfloat16
-
-
-def test_automatic_precision_of_a_pytorch_that_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert resolve_precision("auto", CPU) == torch.float32
-
-
-@pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_automatic_precision_of_a_gpu(monkeypatch: pytest.MonkeyPatch, supported: bool, dtype: torch.dtype) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
-    assert resolve_precision("auto", torch.device("cuda")) == dtype
-
-
-@pytest.mark.parametrize("name", ["float16", "bf16", ""])
-def test_an_unknown_precision(name: str) -> None:
-    with pytest.raises(ValueError, match=f"the precision is one of auto, float32, bfloat16; got '{name}'"):
-        resolve_precision(name, CPU)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_autocast_is_of_products_alone(dtype: torch.dtype) -> None:
-    with autocast(CPU, dtype):
-        product = torch.ones(2, 2) @ torch.ones(2, 2)
-    assert product.dtype == dtype
-    assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
-
-
-# Images
-
-
-def test_as_float_scales_every_byte() -> None:
-    images = torch.arange(256, dtype=torch.uint8)
-    np.testing.assert_array_equal(as_float(images).numpy(), np.arange(256, dtype=np.float32) / np.float32(255))
-    assert images.dtype == torch.uint8
-    assert images.tolist() == list(range(256))
-
-
-def test_as_float_leaves_floats_alone() -> None:
-    images = torch.tensor([0.0, 0.25, 1.0])
-    assert torch.equal(as_float(images), torch.tensor([0.0, 0.25, 1.0]))
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_image_tensor_moves_the_channels_and_nothing_else(dtype: type) -> None:
-    images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).astype(dtype)
-    tensor = image_tensor(images, CPU)
-    assert tensor.shape == (2, 5, 3, 4)
-    np.testing.assert_array_equal(tensor.numpy(), images.transpose(0, 3, 1, 2))
-    assert tensor.numpy().dtype == dtype
-    assert tensor.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_image_tensor_takes_any_order_in_memory_and_read_only_images() -> None:
-    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4, 1)
-    np.testing.assert_array_equal(image_tensor(images[::-1, :, ::-1], CPU).numpy()[:, 0], images[::-1, :, ::-1, 0])
-    images.flags.writeable = False
-    np.testing.assert_array_equal(image_tensor(images, CPU).numpy()[:, 0], images[..., 0])
 
 
 # Batches
@@ -274,109 +178,3 @@ def test_a_loss_that_is_not_finite_is_a_collapse(value: float) -> None:
     with pytest.raises(CollapseError, match=r"diverged: the loss was (nan|inf) in epoch 2 of 3"):
         run(loss, [point], [8])
     assert len(steps) == 4, "and training stops there"
-
-
-# Dead networks
-
-VARIED = torch.linspace(-1, 1, 30).reshape(10, 3)
-
-
-def to_mean(images: NDArray[Any]) -> NDArray[np.float64]:
-    """The errors of a network that always answers with the mean image."""
-    pixels = images.reshape(len(images), -1).astype(np.float64) / (255 if images.dtype == np.uint8 else 1)
-    return np.linalg.norm(pixels - pixels.mean(axis=0), axis=1)
-
-
-@pytest.fixture(params=["uint8", "float32"])
-def images(request: pytest.FixtureRequest, colour: Shapes) -> NDArray[Any]:
-    return colour.normal if request.param == "uint8" else (colour.normal / 255).astype(np.float32)
-
-
-def test_a_network_better_than_the_mean_image_is_alive(images: NDArray[Any]) -> None:
-    check_alive(images, np.sqrt(0.94) * to_mean(images), VARIED)
-
-
-@pytest.mark.parametrize("share", [0.96, 1, 3])
-def test_a_network_at_the_mean_image_is_not(images: NDArray[Any], share: float) -> None:
-    with pytest.raises(CollapseError, match=r"stays at the mean image: its squared error [\d.]+ is not below the data"):
-        check_alive(images, np.sqrt(share) * to_mean(images), VARIED)
-
-
-@pytest.mark.parametrize(
-    ("errors", "codes", "message"),
-    [
-        ([0.1, np.nan], VARIED, "the scores are not finite"),
-        ([0.1, np.inf], VARIED, "the scores are not finite"),
-        ([0.1, 0.2], VARIED[:1].expand(10, 3), "the latent layer is constant"),
-        ([0.1, 0.2], VARIED * 1e-4, "the latent layer is constant"),
-        ([0.1, 0.2], (VARIED * 1e-4).bfloat16(), "the latent layer is constant"),
-        ([0.1, 0.1], VARIED, "the scores are constant"),
-        ([1e4, 1e4 + 1e-4], VARIED, "the scores are constant"),
-    ],
-)
-def test_what_is_constant_or_not_finite_is_dead(grey: Shapes, errors: list[float], codes: Tensor, message: str) -> None:
-    with pytest.raises(CollapseError, match=message):
-        check_varied(np.array(errors), codes)
-    with pytest.raises(CollapseError, match=message):
-        check_alive(grey.normal[:2], np.array(errors), codes)
-
-
-def test_one_latent_unit_that_varies_is_enough() -> None:
-    codes = torch.zeros(10, 3)
-    codes[:, 1] = torch.linspace(-0.1, 0.1, 10)
-    check_varied(np.array([0.1, 0.2]), codes)
-
-
-# Restarts
-
-
-def seeds_tried(seed: int, collapses: int) -> tuple[list[int], int]:
-    tried: list[int] = []
-
-    def attempt(seed: int) -> str:
-        tried.append(seed)
-        if len(tried) <= collapses:
-            raise CollapseError(f"reason {len(tried)}")
-        return f"result {len(tried)}"
-
-    result, restarts = with_restarts(attempt, seed)
-    assert result == f"result {len(tried)}"
-    return tried, restarts
-
-
-@pytest.mark.parametrize("collapses", range(MAX_RESTARTS + 1))
-def test_a_collapse_is_tried_again_from_another_seed(collapses: int) -> None:
-    tried, restarts = seeds_tried(7, collapses)
-    assert restarts == collapses
-    assert tried[0] == 7
-    assert len(set(tried)) == len(tried) == collapses + 1
-    assert all(0 <= seed < 2**32 for seed in tried)
-    assert seeds_tried(7, collapses)[0] == tried
-
-
-def test_derived_seeds_depend_on_the_seed() -> None:
-    assert not set(seeds_tried(7, MAX_RESTARTS)[0]) & set(seeds_tried(8, MAX_RESTARTS)[0])
-
-
-def test_what_stays_collapsed_is_an_error_that_says_why() -> None:
-    tried: list[int] = []
-
-    def attempt(seed: int) -> None:
-        tried.append(seed)
-        raise CollapseError(f"reason {len(tried)}")
-
-    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because reason 4"):
-        with_restarts(attempt, 0)
-    assert len(tried) == MAX_RESTARTS + 1
-
-
-def test_another_error_is_not_tried_again() -> None:
-    tried: list[int] = []
-
-    def attempt(seed: int) -> None:
-        tried.append(seed)
-        raise ValueError("not a collapse")
-
-    with pytest.raises(ValueError, match="not a collapse"):
-        with_restarts(attempt, 0)
-    assert tried == [0]
