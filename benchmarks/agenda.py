@@ -169,9 +169,9 @@ class Agenda:
         task = self._task(figure.task)
         assert task.negatives is not None
         variants = {name: self.variants[name] for name in (task.dataset, task.negatives.dataset)}
-        return Run(
-            task, figure.id, seed, {}, limits, variants, self.request.profile.preparation(task.negatives.dataset)
-        )
+        settings = self.request.profile.figure(figure.id)
+        preparation = self.request.profile.preparation(task.negatives.dataset)
+        return Run(task, figure.id, seed, settings, limits, variants, preparation)
 
     def lacking(self, artefact: Artefact, reasons: Mapping[str, str]) -> dict[str, list[str]]:
         """The parts of a table or figure that lack one of the runs with a reason: their names by reason."""

@@ -31,6 +31,11 @@ class Figure(Artefact):
 
     kind = "figure"
 
+    @property
+    def title(self) -> str:
+        """Its caption, after its number if the paper has it; a figure that it lacks has a word for an id."""
+        return f"Figure {self.id}. {self.caption}" if self.id[-1].isdigit() else self.caption
+
 
 @dataclass(frozen=True)
 class Line:

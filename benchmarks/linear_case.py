@@ -5,6 +5,7 @@ No run and no record is behind these points; they come from images, and from sam
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,6 @@ from lisae.detector import as_rows
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 
 DIGIT = 8
-# The paper names no settings for Figure 2. A rank of 16 is the latent width of the deep models on MNIST, and gamma
-# is above the mean loss of the negatives under the linear AE, 6.3, so that there is something to gain.
-LATENT_DIM, GAMMA, BETA, EPOCHS = 16, 10.0, 1.0, 10
 _EIGHTS = 4
 
 # The Gaussian of Section 4.2. Its negatives lie on the z-axis, at a distance of 1 here.
@@ -34,8 +32,13 @@ def figure_2_points(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.integer],
     *,
-    seed: int = 0,
-    data_variant: str = "",
+    latent_dim: int = 16,
+    gamma: float = 10.0,
+    beta: float = 1.0,
+    epochs: int = 10,
+    learning_rate: float = 1e-2,
+    seed: int,
+    data_variant: str,
 ) -> pd.DataFrame:
     """Train both models on the eights and give the images of the figure, one a line.
 
@@ -47,18 +50,22 @@ def figure_2_points(
         train_images, test_images: (n, h, w), uint8.
         train_labels, test_labels: digits, (n,).
         negatives: (k, h, w), uint8.
+        latent_dim: rank of both models.
+        gamma, beta, epochs, learning_rate: as in ``lisae.linear.tilted``.
         seed: decides how the tilt begins, and the order of the images in training.
         data_variant: which of the data sets are not the complete official ones, '' for none.
 
     Returns:
-        ``row`` (a to f), ``column`` (from 0), ``digit``, ``data_variant``, ``norm`` (Euclidean, of the image's
-        pixels), and the pixels ``p0, p1, ...`` line by line of the image; inputs are in [0, 1].
+        ``row`` (a to f), ``column`` (from 0), ``digit``, the settings under their names above, ``data_variant``,
+        ``norm`` (Euclidean, of the image's pixels), and the pixels ``p0, p1, ...`` line by line of the image; inputs
+        are in [0, 1].
     """
     normal = as_rows(train_images[train_labels == DIGIT])
     others = [digit for digit in np.unique(test_labels) if digit != DIGIT]
     shown = [*np.flatnonzero(test_labels == DIGIT)[:_EIGHTS], *(np.argmax(test_labels == digit) for digit in others)]
-    plain = linear_autoencoder(normal, LATENT_DIM)
-    shaped = tilted(plain, normal, as_rows(negatives), gamma=GAMMA, beta=BETA, epochs=EPOCHS, seed=seed)
+    plain = linear_autoencoder(normal, latent_dim)
+    settings: dict[str, Any] = {"gamma": gamma, "beta": beta, "epochs": epochs, "learning_rate": learning_rate}
+    shaped = tilted(plain, normal, as_rows(negatives), **settings, seed=seed)
     inputs = as_rows(test_images[shown])
     orthogonal = plain.orthogonal(inputs)
     images = {
@@ -75,6 +82,8 @@ def figure_2_points(
         "row": np.repeat(list(images), len(shown)),
         "column": np.tile(np.arange(len(shown)), len(images)),
         "digit": np.tile(test_labels[shown], len(images)),
+        "latent_dim": latent_dim,
+        **settings,
         "data_variant": data_variant,
         "norm": np.linalg.norm(values, axis=1).round(4),
     }

@@ -108,6 +108,7 @@ def _linear(run: Run, context: Context) -> pd.DataFrame:
         negatives_of(run, data.train_images.shape[1:], context.data_dir),
         data.test_images,
         data.test_labels,
+        **run.settings,
         seed=run.seed,
         data_variant=variant_text(dict(run.variants)),
     )

@@ -3,13 +3,14 @@
 import inspect
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data import NAMES
 from benchmarks.errors import CallError, unknown
+from benchmarks.linear_case import figure_2_points
 from benchmarks.negatives import PREPARED, preparation_of
 from benchmarks.registry import MODELS, Model
 from lisae import AutoEncoder, Detector
@@ -29,7 +30,10 @@ _HEADER = {
     "models",
     "datasets",
     "negatives",
+    "figures",
 }
+# Figures that are trained for themselves, by what takes their settings.
+_FIGURES = {"2": figure_2_points}
 
 Settings = dict[str, Any]
 
@@ -55,6 +59,7 @@ class Profile:
     _models: dict[str, Settings]
     _datasets: dict[str, dict[str, Settings]]
     _negatives: dict[str, Settings]
+    _figures: dict[str, Settings]
 
     def settings(self, model: Model, dataset: str, latent_dim: int | None = None) -> Settings:
         """Every constructor argument that decides a result, defaults included.
@@ -88,6 +93,10 @@ class Profile:
     def preparation(self, negatives: str) -> Settings:
         """How negatives of this data set are made ready for a task of another one."""
         return _complete(preparation_of(negatives), self._negatives.get(negatives, {}))
+
+    def figure(self, figure_id: str) -> Settings:
+        """The settings of a figure that is trained for itself."""
+        return _complete(_FIGURES[figure_id], self._figures.get(figure_id, {}))
 
     def seconds(self, model: str, dataset: str) -> float:
         """What one run of a model takes, about, where the profile was measured; for estimates only."""
@@ -128,6 +137,7 @@ def load_profile(name: str) -> Profile:
         _models=tables.get("models", {}),
         _datasets=tables.get("datasets", {}),
         _negatives=tables.get("negatives", {}),
+        _figures=tables.get("figures", {}),
     )
 
 
@@ -147,7 +157,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise CallError(f"{path} could not be read as TOML: {error}.") from error
     _check_keys(path, "the file", tables, _HEADER)
     _check_keys(path, "[limits]", tables.get("limits", {}), {"train", "test"})
-    known = {"models": MODELS, "seconds": NAMES, "datasets": NAMES, "latent_dim": NAMES, "negatives": PREPARED}
+    known: dict[str, Iterable[str]] = {"models": MODELS, "negatives": PREPARED, "figures": _FIGURES}
+    known |= dict.fromkeys(("seconds", "datasets", "latent_dim"), NAMES)
     for table, names in known.items():
         _check_keys(path, f"[{table}]", tables.get(table, {}), set(names))
     for dataset, seconds in tables.get("seconds", {}).items():
@@ -156,6 +167,8 @@ def _read(path: Path) -> dict[str, Any]:
         _check_widths(path, f"[latent_dim.{dataset}]", widths)
     for name, settings in tables.get("negatives", {}).items():
         _check_values(path, f"[negatives.{name}]", settings, preparation_of(name))
+    for name, settings in tables.get("figures", {}).items():
+        _check_values(path, f"[figures.{name}]", settings, _FIGURES[name])
     for name, settings in tables.get("models", {}).items():
         _check_settings(path, f"[models.{name}]", settings, MODELS[name])
     for dataset, models in tables.get("datasets", {}).items():

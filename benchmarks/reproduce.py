@@ -99,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def request_of(arguments: Sequence[str]) -> Request:
+    """What the arguments of a call ask for. Raises ``CallError`` for wrong ones."""
+    return _request(_parser().parse_args(arguments))
+
+
 def _request(options: argparse.Namespace) -> Request:
     profile = load_profile(options.profile)
     if not options.table and not options.figure and not options.all:

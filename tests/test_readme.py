@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from benchmarks.readme import Published, stale
+from benchmarks.render.style import drawn_from
 from benchmarks.reproduce import main
 from lisae import AutoEncoder
 from lisae.detector import Detector
@@ -51,22 +52,16 @@ def test_every_option_of_the_command_line_is_told(capsys: pytest.CaptureFixture[
     assert options <= set(re.findall(r"--[a-z-]+", README))
 
 
-def test_its_summary_is_that_of_the_published_results() -> None:
-    lines = re.findall(r"^\| \*(\w+)\.?\*: (\S+) \| (\.\d+) \| (\.\d+) \|$", README, flags=re.MULTILINE)
-    assert [(setting, model) for setting, model, _, _ in lines] == [
-        ("None", "AE"),
-        ("Comb", "LIS-AE"),
-        ("Sup", "LIS-AE"),
-        ("Comb", "LinSep-LIS-AE"),
-        ("Sup", "LinSep-LIS-AE"),
-    ]
-    for setting, model, ours, printed in lines:
-        tables = ("A3", "A4") if model == "LinSep-LIS-AE" else ("A1", "A2")
-        frame = pd.concat([pd.read_csv(ROOT / "results" / "published" / f"table_{table}.csv") for table in tables])
-        rows = frame[frame["row"].str.contains(f"| {setting}", regex=False) & (frame["column"] == "Avg.")]
-        assert len(rows) == 10
-        assert float(ours) == pytest.approx(rows["mean"].mean(), abs=5.1e-4)
-        assert float(printed) == pytest.approx(rows["paper"].mean(), abs=5.1e-5)
+def test_its_summary_and_figures_are_those_of_the_published_records() -> None:
+    assert stale(Published(ROOT)) == []
+
+
+def test_its_pictures_are_drawn_from_the_published_points() -> None:
+    pictures = re.findall(r"\]\(reports/published/(\w+)\.png\)", README)
+    assert len(pictures) == 3
+    for name in pictures:
+        text = (ROOT / "results" / "published" / f"{name}.csv").read_text(encoding="utf-8")
+        assert drawn_from(ROOT / "reports" / "published" / f"{name}.png", text)
 
 
 def test_files_that_it_links_to_are_there() -> None:

@@ -37,6 +37,7 @@ __all__ = ["COLUMNS", "Claim", "Entry", "Evidence", "claims", "judge", "ledger",
 
 COLUMNS = ("id", "section", "claim", "statistic", "value", "ci_low", "ci_high", "n", "verdict", "reason")
 CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED = "confirmed", "not confirmed", "undecided", "not measured"
+VERDICTS = (CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED)
 
 _FILE = Path(__file__).parent.parent / "paper" / "claims.toml"
 _MEASURES = {"auc": "AUC", "curve": "share of operating points where the first curve is higher"}

@@ -37,9 +37,10 @@ def write_table(
     frame = tidy(table, source)
     grid = make_grid(table, frame, note(table, source, command, reasons))
     tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
-    write_text(tidy_path, frame.to_csv(index=False, lineterminator="\n"))
+    text = frame.to_csv(index=False, lineterminator="\n")
+    write_text(tidy_path, text)
     write_text(stem.with_suffix(".md"), markdown(grid))
     write_text(stem.with_suffix(".tex"), latex(grid))
     with written_whole(stem.with_suffix(".png")) as temporary:
-        save_picture(grid, temporary)
+        save_picture(grid, temporary, text)
     return [tidy_path, *(stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))]

@@ -25,11 +25,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the grid: its name, and below it what a reader must know of its numbers, '' for nothing."""
+    """A column of the grid, and what a reader must know of its numbers, '' for nothing.
+
+    ``width`` says how the latent width was chosen, ``variant`` which data sets are not the complete official ones.
+    """
 
     name: str
-    note: str = ""
+    width: str = ""
+    variant: str = ""
     is_average: bool = False
+
+    @property
+    def note(self) -> str:
+        """Both, in a line."""
+        return "; ".join(filter(None, (self.width, self.variant)))
 
     @property
     def text(self) -> str:
@@ -79,10 +88,9 @@ def make_grid(table: Table, frame: pd.DataFrame, note: str) -> Grid:
 
 def _column(table: Table, frame: pd.DataFrame, name: str, protocol: str) -> Column:
     variants = frame.loc[frame["column"] == name, "data_variant"]
-    notes = sorted({variant for text in variants for variant in text.split("; ")} - {""})
-    if table.oracle:
-        notes.insert(0, "oracle width" if protocol else "fixed width")
-    return Column(name, "; ".join(notes), is_average=name == AVERAGE)
+    variant = "; ".join(sorted({part for text in variants for part in text.split("; ")} - {""}))
+    width = ("oracle width" if protocol else "fixed width") if table.oracle else ""
+    return Column(name, width, variant, is_average=name == AVERAGE)
 
 
 def _entry(table: Table, line: Any, protocol: str) -> Entry | None:

@@ -1,10 +1,12 @@
 """What a reader must know of how an artefact was made, in a few sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.artefacts import Artefact
 from benchmarks.render.tidy import Source
 from benchmarks.store import Record, variant_text
+
+COMPLETE = "complete official sets"
 
 
 def note(artefact: Artefact, source: Source, command: str, reasons: Mapping[str, Sequence[str]]) -> str:
@@ -18,16 +20,13 @@ def note(artefact: Artefact, source: Source, command: str, reasons: Mapping[str,
     """
     records = _records(artefact, source)
     profiles = sorted({record.profile for record in records})
-    devices = sorted({f"{record.device}, {record.precision}" for record in records})
-    variants = sorted({variant_text(record.identity["variants"]) for record in records} - {""})
     seeds = source.seeds
     averaged = " (mean ± standard deviation)" if artefact.kind == "table" else " (mean)"
     sentences = [
         f"Profile {' and '.join(profiles) or 'not yet run'}, "
         f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}"
         f"{averaged if len(seeds) > 1 else ''}; "
-        f"trained on {' and '.join(devices) or 'nothing yet'}; "
-        f"data: {'; '.join(variants) or 'complete official sets'}; command: {command}."
+        f"trained on {hardware(records) or 'nothing yet'}; data: {data_text(records)}; command: {command}."
     ]
     if not artefact.parts:
         sentences = [f"Seed {seeds[0]}; command: {command}."]
@@ -40,6 +39,20 @@ def note(artefact: Artefact, source: Source, command: str, reasons: Mapping[str,
         )
     sentences += [f"Missing for this reason: {reason} ({'; '.join(names)})." for reason, names in reasons.items()]
     return " ".join(sentences)
+
+
+def hardware(records: Iterable[Record]) -> str:
+    """Every device with the precisions that it computed in, '' where there is no record."""
+    precisions: dict[str, set[str]] = {}
+    for record in records:
+        precisions.setdefault(record.device, set()).add(record.precision)
+    return " and ".join(f"{device} ({', '.join(sorted(found))})" for device, found in sorted(precisions.items()))
+
+
+def data_text(records: Iterable[Record]) -> str:
+    """The data sets behind records that are not the complete official ones."""
+    texts = {variant_text({name: v}) for record in records for name, v in record.identity["variants"].items()} - {""}
+    return "; ".join(sorted(texts)) or COMPLETE
 
 
 def _records(artefact: Artefact, source: Source) -> list[Record]:

@@ -8,15 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.render.grid import DASH, Entry, Grid
-from benchmarks.render.style import FAINT, INK, TINT_LEGEND, tint
+from benchmarks.render.style import FAINT, INK, TINT_LEGEND, metadata, tint
 
 _ROW, _COLUMN, _NOTE_LINE = 0.21, 1.0, 0.13  # inches
 _CHARACTER = 0.072  # inches that a character of a label takes, about
 _TOP, _BOTTOM, _SIDE = 0.62, 0.72, 0.15
 
 
-def save_picture(grid: Grid, path: Path) -> None:
-    """Draw the grid as the paper sets it and write a PNG of 200 dots an inch."""
+def save_picture(grid: Grid, path: Path, made_from: str) -> None:
+    """Draw the grid as the paper sets it and write a PNG of 200 dots an inch; ``made_from`` as in ``metadata``."""
     labels = [_label_width(grid, position) for position in range(len(grid.row_header))]
     starts = [_SIDE + sum(labels[:position]) for position in range(len(labels))]
     first_column = _SIDE + sum(labels)
@@ -76,7 +76,7 @@ def save_picture(grid: Grid, path: Path) -> None:
             x = first_column + position * column_width
             axes.plot((x, x), (_TOP, y), color=INK, linewidth=0.4)
     write(_SIDE, y + 0.08, "\n".join(below), 6.5, FAINT, va="top")
-    figure.savefig(path, format="png")
+    figure.savefig(path, format="png", metadata=metadata(made_from))
 
 
 def _label_width(grid: Grid, position: int) -> float:

@@ -3,6 +3,7 @@
 Colour never stands alone: whatever has a colour has a marker, a dash pattern or a number of its own as well.
 """
 
+import hashlib
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,8 +13,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.style import context
+from PIL import Image
 
 DPI = 300
+_MADE_FROM = "Made from CSV with SHA-256"
 INK, FAINT, HAIRLINE = "#1a1a1a", "#4d4d4d", "#b3b3b3"
 # Okabe and Ito's colours without the yellow, which is too light for a line; a marker goes with each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
@@ -55,6 +58,17 @@ def tint(difference: float) -> tuple[float, ...]:
     return _TINTS(0.5 + share / 2)
 
 
+def metadata(made_from: str) -> dict[str, str]:
+    """What a PNG says of itself: the digest of the text of the CSV that it was drawn from, to tell a stale one by."""
+    return {_MADE_FROM: hashlib.sha256(made_from.encode()).hexdigest()}
+
+
+def drawn_from(png: Path, text: str) -> bool:
+    """Whether a picture says of itself that it was drawn from a CSV of this text."""
+    with Image.open(png) as image:
+        return metadata(text).items() <= image.info.items()
+
+
 class Page:
     """A figure with a title above and a note below, measured in inches from its top left corner.
 
@@ -66,7 +80,7 @@ class Page:
     """
 
     def __init__(self, width: float, body: float, title: str, note: str) -> None:
-        titles = textwrap.wrap(title, int((width - 2 * SIDE) * 12.5))
+        titles = textwrap.wrap(title, int((width - 2 * SIDE) * 13))
         notes = textwrap.wrap(note, int((width - 2 * SIDE) * 23))
         self.width = width
         self.top = 0.12 + _TITLE_LINE * len(titles) + 0.08
@@ -85,9 +99,9 @@ class Page:
         bottom = self.height - self.top - top - height
         return self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
 
-    def save(self, path: Path) -> None:
-        """Write a PNG, the same bytes for the same drawing."""
-        self.figure.savefig(path, format="png", dpi=DPI)
+    def save(self, path: Path, made_from: str) -> None:
+        """Write a PNG, the same bytes for the same drawing; ``made_from`` as in ``metadata``."""
+        self.figure.savefig(path, format="png", dpi=DPI, metadata=metadata(made_from))
 
 
 def styled() -> AbstractContextManager[None]:

@@ -1,6 +1,7 @@
 """A grid as Markdown and as LaTeX."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from benchmarks.render.grid import DASH, Entry, Grid
 
@@ -18,23 +19,38 @@ def markdown(grid: Grid) -> str:
 
 
 def latex(grid: Grid) -> str:
-    """A ``table`` environment that needs the package booktabs."""
+    """A ``table`` environment that needs the package booktabs and fits on a page of A4 with margins of 2 cm."""
     names = len(grid.row_header)
+    # LaTeX says "Table" itself.
+    number, _, caption = grid.caption.removeprefix("Table ").partition(". ")
+    size = r"\scriptsize" if len(grid.columns) > 6 else r"\footnotesize" if len(grid.columns) > 4 else r"\small"
     lines = [
         r"\begin{table}",
-        r"\centering\small",
-        rf"\caption{{{tex(grid.caption)}}}",
+        rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}",
+        rf"\renewcommand{{\thetable}}{{{tex(number)}}}\caption{{{tex(caption)}}}",
         rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.columns)}}}",
         r"\toprule",
-        _ampersands([*grid.row_header, *(column.name for column in grid.columns)]),
+        *_header(grid),
     ]
-    if any(column.note for column in grid.columns):
-        lines.append(_ampersands([""] * names + [column.note for column in grid.columns]))
     for rows in grid.groups:
         lines.append(r"\midrule")
         lines += [_ampersands([*labels, *(_text(entry, "missing") for entry in entries)]) for labels, entries in rows]
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\par\smallskip\footnotesize {tex(grid.note)}", r"\end{table}"]
+    variants = "; ".join(dict.fromkeys(column.variant for column in grid.columns if column.variant))
+    note = tex(f"* {variants}. {grid.note}" if variants else grid.note)
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\par\smallskip\footnotesize {note}", r"\end{table}"]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(lines) + "\n"
+
+
+def _header(grid: Grid) -> list[str]:
+    """The lines of the header: a name over both of its widths; a star for data that are not the complete sets."""
+    names = [tex(column.name) + ("*" if column.variant else "") for column in grid.columns]
+    labels = [tex(name) for name in grid.row_header]
+    widths = [column.width.removesuffix(" width") for column in grid.columns]
+    if not any(widths):
+        return [" & ".join([*labels, *names]) + r" \\"]
+    groups = [(name, len(list(group))) for name, group in groupby(names)]
+    above = [rf"\multicolumn{{{count}}}{{c}}{{{name}}}" for name, count in groups]
+    return [" & ".join(fields) + r" \\" for fields in ([""] * len(labels) + above, labels + widths)]
 
 
 def _text(entry: Entry | None, missing: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from benchmarks.agenda import Agenda
 from benchmarks.files import write_text
 from benchmarks.render import Source
-from benchmarks.report.assemble import Assembly
+from benchmarks.report.assemble import assemble
 from benchmarks.report.formats import FORMATS
+from benchmarks.report.material import Material
 
 __all__ = ["write_report"]
 
@@ -23,7 +24,7 @@ def write_report(agenda: Agenda, source: Source, reasons: Mapping[str, str], dra
 
     Raises ``UnavailableError`` when a file cannot be written.
     """
-    report = Assembly(agenda, source, reasons, drawn).report()
+    report = assemble(Material(agenda, source, reasons, drawn))
     paths = []
     for suffix, render in FORMATS.items():
         paths.append(agenda.request.reports_dir / f"appendix.{suffix}")

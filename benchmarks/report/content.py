@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+MISSING = "missing"
+
 
 class Cell(NamedTuple):
     """A place of a table: its text, and a background for formats that have one ('' for none)."""
@@ -54,6 +56,13 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     command: str = ""
+
+    @property
+    def begins(self) -> tuple[bool, ...]:
+        """For each row, whether a group begins with it: rows of several labels that share the first."""
+        grouped = len(self.columns) > 1 and self.columns[1].kind == "label"
+        first = [row[0].text for row in self.rows]
+        return tuple(grouped and i > 0 and label != first[i - 1] for i, label in enumerate(first))
 
     @property
     def headings(self) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from benchmarks.render.text import tex
 from benchmarks.report.content import Column, Grid, Report
 
 _LOADER = PackageLoader("benchmarks.report")
-_PAGE, _GAP = 25.0, 0.14  # cm of a landscape page: across, and between columns
+_PAGE, _GAP = 24.8, 0.14  # cm of a landscape page: across, and between columns
 _SIZES = {r"\scriptsize": 0.125, r"\tiny": 0.09}  # of tables, and cm of a letter, about
 _LONGEST_LABEL = 32  # letters; longer ones are set as prose
 # Beside what `tex` knows: signs that pdflatex's oldest fonts lack, which need no package, and the bracket that would be

@@ -17,7 +17,7 @@ PROTOCOL = (
     "here, whether shaping the latent layer improves the same small autoencoder."
 )
 TABLES = (
-    "For each column of the paper: the printed number, ours, and the difference, ours minus printed. "
+    "For each column of the paper: the printed number, ours, and the difference (diff.), ours minus printed. "
     "± is the standard deviation over seeds. A dash is a cell that the paper does not have, or a model without a "
     "latent width to choose."
 )

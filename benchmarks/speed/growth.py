@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.files import written_whole
+from benchmarks.files import write_text, written_whole
 from benchmarks.render.style import COLOURS, HAIRLINE, MARKERS, SIDE, Page, styled
 
 _WIDTH, _PANE_HEIGHT = 7.2, 1.6  # inches
@@ -78,7 +78,7 @@ def draw(series: Mapping[str, Series], note: str) -> Page:
 
 def publish(series: Mapping[str, Series], note: str, root: Path) -> None:
     """Write ``results/published/speed_growth.csv`` and ``reports/published/speed_growth.png`` under ``root``."""
-    with written_whole(root / "results" / "published" / "speed_growth.csv") as path:
-        frame(series).to_csv(path, index=False)
+    points = frame(series).to_csv(index=False)
+    write_text(root / "results" / "published" / "speed_growth.csv", points)
     with written_whole(root / "reports" / "published" / "speed_growth.png") as path, styled():
-        draw(series, note).save(path)
+        draw(series, note).save(path, points)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import linear_case
 from benchmarks.linear_case import cross_section_points, figure_2_points
 from tests.shapes import Shapes
 
@@ -19,10 +18,9 @@ def pictures(grey: Shapes) -> pd.DataFrame:
     train_images = np.concatenate([grey.normal, grey.outliers])
     train_labels = np.repeat([8, 1], [len(grey.normal), len(grey.outliers)])
     train, negatives, test = (images[..., 0] for images in (train_images, grey.negatives, test_images))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linear_case, "LATENT_DIM", 6)  # there are fewer pixels and images than MNIST has
-        patch.setattr(linear_case, "EPOCHS", 40)
-        return figure_2_points(train, train_labels, negatives, test, LABELS, data_variant="mnist: drawn")
+    arrays = (train, train_labels, negatives, test, LABELS)
+    # There are fewer pixels and images than MNIST has.
+    return figure_2_points(*arrays, latent_dim=6, epochs=40, seed=0, data_variant="mnist: drawn")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +40,14 @@ def test_six_rows_of_the_first_four_eights_and_one_of_each_other_digit(pictures:
     assert pictures["column"].to_list() == list(range(6)) * 6
     assert pictures["digit"].to_list() == [8, 8, 8, 8, 1, 3] * 6
     assert set(pictures["data_variant"]) == {"mnist: drawn"}
-    assert list(pictures.columns[5:]) == [f"p{i}" for i in range(16 * 16)]
+    assert list(pictures.columns[10:]) == [f"p{i}" for i in range(16 * 16)]
     shown = np.concatenate([grey.held_out[[1, 2, 4, 6]], grey.faint_outliers[[0, 3]]])
     np.testing.assert_allclose(images(pictures, "a"), shown.reshape(6, -1) / 255, atol=1e-4)
+
+
+def test_the_settings_are_told_with_the_points(pictures: pd.DataFrame) -> None:
+    told = pictures[["latent_dim", "gamma", "beta", "epochs", "learning_rate"]].drop_duplicates()
+    assert told.to_numpy().tolist() == [[6, 10, 1, 40, 0.01]]
 
 
 def test_linear_ae_makes_nothing_of_the_orthogonal_part(pictures: pd.DataFrame) -> None:

@@ -98,6 +98,8 @@ def test_how_negatives_are_prepared_is_a_setting(tmp_path: Path) -> None:
         ("seeds = [0]\n[models.LinSep-LIS-AE.autoencoder]\nweight = 1\n", r"autoencoder\], 'weight' is no key"),
         ("seeds = [0]\n[negatives.omniglot]\nblurr = 1\n", r"in \[negatives.omniglot\], 'blurr' is no key"),
         ("seeds = [0]\n[negatives.mnist]\nblur = 1\n", r"in \[negatives\], 'mnist' is no key"),
+        ("seeds = [0]\n[figures.2]\nrank = 1\n", r"in \[figures.2\], 'rank' is no key"),
+        ("seeds = [0]\n[figures.4]\nepochs = 1\n", r"in \[figures\], '4' is no key"),
         ("seeds = [0]\n[latent_dim]\nmnist = 3\n", r"\[latent_dim.mnist\] is a table; got 3"),
         ("seeds = [0]\n[latent_dim]\nmnist = { fixed = 3 }\n", r"\[latent_dim.mnist\] has a width, fixed, and a list"),
         ("seeds = [0]\n[seconds.mnist]\nEA = 3\n", r"in \[seconds.mnist\], 'EA' is no key"),
@@ -112,6 +114,11 @@ def test_how_negatives_are_prepared_is_a_setting(tmp_path: Path) -> None:
 def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(CallError, match=message):
         written(tmp_path, text)
+
+
+def test_a_figure_that_is_trained_for_itself_has_settings(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[figures.2]\nepochs = 3\n')
+    assert profile.figure("2") == load_profile("fast").figure("2") | {"epochs": 3}
 
 
 def test_whole_numbers_are_fine_where_a_setting_is_a_float(tmp_path: Path) -> None:

@@ -143,8 +143,8 @@ def test_html_holds_every_table_with_all_its_rows(page: Page) -> None:
     for one in TABLES:
         rows = page.tables[f"table-{one.id}"]
         assert len(rows) == 2 + len(one.rows)
-        ours = ["ours, fixed width", "difference", "ours, oracle width"] if one.oracle else ["ours"]
-        assert rows[1][len(one.row_header) :] == ["paper", *ours, "difference"] * len(one.columns)
+        ours = ["ours, fixed width", "diff.", "ours, oracle width"] if one.oracle else ["ours"]
+        assert rows[1][len(one.row_header) :] == ["paper", *ours, "diff."] * len(one.columns)
         assert len({len(row) for row in rows[1:]}) == 1
 
 
@@ -190,7 +190,7 @@ def test_links_within_the_page_lead_somewhere(page: Page) -> None:
     ids = [given["id"] for _, given in page.tags if "id" in given]
     assert len(ids) == len(set(ids))
     targets = {str(given["href"]).removeprefix("#") for tag, given in page.tags if tag == "a"}
-    assert len(targets) == 10
+    assert len(targets) == 10 + len(TABLES) + len(FIGURES)
     assert targets <= set(ids)
 
 
@@ -235,6 +235,7 @@ def test_latex_tables_are_rectangular_and_ascii(latex: str) -> None:
     assert len(tables) >= len(TABLES) + 6
     for text in tables:
         body = text.split(r"\endfoot")[1].strip().splitlines()
+        body = [line for line in body if line != r"\addlinespace[3pt]"]
         assert all(line.endswith(r" \\") for line in body)
         assert len({len(re.findall(r"(?<!\\)&", line)) for line in body}) == 1
 
@@ -269,6 +270,21 @@ def test_all_ends_in_the_report(
     assert "10 of 80 measured" in found.text
     assert f"[1] Missing, 70 of 80: {LEFT_OUT}" in found.notes["table-4"]
     assert "cifar10: drawn waves" in found.text
+
+
+def test_the_first_screen_names_the_best_rival_and_what_is_missing(page: Page) -> None:
+    rows = {row[0]: row[1:] for row in page.tables["headline"]}
+    assert rows["Data set"] == ["AE", "LIS-AE", "LinSep-LIS-AE", "best rival"]
+    assert rows["SVHN"] == ["missing (.570)", "missing (.689)", "missing (.770)", "-"]
+    rivals = {row[0]: row[2] for row in page.tables["table-2"][2:] if "AE" not in row[0] or row[0] in ("Linear-AE",)}
+    assert rows["MNIST"][2] == "-"
+    assert rows["CIFAR-10"][3].partition(") ")[2] in rivals
+
+
+def test_a_line_parts_the_classes_of_a_table(folder: Path) -> None:
+    begins = re.findall(r'<tr class="begins"><td[^>]*>(\w+)<', (folder / "appendix.html").read_text(encoding="utf-8"))
+    assert begins.count("Deer") == 4  # Tables 4, 5, A1 and A3
+    assert begins.count("Car") == 2  # the first class of Tables 4 and 5
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine is installed")

@@ -39,7 +39,8 @@ def write_figure(figure: Figure, frame: pd.DataFrame, note: str, *, results_dir:
     Raises ``UnavailableError`` when a file cannot be written.
     """
     csv, png = results_dir / f"figure_{figure.id}.csv", reports_dir / f"figure_{figure.id}.png"
-    write_text(csv, frame.to_csv(index=False, lineterminator="\n"))
+    text = frame.to_csv(index=False, lineterminator="\n")
+    write_text(csv, text)
     with styled(), written_whole(png) as temporary:
-        _DRAWN[type(figure)](figure, frame, note).save(temporary)
+        _DRAWN[type(figure)](figure, frame, note).save(temporary, text)
     return [csv, png]

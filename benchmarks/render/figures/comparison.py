@@ -31,7 +31,7 @@ def draw_difference(figure: Difference, frame: pd.DataFrame, note: str) -> Page:
     widths = [_LABELS + _CELL * len(table.columns) for table in figure.tables]
     body = _HEAD + _ROW * max(len(table.rows) for table in figure.tables)
     text = f"{TINT_LEGEND} Hatched: missing. Slips of the paper count as printed. {note}"
-    page = Page(2 * SIDE + sum(widths) + _BETWEEN * (len(widths) - 1), body, figure.caption, text)
+    page = Page(2 * SIDE + sum(widths) + _BETWEEN * (len(widths) - 1), body, figure.title, text)
     for place, table in enumerate(figure.tables):
         axes = page.axes(SIDE + sum(widths[:place]) + _BETWEEN * place, 0, widths[place], body)
         axes.set(xlim=(0, widths[place]), ylim=(body, 0))
@@ -73,9 +73,9 @@ def _draw_map(axes: Axes, table: Table, frame: pd.DataFrame) -> None:
 
 
 def draw_scatter(figure: Scatter, frame: pd.DataFrame, note: str) -> Page:
-    """Draw three panes of tables of a kind, on equal axes; bars are the standard deviation over seeds."""
+    """Draw three panes of tables of a kind, on equal axes; bars are the standard deviation over several seeds."""
     width = _LEFT + len(_PANES) * (_PANE + _GAP) - _GAP + SIDE
-    page = Page(width, _ABOVE + _PANE + _BELOW, figure.caption, note)
+    page = Page(width, _ABOVE + _PANE + _BELOW, figure.title, note)
     low = np.floor(10 * min(frame["paper"].min(), frame["mean"].min())) / 10
     for place, (title, tables) in enumerate(_PANES.items()):
         axes = page.axes(_LEFT + place * (_PANE + _GAP), _ABOVE, _PANE, _PANE)
@@ -91,7 +91,8 @@ def draw_scatter(figure: Scatter, frame: pd.DataFrame, note: str) -> Page:
             correlation = np.corrcoef(pane["paper"], pane["mean"])[0, 1]
             below += f", mean difference {pane['delta'].mean():+.3f}, correlation {correlation:.2f}"
         page.write(_LEFT + place * (_PANE + _GAP), page.top + _ABOVE + _PANE + 0.62, below, color=FAINT, fontsize=6.5)
-    page.figure.axes[0].set_ylabel("AUC, ours (bars: standard deviation over seeds)")
+    bars = " (bars: standard deviation over seeds)" if frame["std"].notna().any() else ""
+    page.figure.axes[0].set_ylabel(f"AUC, ours{bars}")
     return page
 
 
@@ -107,4 +108,5 @@ def _draw_points(axes: Axes, frame: pd.DataFrame, place: int, label: str) -> Non
         markeredgewidth=0.6,
         elinewidth=0.4,
         label=label,
+        zorder=3 - place / 10,  # Tables 4 and 5 are parts of A1 and A3, and would be hidden behind them
     )

@@ -5,7 +5,8 @@ from itertools import cycle
 import pandas as pd
 
 from benchmarks.figures import Linear
-from benchmarks.linear_case import BETA, DIGIT, EPOCHS, GAMMA, LATENT_DIM, LOSS
+from benchmarks.linear_case import DIGIT, LOSS
+from benchmarks.render.note import COMPLETE
 from benchmarks.render.style import COLOURS, FAINT, INK, SIDE, Page
 
 _ROWS = {
@@ -38,10 +39,10 @@ def _draw_figure_2(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
     def x_of(column: int) -> float:
         return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
 
-    title = f"Figure {figure.id}. {figure.caption}"
     scale = "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d)."
-    settings = f"Rank {LATENT_DIM}, gamma {GAMMA:g}, beta {BETA:g}, {EPOCHS} epochs."
-    page = Page(x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, title, f"{scale} {settings} {note}".strip())
+    page = Page(
+        x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, figure.title, f"{scale} {_made_with(frame)} {note}"
+    )
     for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
         row = list(_ROWS).index(letter)
         axes = page.axes(x_of(column), _HEAD + row * _CELL, 0.96 * _CELL, 0.96 * _CELL)
@@ -55,11 +56,21 @@ def _draw_figure_2(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
     return page
 
 
+def _made_with(frame: pd.DataFrame) -> str:
+    """The settings and data of Figure 2, as its points tell them."""
+    made = frame.iloc[0]
+    variant = "" if pd.isna(made["data_variant"]) else made["data_variant"]
+    return (
+        f"Rank {made['latent_dim']}, gamma {made['gamma']:g}, beta {made['beta']:g}, {made['epochs']} epochs at a rate "
+        f"of {made['learning_rate']:g}; data: {variant or COMPLETE}."
+    )
+
+
 def _draw_cross_section(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
     """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
     contours = frame[~frame["points"].isin(_SAMPLES)].groupby(["points", "gamma"], dropna=False)
     scale = f"The loss is {LOSS:g} on every contour, at any x."
-    page = Page(_WIDTH, _PLOT + _BELOW, figure.caption, f"{scale} {note}".strip())
+    page = Page(_WIDTH, _PLOT + _BELOW, figure.title, f"{scale} {note}".strip())
     axes = page.axes(SIDE + _LEFT, 0, _WIDTH - 2 * SIDE - _LEFT, _PLOT)
     for name, (marker, size, colour) in _SAMPLES.items():
         samples = frame[frame["points"] == name]

@@ -17,7 +17,7 @@ def draw(figure: Reconstructions, frame: pd.DataFrame, note: str) -> Page:
     width = SIDE + _LABEL + len(panes) * (block + _SPACE) - _SPACE + SIDE
     below = "The number is the error L(x), the Euclidean norm of the residual."
     body = _HEAD + len(rows) * (_CELL + _NUMBER)
-    page = Page(width, body, f"Figure {figure.id}. {figure.caption}", f"{below} {note}")
+    page = Page(width, body, figure.title, f"{below} {note}")
     for row, model in enumerate(rows):
         page.write(SIDE, _top_of(page, row) + _CELL / 2, model, fontsize=7.5, va="center")
     for place, pane in enumerate(panes):

@@ -50,7 +50,7 @@ def draw(figure: TradeOff, frame: pd.DataFrame, note: str) -> Page:
     models = list(dict.fromkeys(line.model for line in figure.lines))
     low = _lower_end(frame)
     row_height = _ABOVE + _PANE_HEIGHT + _BELOW
-    page = Page(_WIDTH, row_height * len(figure.layout), f"Figure {figure.id}. {figure.caption}", note)
+    page = Page(_WIDTH, row_height * len(figure.layout), figure.title, note)
     key = [_handle(INK, "o", filled=bool(i), label=model) for i, model in enumerate(models)]
     page.figure.legend(
         handles=key, loc="upper right", bbox_to_anchor=(1 - SIDE / _WIDTH, 1 - page.top / page.height), ncols=len(key)

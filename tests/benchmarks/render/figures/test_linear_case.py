@@ -33,7 +33,8 @@ def pictures() -> pd.DataFrame:
     digits = [8, 8, 8, 1, 3]
     places = pd.DataFrame([(row, column, digit) for row in "abcdef" for column, digit in enumerate(digits)])
     places.columns = pd.Index(["row", "column", "digit"])
-    places[["data_variant", "norm"]] = ["", 0.0]
+    places[["latent_dim", "epochs"]] = [16, 10]
+    places[["gamma", "beta", "learning_rate", "data_variant", "norm"]] = [10.0, 1.0, 0.01, "", 0.0]
     return pd.concat([places, pd.DataFrame(np.zeros((30, 16))).add_prefix("p")], axis=1)
 
 
@@ -80,10 +81,12 @@ def test_zero_is_mid_grey_in_signed_rows_and_black_in_images(pictures: pd.DataFr
     assert shades == [0.0] * 5 + [0.5] * 15 + [0.0] * 10
 
 
-def test_figure_2_says_its_settings(pictures: pd.DataFrame) -> None:
+@pytest.mark.parametrize(("variant", "told"), [("", "complete official sets"), ("mnist: a part", "mnist: a part")])
+def test_figure_2_says_its_settings_and_data(pictures: pd.DataFrame, variant: str, told: str) -> None:
     with styled():
-        texts = " ".join(text.get_text() for text in draw(FIGURE_2, pictures, "How.").figure.texts)
-    assert "Rank 16, gamma 10, beta 1, 10 epochs. How." in texts.replace("\n", " ")
+        page = draw(FIGURE_2, pictures.assign(data_variant=variant), "How.")
+    texts = " ".join(text.get_text() for text in page.figure.texts).replace("\n", " ")
+    assert f"Rank 16, gamma 10, beta 1, 10 epochs at a rate of 0.01; data: {told}. How." in texts
 
 
 def test_every_curve_of_the_cross_section_has_its_line_and_name(section: pd.DataFrame) -> None:
