@@ -156,3 +156,14 @@ def test_the_latent_width_is_at_least_one(latent_dim: int) -> None:
     assert narrow.code(torch.zeros(2, narrow.features)).shape == (2, 1)
     with pytest.raises(ValueError, match=f"the latent width is at least 1; got {latent_dim}"):
         new(latent_dim=latent_dim)
+
+
+def test_the_activation_of_the_latent_layer() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(8, new().features, generator=generator)
+    tanh, relu = (Backbone(SMALL, 16, torch.Generator().manual_seed(0), name) for name in ("tanh", "relu"))
+    before = tanh.latent(features)
+    assert torch.equal(tanh.code(features), before.tanh())
+    assert torch.equal(relu.code(features), before.clamp(min=0))
+    with pytest.raises(ValueError, match="one of tanh, relu; got 'sigmoid'"):
+        Backbone(SMALL, 16, generator, "sigmoid")
