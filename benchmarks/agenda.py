@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.artefacts import Artefact, Table, Term
+from benchmarks.artefacts import TABLES, Artefact, Table, Term
+from benchmarks.claims import studied
 from benchmarks.data import cached_variant
 from benchmarks.errors import CallError
 from benchmarks.figures import Figure, Linear
 from benchmarks.negatives import STROKES, STROKES_VARIANT
-from benchmarks.plan import Job, Run, make_jobs, make_run
+from benchmarks.plan import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.profiles import Profile
 from benchmarks.registry import model
 from benchmarks.store import Record, Store
@@ -24,12 +25,14 @@ LEFT_OUT = "left out of this call by --models or --datasets"
 class Request:
     """What was asked for, checked; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
 
-    ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger.
+    ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
+    train what it alone needs. ``report``: write the report.
     """
 
     tables: tuple[Table, ...]
     figures: tuple[Figure, ...]
     claims: bool
+    report: bool
     profile: Profile
     seeds: tuple[int, ...]
     models: tuple[str, ...] | None
@@ -52,7 +55,7 @@ class Request:
     @property
     def command(self) -> str:
         """The command that makes the same results, without what cannot change them (folders, --jobs)."""
-        words = [self.command_for(*self.artefacts)]
+        words = [self.command_for(*self.artefacts), *(["--claims"] if self.claims else [])]
         for option, names in (("--models", self.models), ("--datasets", self.datasets)):
             words += [option, shlex.quote(",".join(names))] if names is not None else []
         return " ".join(words)
@@ -97,7 +100,9 @@ class Agenda:
         """Which variant of each data set this call is about: the cached one, else the one of the records there are."""
         recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
         linear = [one.task for one in self.request.figures if isinstance(one, Linear) and one.task]
-        tasks = [self._task(task) for task in (*(term.task for term in self._terms), *linear)]
+        judged = TABLES if self.request.claims else ()
+        terms = [*self._terms, *(term for one in judged for part in one.parts for term in part.terms)]
+        tasks = [self._task(task) for task in (*(term.task for term in terms), *linear)]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
         cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
         variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
@@ -108,13 +113,8 @@ class Agenda:
         return [term for one in self.request.artefacts for part in one.parts for term in part.terms]
 
     def _asked_for(self) -> list[Run]:
-        models, datasets = self.request.models, self.request.datasets
-        terms = [
-            term
-            for term in self._terms
-            if (models is None or term.model in models) and (datasets is None or term.task.dataset in datasets)
-        ]
-        if self._terms and not terms:
+        terms = [term for term in self._terms if self._is_chosen(term)]
+        if (self._terms or self.request.claims) and not terms and not self.studies:
             raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
         oracle = {term for one in self.request.artefacts if one.oracle for part in one.parts for term in part.terms}
         return [
@@ -122,7 +122,30 @@ class Agenda:
             for term in terms
             for seed in self.request.seeds
             for width in (self.widths(term) if term in oracle else [None])
-        ]
+        ] + [run for run, _ in self.studies]
+
+    def _is_chosen(self, term: Term) -> bool:
+        """Whether --models and --datasets leave it in."""
+        models, datasets = self.request.models, self.request.datasets
+        return (models is None or term.model in models) and (datasets is None or term.task.dataset in datasets)
+
+    @cached_property
+    def studies(self) -> list[tuple[Run, str]]:
+        """The runs under other settings that the ledger needs, each with what is changed, in words."""
+        found = []
+        for term, change in studied() if self.request.claims else []:
+            for seed in self.request.seeds if self._is_chosen(term) else ():
+                run = changed(self.run(term, seed), change)
+                if run is not None:
+                    found.append((run, ", ".join(f"{name} = {value}" for name, value in change.items())))
+        return found
+
+    @cached_property
+    def changes(self) -> dict[str, str]:
+        """What is changed in the runs that no table has, in words, by the ids of these and of their stages."""
+        plain = {one.id for run in self._runs.values() for one in (run, stage_of(run)) if one}
+        runs = [(one, text) for run, text in self.studies for one in (run, stage_of(run)) if one]
+        return {one.id: text for one, text in runs if one.id not in plain}
 
     def run(self, term: Term, seed: int, width: int | None = None) -> Run:
         """The run of a term, at a latent width or at the fixed one."""

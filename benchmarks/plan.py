@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,8 @@ from benchmarks.tasks import Task, without_negatives
 
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
+# Settings that came when there were records, and what those were made with: at that value they change no id.
+_CAME_LATER = {"activation": "tanh"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Run:
             "task": asdict(self.task),
             "model": self.model,
             "seed": self.seed,
-            "settings": self.settings,
+            "settings": _hashed(self.settings),
             "limits": dict(self.limits),
             "variants": dict(self.variants),
         }
@@ -51,6 +53,14 @@ class Run:
         """16 hexadecimal digits."""
         text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _hashed(settings: Settings) -> Settings:
+    return {
+        key: _hashed(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if key not in _CAME_LATER or value != _CAME_LATER[key]
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +114,28 @@ def make_run(
         variants={name: variants.get(name, "") for name in sorted(used)},
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
     )
+
+
+def changed(run: Run, change: Mapping[str, Any]) -> Run | None:
+    """The run under other settings; None where its model lacks one of them.
+
+    Args:
+        run: under the settings of a profile.
+        change: values by the names of settings; a dot leads to the settings of its stage.
+    """
+    settings: Settings | None = run.settings
+    for name, value in change.items():
+        settings = _with(settings, name.split("."), value) if settings is not None else None
+    return None if settings is None else replace(run, settings=settings)
+
+
+def _with(settings: Settings, path: Sequence[str], value: Any) -> Settings | None:
+    """Settings with another value at a path, or None where there is nothing at it."""
+    first, *rest = path
+    if first not in settings:
+        return None
+    inner = _with(settings[first], rest, value) if rest else value
+    return None if inner is None else settings | {first: inner}
 
 
 def stage_of(run: Run) -> Run | None:

@@ -104,8 +104,10 @@ class Profile:
 
     def _shared(self, detector: type[Detector], dataset: str, latent_dim: int | None) -> Settings:
         """What a detector shares with the other models of the data set: AE's training, and the latent width."""
-        shared = self._chosen(MODELS["AE"], dataset) if issubclass(detector, AutoEncoder) else {}
-        if "latent_dim" in _defaults(detector):
+        known = _defaults(detector)
+        chosen = self._chosen(MODELS["AE"], dataset) if issubclass(detector, AutoEncoder) else {}
+        shared = {key: value for key, value in chosen.items() if key in known}
+        if "latent_dim" in known:
             width = latent_dim or self._latent_dim.get(dataset, {}).get("fixed")
             shared |= {"latent_dim": width} if width else {}
         return shared

@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable"
     )
-    what.add_argument("--all", action="store_true", help="every artefact that --list shows, and the ledger of claims")
+    what.add_argument(
+        "--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings"
+    )
+    what.add_argument("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     what.add_argument("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     what.add_argument("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
     how = parser.add_argument_group("how")
@@ -106,8 +109,10 @@ def request_of(arguments: Sequence[str]) -> Request:
 
 def _request(options: argparse.Namespace) -> Request:
     profile = load_profile(options.profile)
-    if not options.table and not options.figure and not options.all:
-        raise CallError("nothing was asked for: add --table 4, --figure 4, --all, or --list to see what there is.")
+    if not (options.table or options.figure or options.claims or options.all):
+        raise CallError(
+            "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
+        )
     if options.backend != "local":
         raise CallError(f"backend {options.backend!r} is not in this version: leave --backend out, or say local.")
     if options.jobs is not None and options.jobs < 1:
@@ -122,7 +127,8 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(
         tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(table(name) for name in options.table)),
         figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(figure(name) for name in options.figure)),
-        claims=options.all,
+        claims=options.claims or options.all,
+        report=options.all,
         profile=profile,
         seeds=_seeds(options.seeds) or profile.seeds,
         models=models,

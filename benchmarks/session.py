@@ -54,7 +54,8 @@ class Session:
             against = f", negatives {negatives.dataset} {classes}" if negatives else ""
             state = "to do" if run.id in self.agenda.todo else "done"
             normal = ",".join(map(str, run.task.normal))
-            print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}, seed {run.seed}")
+            change = f", {self.agenda.changes[run.id]}" if run.id in self.agenda.changes else ""
+            print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}{change}, seed {run.seed}")
         seconds = sum(self.agenda.seconds(run) for run in runs if run.id in self.agenda.todo)
         workers = min(self.n_jobs, max(1, len(self.agenda.pending)))
         print(
@@ -95,6 +96,7 @@ class Session:
         if self.request.claims:
             evidence = Evidence(self.agenda.run, self.store, self.request.seeds)
             self._tell("claims", [write_claims(evidence, self.request.results_dir)])
+        if self.request.report:
             self._tell("report", write_report(self.agenda, source, reasons, drawn))
         return self._report(failures)
 
@@ -174,4 +176,8 @@ class Session:
             for reason, parts in self.agenda.lacking(one, reasons).items():
                 names = "; ".join(parts)
                 self.console.print(f"error: {one.kind} {one.id} lacks {names}\n  reason: {reason}", markup=False)
+        for run, change in self.agenda.studies:
+            if run.id in reasons:
+                names = f"{run.model} of {run.task.dataset} {','.join(map(str, run.task.normal))}, {change}"
+                self.console.print(f"error: the claims lack {names}\n  reason: {reasons[run.id]}", markup=False)
         return not failures

@@ -41,6 +41,7 @@ class AutoEncoder(ReconstructionDetector):
 
     Args:
         latent_dim: width of the latent layer.
+        activation: of the latent layer, ``tanh`` or ``relu``.
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
@@ -63,6 +64,7 @@ class AutoEncoder(ReconstructionDetector):
         self,
         *,
         latent_dim: int = 128,
+        activation: str = "tanh",
         epochs: int = 12,
         batch_size: int = 128,
         learning_rate: float = 2e-3,
@@ -72,6 +74,7 @@ class AutoEncoder(ReconstructionDetector):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.latent_dim = latent_dim
+        self.activation = activation
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -134,7 +137,7 @@ class AutoEncoder(ReconstructionDetector):
 
     def _network(self, generator: torch.Generator) -> Backbone:
         """The network before training, for images of ``image_shape_``."""
-        return Backbone(self.image_shape_, self.latent_dim, generator)
+        return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""

@@ -9,6 +9,7 @@ from torch.nn import functional
 NEGATIVE_SLOPE = 0.2
 # Colour images have the network of higher capacity, at the same depth (Section 5.1).
 _GREY_CHANNELS, _COLOUR_CHANNELS = (16, 64), (32, 64)
+_ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
 
 class Backbone(nn.Module):
@@ -23,12 +24,19 @@ class Backbone(nn.Module):
         image_shape: (h, w, c); h and w are multiples of 4, since the encoder halves them twice.
         latent_dim: width of the latent layer.
         generator: draws the initial weights.
+        activation: of the latent layer, ``tanh``, the paper's, or ``relu``, which it was compared with (Section 3.1).
 
     Raises:
-        ValueError: for sides that are not multiples of 4, or a latent width below 1.
+        ValueError: for sides that are not multiples of 4, a latent width below 1, or another activation.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        generator: torch.Generator,
+        activation: str = "tanh",
+    ) -> None:
         super().__init__()
         height, width, channels = image_shape
         if height % 4 or width % 4:
@@ -37,6 +45,9 @@ class Backbone(nn.Module):
             )
         if latent_dim < 1:
             raise ValueError(f"the latent width is at least 1; got {latent_dim}.")
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"the activation is one of {', '.join(_ACTIVATIONS)}; got {activation!r}.")
+        self.activation = activation
         first, second = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
         grid = (second, height // 4, width // 4)
         self.features = math.prod(grid)
@@ -66,8 +77,8 @@ class Backbone(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def code(self, features: Tensor) -> Tensor:
-        """Latent code in [-1, 1], (n, latent_dim), of encoder features, (n, features)."""
-        return torch.tanh(self.latent(features))
+        """Latent code, in [-1, 1] with tanh, (n, latent_dim), of encoder features, (n, features)."""
+        return _ACTIVATIONS[self.activation](self.latent(features))
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images, (n, c, h, w) -> (n, c, h, w), both in [0, 1]."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.artefacts import Term
 from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import LINEAR, Finding, same_weights
 from benchmarks.claims.evidence import (
@@ -33,7 +34,7 @@ from benchmarks.claims.evidence import (
 )
 from benchmarks.files import write_text
 
-__all__ = ["COLUMNS", "Claim", "Entry", "Evidence", "claims", "judge", "ledger", "write_claims"]
+__all__ = ["COLUMNS", "Claim", "Entry", "Evidence", "claims", "judge", "ledger", "studied", "write_claims"]
 
 COLUMNS = ("id", "section", "claim", "statistic", "value", "ci_low", "ci_high", "n", "verdict", "reason")
 CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED = "confirmed", "not confirmed", "undecided", "not measured"
@@ -128,6 +129,26 @@ def claims() -> tuple[Claim, ...]:
         plus, minus = (tuple(fields.pop(name, ())) for name in ("plus", "minus"))
         found.append(Claim(**fields, plus=plus, minus=minus, each=each))
     return tuple(found)
+
+
+def studied() -> list[tuple[Term, Mapping[str, Any]]]:
+    """What no table needs: terms under settings that differ from the profile's, and those settings."""
+    selections = (
+        selection
+        for claim in claims()
+        if claim.kind != "open"
+        for case in claim.cases
+        for _, selection in claim.sides(case)
+    )
+    changes = (
+        (part.term, change)
+        for selection in selections
+        for change in selection.changes
+        for parts in selection.parts.values()
+        for part in parts
+        if change
+    )
+    return list({(term, tuple(change.items())): (term, change) for term, change in changes}.values())
 
 
 @cache

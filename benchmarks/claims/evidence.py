@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from benchmarks import paper
 from benchmarks.artefacts import AVERAGE, TABLES, Cell, Term
 from benchmarks.claims.bootstrap import Case, Key, Sample, auc_variance
-from benchmarks.plan import Run
-from benchmarks.profiles import Settings
+from benchmarks.plan import Run, changed
 from benchmarks.store import Record, Store, mean_auc, variant_text
 
 
@@ -153,14 +152,10 @@ class Evidence:
         return self._records[run.id]
 
     def _changed(self, term: Term, seed: int, change: Mapping[str, Any]) -> Run:
-        run = self.run(term, seed)
-        settings = run.settings
-        for setting, value in change.items():
-            changed = _with(settings, setting.split("."), value)
-            if changed is None:
-                raise NotMeasured(f"{term.model} has no setting {setting!r} here, and so no run with {value!r}")
-            settings = changed
-        return replace(run, settings=settings) if change else run
+        run = changed(self.run(term, seed), change)
+        if run is None:
+            raise NotMeasured(f"{term.model} has no setting {' or '.join(map(repr, change))} here, and so no such run")
+        return run
 
     def seeds_of(self, needed: Needed) -> list[int]:
         """The seeds of which every record is there. Raises ``NotMeasured`` where there is none."""
@@ -215,15 +210,6 @@ class Evidence:
             records = [self.record(part.term, seed, change) for change in selection.changes]
             found.append((part.term, [record for record in records if record is not None]))
         return found
-
-
-def _with(settings: Settings, path: Sequence[str], value: Any) -> Settings | None:
-    """Settings with another value at a path, or None where there is nothing at it."""
-    first, *rest = path
-    if first not in settings:
-        return None
-    changed = _with(settings[first], rest, value) if rest else value
-    return None if changed is None else settings | {first: changed}
 
 
 def _mean_variance(record: Record, term: Term) -> float:

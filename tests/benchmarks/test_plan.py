@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.artefacts import TABLES, Table
-from benchmarks.plan import Run, make_jobs, make_run, stage_of
+from benchmarks.plan import Run, changed, make_jobs, make_run, stage_of
 from benchmarks.profiles import load_profile
 from benchmarks.tasks import supervised, with_classes, without_negatives
 
@@ -18,6 +18,29 @@ def runs_of(tables: tuple[Table, ...], seeds: tuple[int, ...] = (0,)) -> list[Ru
 
 
 CLASS_TABLES = TABLES[3:]
+
+
+def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
+    """The first published records were made when the activation was no setting."""
+    run = make_run(without_negatives("cifar10", 9), "AE", 0, FAST, {})
+    assert run.settings["activation"] == "tanh"
+    assert run.id == "00661a012d46109d"
+    relu = changed(run, {"activation": "relu"})
+    assert relu is not None
+    assert relu.id != run.id
+    assert relu.identity()["settings"]["activation"] == "relu"
+
+
+def test_settings_of_a_run_and_of_its_stage_can_be_changed() -> None:
+    run = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
+    wider = changed(run, {"beta": 3.0, "autoencoder.latent_dim": 7})
+    assert wider is not None
+    narrow = run.settings["autoencoder"] | {"latent_dim": 7}
+    assert wider.settings == run.settings | {"beta": 3.0, "autoencoder": narrow}
+    stage = stage_of(wider)
+    assert stage is not None
+    assert stage.settings == narrow
+    assert changed(run, {"autoencoder.dropout": 0.5}) is None
 
 
 def test_the_class_tables_together_need_150_runs_a_seed() -> None:

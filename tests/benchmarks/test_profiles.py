@@ -36,7 +36,8 @@ def test_phase_one_of_lis_ae_is_ae_and_linsep_adds_to_it() -> None:
     profile = load_profile("fast")
     ae, lis, linsep = (profile.settings(MODELS[name], "cifar10") for name in ("AE", "LIS-AE", "LinSep-LIS-AE"))
     assert lis["autoencoder"] == ae
-    assert linsep["autoencoder"] == ae | {"separation": 50.0}
+    # The separating classifier reads the pre-activation, and only tanh follows it.
+    assert linsep["autoencoder"] | {"activation": "tanh"} == ae | {"separation": 50.0}
 
 
 def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
@@ -57,7 +58,13 @@ def test_a_rival_autoencoder_is_trained_as_ae_is(tmp_path: Path) -> None:
         tmp_path, 'extends = "fast"\nseeds = [0]\n[models.AE]\nepochs = 3\n[models.VAE]\nbatch_size = 9\n'
     )
     ae, vae = (profile.settings(MODELS[name], "mnist") for name in ("AE", "VAE"))
-    assert {key: vae[key] for key in ae} == ae | {"batch_size": 9}
+    assert {key: vae[key] for key in ae if key != "activation"} | {"activation": "tanh"} == ae | {"batch_size": 9}
+
+
+def test_a_rival_without_a_setting_of_ae_does_without(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[models.AE]\nactivation = "relu"\n')
+    assert profile.settings(MODELS["LIS-AE"], "mnist")["autoencoder"]["activation"] == "relu"
+    assert "activation" not in profile.settings(MODELS["VAE"], "mnist")
 
 
 def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:

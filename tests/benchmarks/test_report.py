@@ -94,8 +94,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report on made-up records: SVHN is missing, and so is one figure."""
     folder = tmp_path_factory.mktemp("report")
     request = Request(
-        tables=TABLES, figures=FIGURES, claims=True, profile=load_profile("fast"), seeds=(0, 1), models=None,
-        datasets=None, strokes=False, device="cpu", jobs=1, data_dir=folder / "data", results_dir=folder,
+        tables=TABLES, figures=FIGURES, claims=True, report=True, profile=load_profile("fast"), seeds=(0, 1),
+        models=None, datasets=None, strokes=False, device="cpu", jobs=1, data_dir=folder / "data", results_dir=folder,
         reports_dir=folder, offline=True, fresh=False, quiet=True,
     )  # fmt: skip
     agenda = Agenda(request, Store(folder))
