@@ -28,9 +28,9 @@ _BEGIN, _END = "<!-- results/published/speed.csv -->\n", "<!-- end -->\n"
 class Row:
     """One measurement; ``ratio`` is the median of its rounds, higher is better, ``low`` and ``high`` their extremes.
 
-    The ratio is their seconds over ours: of a rival's way to do the same work, or, for the physical floor, of the
-    matrix product alone. For memory it is the MiB allowed over the MiB taken. ``goal`` is the ratio to reach, None
-    where none is set; AUCs stand where the other is another model.
+    Seconds are processor time. The ratio is theirs over ours: of a rival's way to do the same work, or, for the
+    physical floor, of the matrix product alone. For memory it is the MiB allowed over the MiB taken. ``goal`` is the
+    ratio to reach, None where none is set; AUCs stand where the other is another model.
     """
 
     name: str

@@ -13,7 +13,7 @@ from benchmarks.profiles import Settings, load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.floor import flops_of, matrix_product_rate
 from benchmarks.speed.frame import Row, compared
-from benchmarks.speed.turns import ROUNDS
+from benchmarks.speed.turns import ROUNDS, timer
 from lisae import LISAE, AutoEncoder
 
 CLASS, NEGATIVE = 0, 1
@@ -23,7 +23,7 @@ IMAGES = 1024
 COUNTED, EPOCHS = 128, 10
 
 
-@pytest.mark.benchmark(group="floor")
+@pytest.mark.benchmark(group="floor", timer=timer)
 @pytest.mark.parametrize("dataset", ["cifar10", "mnist"])
 def test_ae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset: str) -> None:
     """Phase one: every layer is trained."""
@@ -38,7 +38,7 @@ def test_ae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset:
     _measure(benchmark, report, f"floor of AE, {dataset}", partial(fit, normal, settings["epochs"]), flops)
 
 
-@pytest.mark.benchmark(group="floor")
+@pytest.mark.benchmark(group="floor", timer=timer)
 @pytest.mark.parametrize("dataset", ["cifar10", "mnist"])
 def test_lisae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset: str) -> None:
     """Phase two: the frozen decoder, forward and back, on features computed once."""

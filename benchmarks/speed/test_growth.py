@@ -1,6 +1,5 @@
 """Time grows linearly with images, epochs, classes and seeds."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from benchmarks.plan import Run, make_run
 from benchmarks.profiles import load_profile
 from benchmarks.speed.frame import machine
 from benchmarks.speed.growth import Series, publish
-from benchmarks.speed.turns import ROUNDS
+from benchmarks.speed.turns import ROUNDS, timer
 from benchmarks.speed.work import done
 from benchmarks.tasks import without_negatives
 
@@ -27,9 +26,9 @@ def test_growth(published: Path | None, capsys: pytest.CaptureFixture[str]) -> N
         for quantity, base in BASE.items():
             for factor in FACTORS:
                 runs = _runs(**BASE | {quantity: factor * base})
-                started = time.perf_counter()
+                started = timer()
                 done(runs, load_profile("fast"))
-                seconds = time.perf_counter() - started
+                seconds = timer() - started
                 best[quantity, factor] = min(seconds, best.get((quantity, factor), seconds))
     series = {
         quantity: Series([f * base for f in FACTORS], [best[quantity, f] for f in FACTORS])

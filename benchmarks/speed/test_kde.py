@@ -12,7 +12,7 @@ from sklearn.neighbors import KernelDensity
 from baselines.kde import BANDWIDTHS, FOLDS, KDE
 from benchmarks.data import load
 from benchmarks.speed.frame import Row, compared
-from benchmarks.speed.turns import in_turns
+from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 
 GOAL = 10.0
@@ -22,7 +22,7 @@ CLASS = 0
 TRAIN, TEST = 1000, 1500
 
 
-@pytest.mark.benchmark(group="KDE")
+@pytest.mark.benchmark(group="KDE", timer=timer)
 def test_kde(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """Both choose among the same bandwidths in the same folds, then score the same test images.
 

@@ -11,7 +11,7 @@ from sklearn.svm import OneClassSVM
 from baselines.ocsvm import GAMMAS, OCSVM
 from benchmarks.data import load
 from benchmarks.speed.frame import Row, compared
-from benchmarks.speed.turns import in_turns
+from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 
 GOAL = 3.0
@@ -20,7 +20,7 @@ CLASS = 0
 TRAIN, TEST = 3000, 5000
 
 
-@pytest.mark.benchmark(group="OC-SVM")
+@pytest.mark.benchmark(group="OC-SVM", timer=timer)
 def test_ocsvm(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """Both fit ten machines and label the test images with each; ours fits the eleventh of its score besides."""
     data = load("mnist")

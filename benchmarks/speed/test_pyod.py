@@ -18,7 +18,7 @@ from benchmarks.data import load
 from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS, build
 from benchmarks.speed.frame import Row, compared
-from benchmarks.speed.turns import ROUNDS, in_turns
+from benchmarks.speed.turns import ROUNDS, in_turns, timer
 from lisae.detector import as_rows
 
 GOAL = 1.0
@@ -27,7 +27,7 @@ SEED = 0
 
 pytest.importorskip("pyod", reason="PyOD is installed by the extra 'speed'")
 # PyOD's and its dependencies' own.
-pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.benchmark(group="PyOD")]
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.benchmark(group="PyOD", timer=timer)]
 
 
 # A round of minutes is one: its ratio is far from 1.

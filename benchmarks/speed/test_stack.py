@@ -1,5 +1,6 @@
 """On a GPU: networks trained as one stack against the same networks one after another, and the floor of the card."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_stack(benchmark: BenchmarkFixture, report: Callable[[Row], None], pha
 
     one_by_one()  # cuDNN looks for its algorithms once
     together()
-    ours, theirs = in_turns(benchmark, together, one_by_one)
+    ours, theirs = in_turns(benchmark, together, one_by_one, clock=time.perf_counter)
     card = torch.cuda.get_device_name()
     each, alone = [seconds / STACK for seconds in ours], [seconds / ALONE for seconds in theirs]
     what = f"{phase} of CIFAR-10 on {card}: {STACK} networks as a stack, {EPOCHS} epochs of {IMAGES} images each"

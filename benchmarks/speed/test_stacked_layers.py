@@ -1,5 +1,6 @@
 """On a GPU: which way to convolve the images of many networks with weights of their own is the fastest."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_layer(benchmark: BenchmarkFixture, report: Callable[[Row], None], pla
         repeat()  # cuDNN looks for its algorithms once
         return repeat
 
-    ours, theirs = in_turns(benchmark, timed(grouped), timed(other))
+    ours, theirs = in_turns(benchmark, timed(grouped), timed(other), clock=time.perf_counter)
     kind = f"{type(layer).__name__} {layer.in_channels} to {layer.out_channels}, {side} x {side}"
     what = f"{kind}, {STACK} networks, batch {BATCH}, on {torch.cuda.get_device_name()}; theirs is {other.__name__}"
     report(compared(f"layer {place + 1} stacked, {other.__name__}", what, ours, theirs))
