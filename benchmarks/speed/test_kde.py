@@ -1,8 +1,9 @@
 """KDE of an MNIST task, bandwidth chosen by cross-validation, against scikit-learn's grid search over KernelDensity."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
@@ -10,7 +11,8 @@ from sklearn.neighbors import KernelDensity
 
 from baselines.kde import BANDWIDTHS, FOLDS, KDE
 from benchmarks.data import load
-from benchmarks.speed.turns import ratio_in_turns
+from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.turns import in_turns
 from lisae.detector import as_rows
 
 GOAL = 10.0
@@ -21,13 +23,12 @@ TRAIN, TEST = 1000, 1500
 
 
 @pytest.mark.benchmark(group="KDE")
-def test_kde(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kde(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """Both choose among the same bandwidths in the same folds, then score the same test images.
 
     All of scikit-learn's images are in one leaf of its tree. That is twice as fast here as its default of 40, and
     with more leaves its densities are wrong, by hundreds and more, at bandwidths this narrow (its issue 7492).
     """
-    torch.set_num_threads(1)
     data = load("mnist")
     normal = data.train_images[data.train_labels == CLASS][:TRAIN]
     test = data.test_images[:TEST]
@@ -43,8 +44,8 @@ def test_kde(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) ->
         search.fit(as_rows(normal).astype(np.float64))
         found["theirs"] = search.best_params_["bandwidth"], search.score_samples(as_rows(test).astype(np.float64))
 
-    what = f"KDE, {len(BANDWIDTHS)} bandwidths in {FOLDS} folds, {TRAIN} training and {TEST} test images of MNIST"
-    ratio = ratio_in_turns(benchmark, capsys, what, ours, theirs)
+    seconds = in_turns(benchmark, ours, theirs)
     assert found["ours"][0] == found["theirs"][0]
     np.testing.assert_allclose(found["ours"][1], found["theirs"][1], rtol=1e-6)
-    assert ratio >= GOAL
+    what = f"KDE, {len(BANDWIDTHS)} bandwidths in {FOLDS} folds, {TRAIN} training and {TEST} test images of MNIST"
+    report(compared("scikit-learn KernelDensity", what, *seconds, goal=GOAL))

@@ -1,15 +1,17 @@
 """OC-SVM over ten inverse length scales, from one distance matrix, against ten of scikit-learn's OneClassSVM."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 from sklearn.svm import OneClassSVM
 
 from baselines.ocsvm import GAMMAS, OCSVM
 from benchmarks.data import load
-from benchmarks.speed.turns import ratio_in_turns
+from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.turns import in_turns
 from lisae.detector import as_rows
 
 GOAL = 3.0
@@ -19,9 +21,8 @@ TRAIN, TEST = 3000, 5000
 
 
 @pytest.mark.benchmark(group="OC-SVM")
-def test_ocsvm(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ocsvm(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """Both fit ten machines and label the test images with each; ours fits the eleventh of its score besides."""
-    torch.set_num_threads(1)
     data = load("mnist")
     normal = data.train_images[data.train_labels == CLASS][:TRAIN]
     test = data.test_images[:TEST]
@@ -35,8 +36,8 @@ def test_ocsvm(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) 
         machines = [OneClassSVM(gamma=gamma, nu=0.1).fit(train_rows) for gamma in GAMMAS]
         labels["theirs"] = np.array([np.where(m.decision_function(test_rows) < 0, -1, 1) for m in machines])
 
-    what = f"OC-SVM, {len(GAMMAS)} gammas, {TRAIN} training and {TEST} test images of MNIST"
-    ratio = ratio_in_turns(benchmark, capsys, what, ours, theirs)
+    seconds = in_turns(benchmark, ours, theirs)
     assert np.mean(labels["ours"] == labels["theirs"]) > 0.999
     assert len(np.unique(labels["ours"], axis=0)) > len(GAMMAS) / 2
-    assert ratio >= GOAL
+    what = f"OC-SVM, {len(GAMMAS)} gammas, {TRAIN} training and {TEST} test images of MNIST"
+    report(compared("scikit-learn OneClassSVM", what, *seconds, goal=GOAL))

@@ -1,13 +1,12 @@
 """One block of Table 4 (AE and the seven LIS-AE of a class) against the same work as a plain PyTorch loop."""
 
 import tempfile
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.artefacts import table
@@ -18,19 +17,19 @@ from benchmarks.plan import make_jobs, make_run
 from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed import plain
+from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.turns import in_turns
 from benchmarks.store import Store, mean_auc
 
 GOAL = 5.0
-ROUNDS = 3
 CLASS = 1
 # An eighth of the images of a class, so that three rounds end in minutes; every part of the work shrinks alike.
 LIMITS = {"train": 625, "test": 125}
 
 
 @pytest.mark.benchmark(group="Table 4 block")
-def test_table_4_block(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both on one thread, in turns, so that a busy machine slows both; the ratio is of neighbouring rounds."""
-    torch.set_num_threads(1)
+def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
+    """The same backbone, losses, epochs and batches; ours through the path of ``benchmarks.reproduce``."""
     profile = replace(load_profile("fast"), limits=LIMITS)
     terms = dict.fromkeys(t for cell in table("4").cells for t in cell.terms if t.task.normal == (CLASS,))
     runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in terms)}
@@ -38,7 +37,6 @@ def test_table_4_block(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixtur
     data = load("cifar10")
     ours: list[list[float]] = []
     theirs: list[list[float]] = []
-    plain_seconds: list[float] = []
 
     def our_block() -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +54,6 @@ def test_table_4_block(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixtur
         def test(classes: tuple[int, ...]) -> np.ndarray:
             return images_of_classes(data.test_images, data.test_labels, classes, LIMITS["test"])
 
-        started = time.perf_counter()
         theirs.append(
             plain.block(
                 training((CLASS,)),
@@ -66,21 +63,10 @@ def test_table_4_block(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixtur
                 profile.settings(MODELS["LIS-AE"], "cifar10"),
             )
         )
-        plain_seconds.append(time.perf_counter() - started)
 
-    benchmark.pedantic(our_block, setup=plain_block, rounds=ROUNDS)
-    our_seconds = benchmark.stats.stats.data
-    ratios = sorted(theirs / ours for theirs, ours in zip(plain_seconds, our_seconds, strict=True))
-    median = float(np.median(ratios))
-    benchmark.extra_info.update(ratio=median, ratios=ratios, plain_seconds=plain_seconds)
-    report = (
-        f"Table 4 block, {LIMITS['train']} images a class, one thread, {ROUNDS} rounds in turns: "
-        f"plain PyTorch {np.median(plain_seconds):.1f} s, ours {np.median(our_seconds):.1f} s, "
-        f"ratio {median:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
-        f"mean AUC {np.mean(theirs):.3f} and {np.mean(ours):.3f}"
-    )
-    with capsys.disabled():
-        print(f"\n{report}")
+    seconds = in_turns(benchmark, our_block, plain_block)
     # The same work means about the same result.
     assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.03)
-    assert median >= GOAL
+    what = f"AE and the seven LIS-AE of a class of CIFAR-10, {LIMITS['train']} images a class"
+    aucs = float(np.mean(ours)), float(np.mean(theirs))
+    report(compared("plain PyTorch, Table 4 block", what, *seconds, goal=GOAL, aucs=aucs))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lisae import backbone
-from lisae.backbone import Backbone
+from lisae.backbone import Backbone, Deconvolution
 
 Shape = tuple[int, int, int]
 SMALL, LARGE = (28, 28, 1), (32, 32, 3)
@@ -35,9 +35,9 @@ def test_the_layers_are_the_papers_in_order() -> None:
         nn.Linear,
         nn.LeakyReLU,
         nn.Unflatten,
-        nn.ConvTranspose2d,
+        Deconvolution,
         nn.LeakyReLU,
-        nn.ConvTranspose2d,
+        Deconvolution,
         nn.LeakyReLU,
         nn.Conv2d,
         nn.Sigmoid,
@@ -167,3 +167,35 @@ def test_the_activation_of_the_latent_layer() -> None:
     assert torch.equal(relu.code(features), before.clamp(min=0))
     with pytest.raises(ValueError, match="one of tanh, relu; got 'sigmoid'"):
         Backbone(SMALL, 16, generator, "sigmoid")
+
+
+# Deconvolution
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_deconvolution_is_pytorchs_with_the_same_gradients(frozen: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs = Deconvolution(3, 5, 4, stride=2, padding=1), nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1)
+    theirs.load_state_dict(ours.state_dict())
+    if frozen:
+        ours.requires_grad_(False)
+    images = torch.randn(2, 3, 6, 6, generator=generator)
+    answers, gradients = [], []
+    for layer in (ours, theirs):
+        given = images.clone().requires_grad_()
+        answer = layer(given)
+        answer.square().sum().backward()
+        answers.append(answer)
+        gradients.append([given.grad, *([] if frozen else [p.grad for p in layer.parameters()])])
+    assert torch.equal(*answers)
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
+    assert (ours.bias.grad is None) == frozen
+
+
+def test_the_bias_of_a_deconvolution_has_its_gradient_in_a_stack() -> None:
+    layer = Deconvolution(3, 5, 4, stride=2, padding=1)
+    images = torch.randn(2, 4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    weights = {name: torch.stack([w.detach()] * 2).requires_grad_() for name, w in layer.named_parameters()}
+    torch.func.vmap(lambda w, x: torch.func.functional_call(layer, w, x).sum())(weights, images).sum().backward()
+    assert torch.equal(weights["bias"].grad, torch.full((2, 5), 4.0 * 12 * 12))

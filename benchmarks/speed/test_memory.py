@@ -1,0 +1,31 @@
+"""The memory that a worker takes: the peak of a process of its own for each kind of job, as it is run."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed.frame import Row, used
+
+ALLOWED = 2048.0  # MiB
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak")
+@pytest.mark.parametrize(
+    ("model", "dataset"),
+    [
+        ("AE", "cifar10"),
+        ("LIS-AE", "cifar10"),
+        ("AnoGAN", "cifar10"),
+        ("OC-SVM", "mnist"),
+        ("KDE", "cifar10"),
+        ("IF", "cifar10"),
+    ],
+)
+def test_memory(report: Callable[[Row], None], model: str, dataset: str) -> None:
+    """All images of the task, three epochs."""
+    command = [sys.executable, "-m", "benchmarks.speed.peak", model, dataset]
+    mebibytes = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    report(used(f"memory of {model}, {dataset}", "peak of a worker, MiB; all images of a class", mebibytes, ALLOWED))

@@ -1,0 +1,29 @@
+"""Jobs of a profile done as ``benchmarks.reproduce`` does them, for what is measured of them."""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.data import data_directory
+from benchmarks.execute import execute
+from benchmarks.measure import Context
+from benchmarks.plan import Run, make_jobs
+from benchmarks.profiles import Profile
+from benchmarks.store import Record, Store
+
+
+def done(runs: Iterable[Run], profile: Profile) -> list[Record]:
+    """Train and score runs one after another in this process, into a folder of their own, and give their records.
+
+    Raises ``RuntimeError`` when a run failed or began again after a collapse: its time would say nothing.
+    """
+    jobs = make_jobs(runs, profile)
+    members = {run.id: run for job in jobs for run in job.runs}
+    with tempfile.TemporaryDirectory() as folder:
+        context = Context(Path(folder), data_directory(), "cpu", frozenset(members), "", profile.name)
+        failures = [failure for found in execute(jobs, context, 1) for failure in found]
+        records = [record for run in members.values() if (record := Store(Path(folder)).get(run)) is not None]
+    restarted = [record.run for record in records if record.restarts]
+    if failures or restarted:
+        raise RuntimeError(f"not timed: {len(failures)} runs failed {failures[:1]}, {len(restarted)} began again.")
+    return records
