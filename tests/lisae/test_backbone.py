@@ -158,6 +158,17 @@ def test_the_latent_width_is_at_least_one(latent_dim: int) -> None:
         new(latent_dim=latent_dim)
 
 
+def test_the_activation_of_the_latent_layer() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(8, new().features, generator=generator)
+    tanh, relu = (Backbone(SMALL, 16, torch.Generator().manual_seed(0), name) for name in ("tanh", "relu"))
+    before = tanh.latent(features)
+    assert torch.equal(tanh.code(features), before.tanh())
+    assert torch.equal(relu.code(features), before.clamp(min=0))
+    with pytest.raises(ValueError, match="one of tanh, relu; got 'sigmoid'"):
+        Backbone(SMALL, 16, generator, "sigmoid")
+
+
 # Deconvolution
 
 
@@ -188,14 +199,3 @@ def test_the_bias_of_a_deconvolution_has_its_gradient_in_a_stack() -> None:
     weights = {name: torch.stack([w.detach()] * 2).requires_grad_() for name, w in layer.named_parameters()}
     torch.func.vmap(lambda w, x: torch.func.functional_call(layer, w, x).sum())(weights, images).sum().backward()
     assert torch.equal(weights["bias"].grad, torch.full((2, 5), 4.0 * 12 * 12))
-
-
-def test_the_activation_of_the_latent_layer() -> None:
-    generator = torch.Generator().manual_seed(0)
-    features = torch.randn(8, new().features, generator=generator)
-    tanh, relu = (Backbone(SMALL, 16, torch.Generator().manual_seed(0), name) for name in ("tanh", "relu"))
-    before = tanh.latent(features)
-    assert torch.equal(tanh.code(features), before.tanh())
-    assert torch.equal(relu.code(features), before.clamp(min=0))
-    with pytest.raises(ValueError, match="one of tanh, relu; got 'sigmoid'"):
-        Backbone(SMALL, 16, generator, "sigmoid")
