@@ -102,8 +102,15 @@ class ReconstructionDetector(Detector):
         Scores are computed in float32 whatever the training: bfloat16 pixels move an AUC by about .001.
         """
         device, _ = self.arithmetic()
+        answers: Tensor | None = None
         with torch.no_grad(), autocast(device, dtype):
-            return torch.cat([function(as_float(batch)) for batch in image_tensor(images, device).split(_BATCH)])
+            for start, batch in enumerate(image_tensor(images, device).split(_BATCH)):
+                answer = function(as_float(batch))
+                if answers is None:  # all of it at once: joined at the end, features would be there twice
+                    answers = answer.new_empty(len(images), *answer.shape[1:])
+                answers[start * _BATCH : start * _BATCH + len(batch)] = answer
+        assert answers is not None  # no images are an error long before
+        return answers
 
 
 def reconstruction_error(images: Tensor, reconstructions: Tensor) -> Tensor:

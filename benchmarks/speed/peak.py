@@ -1,4 +1,4 @@
-"""The memory that a worker takes for a job: ``python -m benchmarks.speed.peak MODEL DATASET`` prints MiB."""
+"""The memory that a worker takes: ``python -m benchmarks.speed.peak MODEL DATASET [NEGATIVES]`` prints MiB."""
 
 import sys
 from dataclasses import replace
@@ -8,18 +8,23 @@ from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.resident import peak_mebibytes
 from benchmarks.speed.work import done
-from benchmarks.tasks import other_split, with_classes, without_negatives
+from benchmarks.tasks import Negatives, against, other_split, with_classes, without_negatives
 
 CLASS = 1
 # Passes over the images, whatever the profile says: memory does not depend on them.
 _EPOCHS = 3
 
 
-def main(model: str, dataset: str) -> None:
-    """Train and score a model on the largest task of a data set in this process, and print its peak."""
+def main(model: str, dataset: str, negatives: str | None = None) -> None:
+    """Train and score a model on the largest task of a data set in this process, and print its peak.
+
+    ``negatives``: all images of this data set are the negatives, in place of the other classes of its own.
+    """
     profile = load_profile("fast")
     task = without_negatives(dataset, CLASS)
-    if MODELS[model].detector.uses_negatives:
+    if negatives is not None:
+        task = against(dataset, (CLASS,), Negatives(negatives))
+    elif MODELS[model].detector.uses_negatives:
         task = with_classes(dataset, CLASS, other_split(CLASS))
     done([_shortened(make_run(task, model, 0, profile, {}))], profile)
     print(round(peak_mebibytes()))
