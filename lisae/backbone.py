@@ -89,7 +89,7 @@ class Deconvolution(nn.ConvTranspose2d):
     """A deconvolution that sums the gradient of its bias on its own.
 
     On a CPU it is a scalar loop inside of the gradient of the weights, a quarter of a training step. So the bias is
-    given without its gradient, and zeros that have it are added. Results are the same.
+    given without its gradient, and zeros that have it are added. Results are the same up to rounding.
     """
 
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
