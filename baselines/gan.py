@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.arithmetic import autocast
 from lisae.backbone import Backbone
 from lisae.detector import Images, as_rows
+from lisae.device import autocast
 from lisae.training import CollapseError, Objective
 
 

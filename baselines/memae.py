@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lisae.arithmetic import autocast
 from lisae.autoencoder import AutoEncoder, squared_error
 from lisae.backbone import Backbone
+from lisae.device import autocast
 from lisae.training import Objective
 
 _EPSILON = 1e-12

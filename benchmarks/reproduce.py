@@ -10,15 +10,15 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from benchmarks.agenda import Request
-from benchmarks.artefacts import TABLES, table
 from benchmarks.data import NAMES, data_directory
+from benchmarks.data.preparation import STROKES
+from benchmarks.engine.plan import Request
+from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
-from benchmarks.figures import FIGURES, figure
-from benchmarks.negatives import STROKES
-from benchmarks.profiles import load_profile, profile_names
+from benchmarks.paper.figures import FIGURES, figure
+from benchmarks.paper.tables import TABLES, table
+from benchmarks.pipeline import Session
 from benchmarks.registry import MODELS, model
-from benchmarks.session import Session
 
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 

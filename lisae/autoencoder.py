@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lisae.arithmetic import resolve_device, resolve_precision
 from lisae.backbone import Backbone, initialise
 from lisae.collapse import check_alive, with_restarts
 from lisae.detector import Images
+from lisae.device import resolve_device, resolve_precision
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Learning
 from lisae.training import Objective

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from lisae.arithmetic import as_float, autocast, image_tensor
 from lisae.backbone import Backbone
 from lisae.detector import Detector, Images
+from lisae.device import as_float, autocast, image_tensor
 from lisae.stacks import Learning, alone
 from lisae.training import Objective, Training
 

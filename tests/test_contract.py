@@ -16,7 +16,7 @@ import baselines.anogan
 import baselines.deep_svdd
 import lisae.autoencoder
 import lisae.lisae
-from benchmarks.profiles import load_profile
+from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS, build
 from lisae import Detector
 from lisae.reconstruction import ReconstructionDetector

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.readme import Published, stale
-from benchmarks.render.style import drawn_from
+from benchmarks.report.readme import Published, stale
+from benchmarks.report.style import drawn_from
 from benchmarks.reproduce import main
 from lisae import AutoEncoder
 from lisae.detector import Detector

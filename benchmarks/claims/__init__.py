@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.artefacts import Term
 from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import LINEAR, Finding, same_weights
 from benchmarks.claims.evidence import (
@@ -33,6 +32,7 @@ from benchmarks.claims.evidence import (
     select,
 )
 from benchmarks.files import write_text
+from benchmarks.paper.tables import Term
 
 __all__ = ["COLUMNS", "Claim", "Entry", "Evidence", "claims", "judge", "ledger", "studied", "write_claims"]
 

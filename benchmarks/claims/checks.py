@@ -13,7 +13,7 @@ import torch
 from benchmarks.claims.bootstrap import Estimate
 from benchmarks.claims.evidence import Evidence, NotMeasured, Selection, common_keys
 from benchmarks.data.catalogue import CATALOGUE
-from benchmarks.plan import Run, stage_of
+from benchmarks.engine.run import Run, stage_of
 from benchmarks.registry import build
 from lisae import LISAE, AutoEncoder, CollapseError
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import paper
-from benchmarks.artefacts import AVERAGE, TABLES, Cell, Term
 from benchmarks.claims.bootstrap import Case, Key, Sample, auc_variance
-from benchmarks.plan import Run, changed
-from benchmarks.store import Record, Store, mean_auc, variant_text
+from benchmarks.engine.records import Record, Store, mean_auc, variant_text
+from benchmarks.engine.run import Run, changed
+from benchmarks.paper.tables import AVERAGE, TABLES, Cell, Term
 
 
 class NotMeasured(Exception):

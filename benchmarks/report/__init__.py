@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from benchmarks.agenda import Agenda
+from benchmarks.engine.plan import Agenda
 from benchmarks.files import write_text
-from benchmarks.render import Source
 from benchmarks.report.assemble import assemble
 from benchmarks.report.formats import FORMATS
 from benchmarks.report.material import Material
+from benchmarks.report.tables import Source
 
 __all__ = ["write_report"]
 

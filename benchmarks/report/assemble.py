@@ -1,6 +1,5 @@
 """The content of a report, in the order of reading; nothing here trains."""
 
-from benchmarks.render.style import TINT_LEGEND
 from benchmarks.report import words
 from benchmarks.report.content import Prose, Report, Section
 from benchmarks.report.findings import claims, theory
@@ -8,6 +7,7 @@ from benchmarks.report.making import commands, hardware, settings
 from benchmarks.report.material import Material
 from benchmarks.report.prints import deviations, errata
 from benchmarks.report.results import pictures, tables
+from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.summary import facts, headline
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED
-from benchmarks.render.grid import DASH
 from benchmarks.report import words
 from benchmarks.report.content import Block, Cell, Column, Grid, Points, Prose, row_of
+from benchmarks.report.grid import DASH
 from benchmarks.report.material import Material
 
 # Told apart with any colour vision; the word stands in the cell as well.

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.render.text import tex
 from benchmarks.report.content import Column, Grid, Report
+from benchmarks.report.text import tex
 
 _LOADER = PackageLoader("benchmarks.report")
 _PAGE, _GAP = 24.8, 0.14  # cm of a landscape page: across, and between columns

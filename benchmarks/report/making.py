@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from benchmarks.profiles import Settings
+from benchmarks.engine.profiles import Settings
+from benchmarks.engine.records import Record
 from benchmarks.registry import model
 from benchmarks.report.content import Column, Grid, row_of
 from benchmarks.report.material import Material
-from benchmarks.store import Record
 
 
 def settings(material: Material) -> Iterator[Grid]:

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from benchmarks.agenda import Agenda
-from benchmarks.artefacts import Artefact, Term
-from benchmarks.render import Source
-from benchmarks.render.tidy import tidy
-from benchmarks.store import Record
+from benchmarks.engine.plan import Agenda
+from benchmarks.engine.records import Record
+from benchmarks.paper.tables import Artefact, Term
+from benchmarks.report.tables import Source
+from benchmarks.report.tidy import tidy
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from benchmarks import paper
-from benchmarks.render.grid import DASH
 from benchmarks.report.content import Block, Column, Grid, Points, Prose, row_of
+from benchmarks.report.grid import DASH
 
 
 def errata() -> Grid:

@@ -2,14 +2,14 @@
 
 from matplotlib.colors import to_hex
 
-from benchmarks.artefacts import Table
-from benchmarks.figures import Figure
-from benchmarks.render import note
-from benchmarks.render.grid import DASH, Entry, make_grid
-from benchmarks.render.style import tint
+from benchmarks.paper.figures import Figure
+from benchmarks.paper.tables import Table
 from benchmarks.report.content import MISSING, Cell, Column, Grid, Picture
+from benchmarks.report.grid import DASH, Entry, make_grid
 from benchmarks.report.material import Material
 from benchmarks.report.numbers import signed
+from benchmarks.report.style import tint
+from benchmarks.report.tables import note
 
 NO_RECORD = "there is no record of it"
 

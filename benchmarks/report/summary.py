@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmarks.claims import VERDICTS
-from benchmarks.render.grid import DASH
-from benchmarks.render.note import data_text, hardware
 from benchmarks.report.content import MISSING, Column, Grid, row_of
+from benchmarks.report.grid import DASH
 from benchmarks.report.material import Material
+from benchmarks.report.note import data_text, hardware
 from benchmarks.report.numbers import short, signed
 
 COLUMNS = (("1", "MNIST"), ("1", "Fashion-MNIST"), ("1", "2-Class MNIST"), ("2", "SVHN"), ("2", "CIFAR-10"))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.files import write_text, written_whole
-from benchmarks.render.style import COLOURS, HAIRLINE, MARKERS, SIDE, Page, styled
+from benchmarks.report.style import COLOURS, HAIRLINE, MARKERS, SIDE, Page, styled
 
 _WIDTH, _PANE_HEIGHT = 7.2, 1.6  # inches
 _LEFT, _GAP, _ABOVE, _BELOW = 0.45, 0.4, 0.25, 0.4

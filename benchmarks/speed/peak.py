@@ -3,12 +3,12 @@
 import sys
 from dataclasses import replace
 
-from benchmarks.plan import Run, make_run
-from benchmarks.profiles import load_profile
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.run import Run, make_run
+from benchmarks.paper.tasks import Negatives, against, other_split, with_classes, without_negatives
 from benchmarks.registry import MODELS
 from benchmarks.speed.resident import peak_mebibytes
 from benchmarks.speed.work import done
-from benchmarks.tasks import Negatives, against, other_split, with_classes, without_negatives
 
 CLASS = 1
 # Passes over the images, whatever the profile says: memory does not depend on them.

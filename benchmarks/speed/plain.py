@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.profiles import Settings
+from benchmarks.engine.profiles import Settings
 from lisae.backbone import NEGATIVE_SLOPE, initialise
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.data import load
-from benchmarks.profiles import load_profile
+from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS
 from lisae import LISAE, AutoEncoder
 from lisae.stacks import together

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.data import load
-from benchmarks.profiles import Settings, load_profile
+from benchmarks.engine.profiles import Settings, load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.floor import flops_of, matrix_product_rate
 from benchmarks.speed.frame import Row, compared

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plan import Run, make_run
-from benchmarks.profiles import load_profile
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.run import Run, make_run
+from benchmarks.paper.tasks import without_negatives
 from benchmarks.speed.frame import machine
 from benchmarks.speed.growth import Series, publish
 from benchmarks.speed.turns import ROUNDS, timer
 from benchmarks.speed.work import done
-from benchmarks.tasks import without_negatives
 
 BASE = {"images": 500, "epochs": 6, "classes": 1, "seeds": 1}
 FACTORS = (1, 2, 3, 4)

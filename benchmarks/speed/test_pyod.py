@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import load
-from benchmarks.profiles import load_profile
+from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS, build
 from benchmarks.speed.frame import Row, compared
 from benchmarks.speed.turns import ROUNDS, in_turns, timer

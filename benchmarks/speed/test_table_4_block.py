@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.artefacts import table
 from benchmarks.data import data_directory, load
-from benchmarks.execute import run_job
-from benchmarks.measure import Context, images_of_classes
-from benchmarks.plan import make_jobs, make_run
-from benchmarks.profiles import load_profile
+from benchmarks.engine.evaluate import Context, images_of_classes
+from benchmarks.engine.execute import run_job
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import Store, mean_auc
+from benchmarks.engine.run import make_jobs, make_run
+from benchmarks.paper.tables import table
 from benchmarks.registry import MODELS
 from benchmarks.speed import plain
 from benchmarks.speed.frame import Row, compared
 from benchmarks.speed.turns import in_turns, timer
-from benchmarks.store import Store, mean_auc
 
 GOAL = 5.0
 ROUNDS = 2  # of two minutes

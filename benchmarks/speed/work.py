@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.data import data_directory
-from benchmarks.execute import execute
-from benchmarks.measure import Context
-from benchmarks.plan import Run, make_jobs
-from benchmarks.profiles import Profile
-from benchmarks.store import Record, Store
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import execute
+from benchmarks.engine.profiles import Profile
+from benchmarks.engine.records import Record, Store
+from benchmarks.engine.run import Run, make_jobs
 
 
 def done(runs: Iterable[Run], profile: Profile) -> list[Record]:

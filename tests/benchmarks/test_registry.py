@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks.engine.profiles import load_profile
 from benchmarks.errors import CallError
-from benchmarks.profiles import load_profile
 from benchmarks.registry import MODELS, build, model
 from lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
 

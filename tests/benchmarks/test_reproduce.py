@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.engine.execute import Failure
 from benchmarks.errors import UnavailableError
-from benchmarks.execute import Failure
 from benchmarks.reproduce import main
 
 Call = Callable[..., int]
@@ -271,7 +271,7 @@ def test_a_killed_worker_leaves_the_rest_written(
     def killed(*_: object) -> Iterator[list[Failure]]:
         raise UnavailableError("a worker process was killed")
 
-    monkeypatch.setattr("benchmarks.session.execute", killed)
+    monkeypatch.setattr("benchmarks.pipeline.execute", killed)
     assert call("--table", "4", "--quiet") == 3
     error = capsys.readouterr().err
     assert "table 4 lacks Car | Dog 5 / Plane; " in error

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.artefacts import TABLES
 from benchmarks.data import data_directory
-from benchmarks.execute import execute
-from benchmarks.measure import Context
-from benchmarks.plan import make_jobs, make_run
-from benchmarks.profiles import load_profile
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import execute
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import Store, mean_auc
+from benchmarks.engine.run import make_jobs, make_run
+from benchmarks.paper.tables import TABLES
 from benchmarks.reproduce import main
-from benchmarks.store import Store, mean_auc
 
 pytestmark = pytest.mark.regression
 

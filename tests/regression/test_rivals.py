@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.data import data_directory, load
-from benchmarks.execute import execute
-from benchmarks.measure import Context
-from benchmarks.negatives import STROKES, STROKES_VARIANT
-from benchmarks.plan import Run, make_jobs, make_run
-from benchmarks.profiles import load_profile
+from benchmarks.data.preparation import STROKES, STROKES_VARIANT
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import execute
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import Store, mean_auc
+from benchmarks.engine.run import Run, make_jobs, make_run
+from benchmarks.paper.tasks import Negatives, against, without_negatives
 from benchmarks.registry import MODELS
-from benchmarks.store import Store, mean_auc
-from benchmarks.tasks import Negatives, against, without_negatives
 
 pytestmark = pytest.mark.regression
 

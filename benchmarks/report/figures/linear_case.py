@@ -1,0 +1,84 @@
+"""Pictures of the linear case: Figure 2, and the cross-section of Section 4.2."""
+
+from itertools import cycle
+
+import pandas as pd
+
+from benchmarks.paper.figures import Linear
+from benchmarks.paper.section_4 import DIGIT, LOSS
+from benchmarks.report.note import COMPLETE
+from benchmarks.report.style import COLOURS, FAINT, INK, SIDE, Page
+
+_ROWS = {
+    "a": "inputs",
+    "b": "orthogonal part",
+    "c": "AE of (b)",
+    "d": "LIS-AE of (b)",
+    "e": "AE of (a)",
+    "f": "LIS-AE of (a)",
+}
+_SIGNED = "bcd"  # around zero, which is mid-grey; the others are images, and zero is black
+_CELL, _LABEL, _HEAD, _GAP = 0.44, 1.05, 0.22, 0.2  # inches
+_SAMPLES = {"normal": (".", 2.5, FAINT), "negative": ("X", 7, INK)}  # marker, its size and colour
+_DASHES = ("-", "--", "-.", ":")
+_WIDTH, _PLOT, _LEFT, _BELOW = 5.4, 2.9, 0.5, 0.9  # inches
+
+
+def draw(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
+    """Draw the points of ``benchmarks.paper.section_4`` for this figure, or their CSV read back."""
+    return _draw_figure_2(figure, frame, note) if figure.id == "2" else _draw_cross_section(figure, frame, note)
+
+
+def _draw_figure_2(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
+    """Draw a row a letter, (a) to (f), the normal digit apart from the others."""
+    values = frame.filter(regex=r"^p\d+$").to_numpy()
+    side = round(values.shape[1] ** 0.5)
+    digits = frame.loc[frame["row"] == "a", "digit"].to_list()
+    normal = digits.count(DIGIT)
+
+    def x_of(column: int) -> float:
+        return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
+
+    scale = "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d)."
+    page = Page(
+        x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, figure.title, f"{scale} {_made_with(frame)} {note}"
+    )
+    for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
+        row = list(_ROWS).index(letter)
+        axes = page.axes(x_of(column), _HEAD + row * _CELL, 0.96 * _CELL, 0.96 * _CELL)
+        axes.axis("off")
+        axes.imshow(image.reshape(side, side), cmap="gray", vmin=-1 if letter in _SIGNED else 0, vmax=1)
+    for row, (letter, name) in enumerate(_ROWS.items()):
+        page.write(SIDE, page.top + _HEAD + (row + 0.5) * _CELL, f"({letter}) {name}", va="center")
+    for first, end, name in ((0, normal, "normal"), (normal, len(digits), "anomalies")):
+        middle = (x_of(first) + x_of(end - 1) + _CELL) / 2
+        page.write(middle, page.top + _HEAD / 2, name, ha="center", va="center")
+    return page
+
+
+def _made_with(frame: pd.DataFrame) -> str:
+    """The settings and data of Figure 2, as its points tell them."""
+    made = frame.iloc[0]
+    variant = "" if pd.isna(made["data_variant"]) else made["data_variant"]
+    return (
+        f"Rank {made['latent_dim']}, gamma {made['gamma']:g}, beta {made['beta']:g}, {made['epochs']} epochs at a rate "
+        f"of {made['learning_rate']:g}; data: {variant or COMPLETE}."
+    )
+
+
+def _draw_cross_section(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
+    """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
+    contours = frame[~frame["points"].isin(_SAMPLES)].groupby(["points", "gamma"], dropna=False)
+    scale = f"The loss is {LOSS:g} on every contour, at any x."
+    page = Page(_WIDTH, _PLOT + _BELOW, figure.title, f"{scale} {note}".strip())
+    axes = page.axes(SIDE + _LEFT, 0, _WIDTH - 2 * SIDE - _LEFT, _PLOT)
+    for name, (marker, size, colour) in _SAMPLES.items():
+        samples = frame[frame["points"] == name]
+        axes.plot(samples["y"], samples["z"], marker, markersize=size, color=colour, label=f"{name} samples")
+    for (_, contour), dashes, colour in zip(contours, cycle(_DASHES), cycle((INK, *COLOURS))):
+        name, gamma, tilt = contour.iloc[0][["points", "gamma", "tilt"]]
+        label = name if pd.isna(gamma) else f"{name}, gamma {gamma:g}: tilt {tilt:.2f}"
+        axes.plot(contour["y"], contour["z"], dashes, color=colour, linewidth=1.2, label=label)
+    axes.set(xlabel="y", ylabel="z", aspect="equal")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    return page

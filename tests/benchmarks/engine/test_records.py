@@ -1,0 +1,127 @@
+"""Records are whole, rows are in a fixed order, and damage is named before anything is lost."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import COLUMNS, Record, Score, Store, mean_auc
+from benchmarks.engine.run import Run, make_run
+from benchmarks.errors import CallError
+from benchmarks.paper.tasks import with_classes, without_negatives
+
+RUN = make_run(with_classes("cifar10", 1, (5, 6)), "LIS-AE", 0, load_profile("fast"), {"cifar10": "a part"})
+
+
+def record_of(run: Run, auc: float = 0.1 + 0.2) -> Record:
+    return Record(
+        run=run.id,
+        identity=json.loads(json.dumps(run.identity())),
+        scores=tuple(Score(c, auc + c / 1000, 12, (0.0, 0.5, 1.0)) for c in run.task.outliers),
+        n_normal=10,
+        restarts=1,
+        profile="fast",
+        device="a processor, of a kind",
+        precision="float32",
+        versions={"torch": "2"},
+        command="python -m benchmarks.reproduce --table 4",
+        fit_seconds=1.5,
+        score_seconds=0.5,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "results")
+    store.put(record_of(RUN))
+    store.write_csv()
+    return store
+
+
+def test_a_record_comes_back_as_it_was(store: Store) -> None:
+    assert store.has(RUN)
+    assert store.get(RUN) == record_of(RUN)
+    other = replace(RUN, seed=1)
+    assert not store.has(other)
+    assert store.get(other) is None
+    assert store.records() == [record_of(RUN)]
+
+
+def test_the_average_is_the_plain_mean_over_outlier_classes() -> None:
+    assert mean_auc(record_of(RUN, 0.5), (0, 4)) == pytest.approx((0.5 + 0.504) / 2)
+
+
+def test_rows_say_everything_about_a_run(store: Store) -> None:
+    with (store.root / "runs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["outlier"] for row in rows] == ["Plane", "Bird", "Cat", "Deer"]
+    first = rows[0]
+    assert float(first["auc"]) == 0.1 + 0.2  # every digit
+    assert (first["model"], first["normal"], first["negatives"]) == ("LIS-AE", "Car", "cifar10: Dog Frog")
+    assert (first["data_variant"], first["seed"], first["restarts"]) == ("cifar10: a part", "0", "1")
+    assert json.loads(first["settings"])["gamma"] == 20
+    assert json.loads(first["settings"])["limits"] == {"train": 0, "test": 0}
+    assert first["device"] == "a processor, of a kind"
+
+
+def test_rows_do_not_depend_on_the_order_of_writing(tmp_path: Path) -> None:
+    runs = [replace(RUN, seed=seed) for seed in range(4)]
+    runs.append(make_run(without_negatives("cifar10", 1), "AE", 0, load_profile("fast"), {}))
+    texts = []
+    for name, order in (("a", runs), ("b", runs[::-1])):
+        store = Store(tmp_path / name)
+        for run in order:
+            store.put(record_of(run))
+        store.write_csv()
+        texts.append((store.root / "runs.csv").read_bytes())
+    assert texts[0] == texts[1]
+    assert texts[0].count(b"\n") == 1 + 5 * 4
+
+
+def test_a_damaged_record_is_named_and_kept(store: Store) -> None:
+    path = store.record_path(RUN.id)
+    whole = path.read_text()
+    for damaged in (whole[: len(whole) // 2], "{}", "[]", whole.replace('"auc"', '"acu"')):
+        path.write_text(damaged)
+        with pytest.raises(CallError, match=rf"{path.name} is damaged.*Move it away"):
+            store.get(RUN)
+        assert path.read_text() == damaged
+
+
+def test_a_whole_directory_passes_the_check_and_is_not_changed(store: Store, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+    store.check()
+    assert {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()} == before
+    Store(tmp_path / "new").check()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[: len(text) // 2], r"is cut: row \d+ has \d+ of 20 fields"),
+        (lambda text: text[:-1], "is cut: its last row does not end"),
+        (lambda text: text[:40], "does not begin with the columns"),
+        (lambda text: "", "does not begin with the columns"),
+        (lambda text: text.replace(RUN.id, "0" * 16), "holds 1 runs of which there is no record, such as 0000"),
+    ],
+)
+def test_a_damaged_csv_is_named_and_nothing_is_lost(store: Store, damage: object, message: str) -> None:
+    path = store.root / "runs.csv"
+    whole = path.read_text()
+    path.write_text(damage(whole))  # type: ignore[operator]
+    with pytest.raises(CallError, match=rf"{message}.*Nothing was changed. Move .*runs.csv away.* the 1 records"):
+        store.check()
+    assert path.read_text() == damage(whole)  # type: ignore[operator]
+    path.unlink()
+    store.write_csv()
+    assert path.read_text() == whole
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CallError, match=r"results directory .*file/results cannot be written"):
+        Store(tmp_path / "file" / "results").check()

@@ -1,0 +1,119 @@
+"""Runs are told apart by what can change their result, and shared wherever they are the same."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.run import Run, changed, make_jobs, make_run, stage_of
+from benchmarks.paper.tables import TABLES, Table
+from benchmarks.paper.tasks import supervised, with_classes, without_negatives
+
+FAST = load_profile("fast")
+
+
+def runs_of(tables: tuple[Table, ...], seeds: tuple[int, ...] = (0,)) -> list[Run]:
+    terms = [term for table in tables for cell in table.cells for term in cell.terms]
+    return [make_run(term.task, term.model, seed, FAST, {}) for term in terms for seed in seeds]
+
+
+CLASS_TABLES = TABLES[3:]
+
+
+def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
+    """The first published records were made when the activation was no setting."""
+    run = make_run(without_negatives("cifar10", 9), "AE", 0, FAST, {})
+    assert run.settings["activation"] == "tanh"
+    assert run.id == "00661a012d46109d"
+    relu = changed(run, {"activation": "relu"})
+    assert relu is not None
+    assert relu.id != run.id
+    assert relu.identity()["settings"]["activation"] == "relu"
+
+
+def test_settings_of_a_run_and_of_its_stage_can_be_changed() -> None:
+    run = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
+    wider = changed(run, {"beta": 3.0, "autoencoder.latent_dim": 7})
+    assert wider is not None
+    narrow = run.settings["autoencoder"] | {"latent_dim": 7}
+    assert wider.settings == run.settings | {"beta": 3.0, "autoencoder": narrow}
+    stage = stage_of(wider)
+    assert stage is not None
+    assert stage.settings == narrow
+    assert changed(run, {"autoencoder.dropout": 0.5}) is None
+
+
+def test_the_class_tables_together_need_150_runs_a_seed() -> None:
+    ids = {run.id for run in runs_of(CLASS_TABLES)}
+    assert len(ids) == 10 + 70 + 70  # AE; LIS-AE; LinSep-LIS-AE, of ten classes in seven settings
+    assert len({run.id for run in runs_of(CLASS_TABLES, (0, 1))}) == 300
+
+
+def test_every_table_together_trains_nothing_twice() -> None:
+    tasks = 25 + 20  # of Tables 1 and 2
+    alone = 11 * tasks  # ten rivals and AE
+    table_1 = 25
+    table_2 = 2 * 10 * 4  # LIS-AE and LinSep-LIS-AE, with negatives of the other split and supervised
+    table_3 = 10 * (3 + 4 + 1 + 1)  # what is not in the others: Omniglot for Fashion-MNIST alone, and so on
+    appendix = 2 * 10 * 5  # single negative classes
+    assert len({run.id for run in runs_of(TABLES)}) == alone + table_1 + table_2 + table_3 + appendix
+
+
+def test_ae_and_all_lis_ae_of_a_class_are_one_job_and_linsep_runs_their_own() -> None:
+    jobs = make_jobs(runs_of(CLASS_TABLES), FAST)
+    shared = [job for job in jobs if job.stage is not None]
+    alone = [job for job in jobs if job.stage is None]
+    assert (len(shared), len(alone)) == (10, 70)
+    for job in shared:
+        assert [run.model for run in job.runs] == ["AE"] + ["LIS-AE"] * 7
+        assert job.runs[0] is job.stage
+        assert {run.task.normal for run in job.runs} == {job.runs[0].task.normal}
+    assert {run.model for job in alone for run in job.runs} == {"LinSep-LIS-AE"}
+
+
+def test_the_longest_jobs_come_first() -> None:
+    seconds = [job.seconds(FAST) for job in make_jobs(runs_of(CLASS_TABLES), FAST)]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[0] > seconds[-1]
+
+
+def test_a_lis_ae_asked_for_alone_brings_its_stage() -> None:
+    run = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 3, FAST, {})
+    (job,) = make_jobs([run], FAST)
+    ae = make_run(without_negatives("cifar10", 1), "AE", 3, FAST, {})
+    assert [one.id for one in job.runs] == [ae.id, run.id]
+    assert stage_of(make_run(supervised("cifar10", 1), "LinSep-LIS-AE", 3, FAST, {})) is None
+
+
+def test_the_stage_knows_the_variants_of_its_own_images_alone() -> None:
+    run = make_run(with_classes("svhn", 1, (5,)), "LIS-AE", 0, FAST, {"svhn": "a part", "cifar10": "another"})
+    stage = stage_of(run)
+    assert stage is not None
+    assert run.variants == stage.variants == {"svhn": "a part"}
+    assert stage.id == make_run(without_negatives("svhn", 1), "AE", 0, FAST, {"svhn": "a part"}).id
+
+
+RUN = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(RUN, seed=1),
+        replace(RUN, model="LinSep-LIS-AE"),
+        replace(RUN, task=with_classes("cifar10", 1, (6,))),
+        replace(RUN, task=without_negatives("cifar10", 1)),
+        replace(RUN, settings=RUN.settings | {"gamma": 21.0}),
+        replace(RUN, settings=RUN.settings | {"autoencoder": RUN.settings["autoencoder"] | {"epochs": 13}}),
+        replace(RUN, limits={"train": 5, "test": 0}),
+        replace(RUN, variants={"cifar10": "another"}),
+    ],
+    ids=["seed", "model", "negatives", "none", "setting", "phase one", "limits", "variant"],
+)
+def test_whatever_can_change_a_result_changes_the_id(other: Run) -> None:
+    assert other.id != RUN.id
+
+
+def test_the_id_does_not_depend_on_the_order_of_settings() -> None:
+    assert replace(RUN, settings=dict(reversed(RUN.settings.items()))).id == RUN.id
+    assert len(RUN.id) == 16

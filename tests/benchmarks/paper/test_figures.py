@@ -1,0 +1,99 @@
+"""Figures are the paper's, line by line, and share their runs with its tables."""
+
+import pytest
+
+from benchmarks.errors import CallError
+from benchmarks.paper.figures import FIGURES, Figure, Linear, Reconstructions, TradeOff, figure
+from benchmarks.paper.tables import TABLES
+from benchmarks.paper.tasks import SPLITS, Negatives
+
+TRADE_OFFS = [one for one in FIGURES if isinstance(one, TradeOff)]
+LOW, HIGH = SPLITS
+# Figure: data set, model beside AE, and each column of panes with the negatives of its first task (Appendix A.2).
+VARIANTS = {
+    "4": ("cifar10", "LIS-AE", {"": Negatives("cifar10", HIGH)}),
+    "A1": (
+        "cifar10",
+        "LIS-AE",
+        {", supervised": Negatives("cifar10", (1, 2, 3, 4)), ", SVHN as negatives": Negatives("svhn")},
+    ),
+    "A2": (
+        "svhn",
+        "LinSep-LIS-AE",
+        {", supervised": Negatives("svhn", (1, 2, 3, 4)), ", unsupervised": Negatives("svhn", HIGH)},
+    ),
+    "A3": (
+        "mnist",
+        "LIS-AE",
+        {", supervised": Negatives("mnist", (1, 2, 3, 4)), ", Omniglot as negatives": Negatives("omniglot")},
+    ),
+    "A4": (
+        "fashion-mnist",
+        "LIS-AE",
+        {", supervised": Negatives("fashion-mnist", (1, 2, 3, 4)), ", Omniglot as negatives": Negatives("omniglot")},
+    ),
+}
+
+
+def test_the_figures_of_the_paper_and_three_more() -> None:
+    assert [one.id for one in FIGURES] == ["2", "3", *VARIANTS, "cross_section", "difference", "scatter"]
+
+
+@pytest.mark.parametrize("one", TRADE_OFFS, ids=lambda one: one.id)
+def test_panes_and_lines_of_a_trade_off(one: TradeOff) -> None:
+    dataset, model, variants = VARIANTS[one.id]
+    panes = [[f"tasks {tasks}{variant}" for variant in variants] for tasks in ("0-4", "5-9")]
+    # Figure 4 has its two panes side by side, the others a variant a column.
+    assert one.layout == (("tasks 0-4", "tasks 5-9"),) if one.id == "4" else [list(row) for row in one.layout] == panes
+    for names, split in zip(panes, SPLITS, strict=True):
+        for pane in names:
+            lines = [line for line in one.lines if line.pane == pane]
+            assert [(*line.term.task.normal, line.model) for line in lines] == [
+                (positive, name) for positive in split for name in ("AE", model)
+            ]
+            assert {line.term.task.dataset for line in lines} == {dataset}
+    assert len(one.lines) == 20 * len(variants)
+
+
+@pytest.mark.parametrize("one", TRADE_OFFS, ids=lambda one: one.id)
+def test_negatives_and_outliers_of_a_trade_off(one: TradeOff) -> None:
+    _, model, variants = VARIANTS[one.id]
+    for variant, negatives in variants.items():
+        first = [line for line in one.lines if line.pane == f"tasks 0-4{variant}"][:2]
+        assert [line.term.task.negatives for line in first] == [None, negatives]
+        assert first[1].model == model
+    for line in one.lines:
+        (positive,) = line.term.task.normal
+        own = LOW if positive in LOW else HIGH
+        assert line.term.outliers == tuple(c for c in own if c != positive)
+
+
+def test_figure_3_shows_car_and_digit_0() -> None:
+    one = figure("3")
+    assert isinstance(one, Reconstructions)
+    assert [(line.pane, line.task, line.model) for line in one.lines] == [
+        ("CIFAR-10", "Car", "AE"),
+        ("CIFAR-10", "Car", "LIS-AE"),
+        ("SVHN", "0", "AE"),
+        ("SVHN", "0", "LIS-AE"),
+    ]
+    assert one.n_columns == 4 + 4
+
+
+def test_figures_need_no_run_that_a_table_does_not_need() -> None:
+    tables = {(term.task, term.model) for one in TABLES for part in one.parts for term in part.terms}
+    figures = {(term.task, term.model) for one in FIGURES for part in one.parts for term in part.terms}
+    assert figures == tables  # the scatter shows every cell
+
+
+def test_the_linear_case_needs_no_run() -> None:
+    linear = [one for one in FIGURES if isinstance(one, Linear)]
+    assert [one.id for one in linear] == ["2", "cross_section"]
+    assert all(one.parts == () for one in linear)
+
+
+def test_figure_by_id() -> None:
+    one: Figure = figure("a1")
+    assert one.id == "A1"
+    with pytest.raises(CallError, match=r"'scater' is no figure made here: there are 2, 3.*Did you mean scatter"):
+        figure("scater")

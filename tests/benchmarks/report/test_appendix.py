@@ -1,0 +1,296 @@
+"""The report: complete in each format, escaped, and readable without a network."""
+
+import csv
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import paper, reproduce
+from benchmarks.claims import COLUMNS, claims
+from benchmarks.engine.plan import LEFT_OUT, Agenda, Request
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import Record, Score, Store
+from benchmarks.paper.figures import FIGURES
+from benchmarks.paper.tables import TABLES, Term, table
+from benchmarks.report import write_report
+from benchmarks.report.prints import deviations
+from benchmarks.report.tables import Source
+
+EVIL = "<script>alert(1)</script> & co_1 | 100% #{x}"
+REASON = "svhn is not in {folder}, and --offline forbids fetching it"
+FIGURE_LACKING = "3"
+
+
+class Page(HTMLParser):
+    """What a browser would find: tags with their attributes, tables by the id of their figure, text by section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.pictures: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
+        self.raw: dict[str, str] = {"style": "", "script": ""}
+        self.text = ""
+        self._figure = self._raw = ""
+        self._in_cell = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        if tag == "figure":
+            self._figure = str(given["id"])
+            self.notes[self._figure] = ""
+        elif tag == "table":
+            self.tables[self._figure] = []
+        elif tag == "tr":
+            self.tables[self._figure].append([])
+        elif tag in ("td", "th"):
+            self.tables[self._figure][-1].append("")
+            self._in_cell = True
+        elif tag == "img":
+            self.pictures[self._figure] = str(given["src"])
+        self._raw = tag if tag in self.raw else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._in_cell = False
+        if tag == "figure":
+            self._figure = ""
+        if tag == self._raw:
+            self._raw = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._raw:
+            self.raw[self._raw] += data
+            return
+        self.text += data
+        if self._in_cell:
+            self.tables[self._figure][-1][-1] += data
+        elif self._figure:
+            self.notes[self._figure] += data
+
+
+def fake_record(agenda: Agenda, term: Term, seed: int, width: int | None) -> Record | None:
+    """A record of every run but those of SVHN, with AUCs that depend on the run."""
+    if term.task.dataset == "svhn":
+        return None
+    run = agenda.run(term, seed, width)
+    random = np.random.default_rng(int(run.id, 16))
+    scores = tuple(Score(o, float(random.uniform(0.5, 1)), 10, (0.5,) * 101, 0.5) for o in run.task.outliers)
+    return Record(run.id, run.identity(), scores, 10, 0, "fast", EVIL, "float32", {"torch": "2"}, "c", 1.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on made-up records: SVHN is missing, and so is one figure."""
+    folder = tmp_path_factory.mktemp("report")
+    request = Request(
+        tables=TABLES, figures=FIGURES, claims=True, report=True, profile=load_profile("fast"), seeds=(0, 1),
+        models=None, datasets=None, strokes=False, device="cpu", jobs=1, data_dir=folder / "data", results_dir=folder,
+        reports_dir=folder, offline=True, fresh=False, quiet=True,
+    )  # fmt: skip
+    agenda = Agenda(request, Store(folder))
+    terms = {term for one in TABLES for part in one.parts for term in part.terms}
+    reasons = {
+        agenda.run(term, seed).id: agenda.without_folders(REASON.format(folder=request.data_dir))
+        for term in terms
+        if term.task.dataset == "svhn"
+        for seed in request.seeds
+    }
+    drawn = [figure.id for figure in FIGURES if figure.id != FIGURE_LACKING]
+    for name in drawn:
+        Image.new("RGB", (4, 3)).save(folder / f"figure_{name}.png")
+    (folder / "figure_cross_section.csv").write_text(
+        "points,gamma,tilt,y,z,loss\nnormal,,,0,0,0\nlinear LIS-AE,2.0,1.75,1,0,1\nlinear LIS-AE,2.0,1.75,0,1,1\n"
+    )
+    with (folder / "claims.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="")
+        writer.writeheader()
+        for number, claim in enumerate(claims()):
+            verdict = "not measured" if number else "confirmed"
+            writer.writerow({"id": claim.id, "section": claim.section, "claim": claim.claim, "verdict": verdict})
+    source = Source(lambda term, seed, width: fake_record(agenda, term, seed, width), agenda.widths, request.seeds)
+    paths = write_report(agenda, source, reasons, drawn)
+    assert [path.name for path in paths] == ["appendix.md", "appendix.html", "appendix.tex"]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "appendix.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def markdown(folder: Path) -> str:
+    return (folder / "appendix.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def latex(folder: Path) -> str:
+    return (folder / "appendix.tex").read_text(encoding="utf-8")
+
+
+def test_html_holds_every_table_with_all_its_rows(page: Page) -> None:
+    for one in TABLES:
+        rows = page.tables[f"table-{one.id}"]
+        assert len(rows) == 2 + len(one.rows)
+        ours = ["ours, fixed width", "diff.", "ours, oracle width"] if one.oracle else ["ours"]
+        assert rows[1][len(one.row_header) :] == ["paper", *ours, "diff."] * len(one.columns)
+        assert len({len(row) for row in rows[1:]}) == 1
+
+
+def test_a_cell_is_paper_ours_and_difference(page: Page) -> None:
+    rows = {tuple(row[:2]): row for row in page.tables["table-4"]}
+    printed, ours, difference = rows["Car", "Dog 5"][-3:]
+    assert printed == ".848"
+    assert float(difference.replace("\N{MINUS SIGN}", "-")) == pytest.approx(float(ours[:4]) - 0.848, abs=0.0015)
+
+
+def test_html_holds_every_figure(page: Page) -> None:
+    assert set(page.pictures) == {f"figure-{figure.id}" for figure in FIGURES} - {f"figure-{FIGURE_LACKING}"}
+    assert f"figure-{FIGURE_LACKING}" in page.notes
+    assert all(source.startswith("data:image/png;base64,iVBOR") for source in page.pictures.values())
+
+
+def test_html_holds_every_claim(page: Page) -> None:
+    assert [row[1] for row in page.tables["claims-ledger"][1:]] == [claim.claim for claim in claims()]
+    assert f"1 confirmed, 0 not confirmed, 0 undecided, {len(claims()) - 1} not measured" in page.text
+
+
+def test_html_holds_every_erratum_and_command(page: Page) -> None:
+    assert [row[-1] for row in page.tables["slips"][1:]] == [one.text for one in paper.errata()]
+    commands = dict(page.tables["all-commands"][1:])
+    assert commands["This report"] == "python -m benchmarks.reproduce --profile fast --seeds 0,1 --all"
+    for kind, artefacts in (("table", TABLES), ("figure", FIGURES)):
+        for one in artefacts:
+            command = f"python -m benchmarks.reproduce --{kind} {one.id} --profile fast --seeds 0,1"
+            assert commands[f"{kind.capitalize()} {one.id}"] == command
+            assert command in page.notes[f"{kind}-{one.id}"]
+
+
+def test_html_asks_for_nothing_from_a_network(page: Page) -> None:
+    for tag, given in page.tags:
+        assert tag not in ("link", "iframe", "object", "base")
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert (given.get(name) or "#").startswith(("#", "data:image/png;"))
+    assert not re.search(r"https?:|url\(|@import", page.raw["style"])
+    assert not re.search(r"https?:|fetch|import|XMLHttp", page.raw["script"])
+
+
+def test_links_within_the_page_lead_somewhere(page: Page) -> None:
+    ids = [given["id"] for _, given in page.tags if "id" in given]
+    assert len(ids) == len(set(ids))
+    targets = {str(given["href"]).removeprefix("#") for tag, given in page.tags if tag == "a"}
+    assert len(targets) == 10 + len(TABLES) + len(FIGURES)
+    assert targets <= set(ids)
+
+
+def test_a_malicious_string_is_text_in_every_format(page: Page, markdown: str, latex: str) -> None:
+    assert [tag for tag, _ in page.tags].count("script") == 1  # the one that sorts
+    assert page.tables["machines"][1][0] == EVIL
+    assert r"\<script\>alert(1)\</script\> & co\_1 \| 100% #{x}" in markdown
+    assert not re.search(r"(?<!\\)<", markdown)
+    assert r"$<$script$>$alert(1)$<$/script$>$ \& co\_1 \textbar{} 100\% \#\{x\}" in latex
+
+
+def test_missing_cells_carry_their_reason(page: Page, markdown: str, latex: str) -> None:
+    reason = REASON.format(folder="<data-dir>")
+    missing = [row for row in page.tables["table-2"] if any("missing" in text for text in row)]
+    assert len(missing) == 16
+    assert all(re.fullmatch(r"missing \[1\]", text) for row in missing for text in row if "missing" in text)
+    assert f"[1] Missing, 16 of 32: {reason}" in page.notes["table-2"]
+    assert "Missing" not in page.notes["table-1"]
+    assert r"missing \[1\]" in markdown
+    assert "missing {[}1]" in latex
+    assert "Missing" in page.notes[f"figure-{FIGURE_LACKING}"]
+
+
+def test_no_format_names_a_folder_of_this_machine(folder: Path, markdown: str, latex: str, page: Page) -> None:
+    for text in (markdown, latex, page.text):
+        assert str(folder) not in text
+    assert "](figure_4.png)" in markdown
+    assert r"{figure_4.png}" in latex
+
+
+def test_markdown_tables_are_rectangular(markdown: str) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
+    assert len(tables) >= len(TABLES) + 6
+    for text in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines()}) == 1
+        assert set(text.splitlines()[1]) <= set("|-: ")
+
+
+def test_latex_tables_are_rectangular_and_ascii(latex: str) -> None:
+    assert latex.isascii()
+    tables = re.findall(r"\\begin\{longtable\}(.*?)\\end\{longtable\}", latex, flags=re.DOTALL)
+    assert len(tables) >= len(TABLES) + 6
+    for text in tables:
+        body = text.split(r"\endfoot")[1].strip().splitlines()
+        body = [line for line in body if line != r"\addlinespace[3pt]"]
+        assert all(line.endswith(r" \\") for line in body)
+        assert len({len(re.findall(r"(?<!\\)&", line)) for line in body}) == 1
+
+
+def test_deviations_of_rivals_are_set_as_text_and_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deviations.md"
+    path.write_text(
+        "# Title\n\nWhat **was** tried.\n\n| table | why |\n|---|---|\n| 1 | a `b` |\n\n- one\n- two\n  lines\n"
+    )
+    monkeypatch.setattr(paper, "DEVIATIONS", path)
+    prose, grid, points = deviations()
+    assert prose.text == "What was tried."
+    assert [[cell.text for cell in row] for row in grid.rows] == [["1", "a b"]]
+    assert points.texts == ("one", "two lines")
+
+
+def test_all_ends_in_the_report(
+    tmp_path: Path,
+    data_dir: Path,
+    profile_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reproduce, "TABLES", (table("4"),))
+    monkeypatch.setattr(reproduce, "FIGURES", ())
+    monkeypatch.chdir(profile_path.parent)
+    arguments = ["--all", "--profile", profile_path.name, "--data-dir", str(data_dir), "--offline", "--jobs", "1"]
+    arguments += ["--models", "AE", "--results-dir", str(tmp_path), "--reports-dir", str(tmp_path / "reports")]
+    assert reproduce.main(arguments) == 0
+    assert f"report: {tmp_path / 'reports' / 'appendix.md'}, " in capsys.readouterr().err
+    found = Page((tmp_path / "reports" / "appendix.html").read_text(encoding="utf-8"))
+    assert "10 of 80 measured" in found.text
+    assert f"[1] Missing, 70 of 80: {LEFT_OUT}" in found.notes["table-4"]
+    assert "cifar10: drawn waves" in found.text
+
+
+def test_the_first_screen_names_the_best_rival_and_what_is_missing(page: Page) -> None:
+    rows = {row[0]: row[1:] for row in page.tables["headline"]}
+    assert rows["Data set"] == ["AE", "LIS-AE", "LinSep-LIS-AE", "best rival"]
+    assert rows["SVHN"] == ["missing (.570)", "missing (.689)", "missing (.770)", "-"]
+    rivals = {row[0]: row[2] for row in page.tables["table-2"][2:] if "AE" not in row[0] or row[0] in ("Linear-AE",)}
+    assert rows["MNIST"][2] == "-"
+    assert rows["CIFAR-10"][3].partition(") ")[2] in rivals
+
+
+def test_a_line_parts_the_classes_of_a_table(folder: Path) -> None:
+    begins = re.findall(r'<tr class="begins"><td[^>]*>(\w+)<', (folder / "appendix.html").read_text(encoding="utf-8"))
+    assert begins.count("Deer") == 4  # Tables 4, 5, A1 and A3
+    assert begins.count("Car") == 2  # the first class of Tables 4 and 5
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine is installed")
+def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
+    for path in [folder / "appendix.tex", *folder.glob("*.png")]:
+        shutil.copy(path, tmp_path)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "appendix.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")

@@ -1,0 +1,115 @@
+"""The generated part of README.md says what the records do, and what they lack."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import readme
+from benchmarks.engine.profiles import load_profile
+from benchmarks.errors import CallError
+from benchmarks.progress import duration
+from benchmarks.report.readme import BEGIN, END, Published, stale, write
+from benchmarks.report.style import drawn_from
+
+RUNS = Path(__file__).parents[3] / "results" / "published" / "runs"
+
+
+def part_of(published: Published) -> str:
+    text = published.readme.read_text(encoding="utf-8")
+    return text.partition(BEGIN)[2].partition(END)[0]
+
+
+@pytest.fixture(scope="module")
+def ten_kdes(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A clone with the records of KDE on CIFAR-10 alone."""
+    root = tmp_path_factory.mktemp("clone")
+    (root / "README.md").write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    (root / "results" / "published" / "runs").mkdir(parents=True)
+    for path in RUNS.glob("*.json"):
+        identity = json.loads(path.read_text(encoding="utf-8"))["identity"]
+        if identity["model"] == "KDE" and identity["task"]["dataset"] == "cifar10":
+            shutil.copy(path, root / "results" / "published" / "runs")
+    published = Published(root)
+    write(published)
+    return published
+
+
+@pytest.fixture
+def clone(ten_kdes: Published, tmp_path: Path) -> Published:
+    """A copy that a test may spoil."""
+    return Published(Path(shutil.copytree(ten_kdes.root, tmp_path / "clone")))
+
+
+def test_what_is_there_stands_beside_print_and_what_is_not_is_named(ten_kdes: Published) -> None:
+    part = part_of(ten_kdes)
+    assert "| best rival | - | - | - | - | .610 (.575) KDE |" in part
+    assert "| LIS-AE | missing (.977) | missing (.926) | missing (.946) | missing (.689) | missing (.815) |" in part
+    assert "| LinSep-LIS-AE | - | - | - | missing (.770) | missing (.886) |" in part
+    assert "KDE on MNIST, Fashion-MNIST, 2-Class MNIST, SVHN;" in part
+
+
+def test_how_it_was_made_is_told(ten_kdes: Published) -> None:
+    (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("Profile"))
+    assert line.startswith("Profile `fast`, seed 0, one latent width for each data set; AMD EPYC (float64); ")
+    assert "data: complete official sets." in line
+
+
+def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Published) -> None:
+    profile = load_profile("fast")
+    lis, ae = (profile.seconds(model, "cifar10") for model in ("LIS-AE", "AE"))
+    (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("| 4 |"))
+    assert line.endswith(f"| 0 of 16 | {duration((14 * lis + 2 * ae) / 2)} | - |")
+    (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("| 2 |"))
+    slow = [profile.seconds(m, d) for m in ("AnoGAN", "AnoGAN-FM") for d in ("svhn", "cifar10")]
+    assert "| 10 of 300 |" in line
+    assert line.endswith(f"| {duration(10 * sum(slow) / 2)} |")
+
+
+def test_what_stands_around_it_stays(ten_kdes: Published) -> None:
+    text = ten_kdes.readme.read_text(encoding="utf-8")
+    assert text.startswith(f"Before.\n{BEGIN}\n")
+    assert text.endswith(f"{END}\nAfter.\n")
+    assert "old" not in text
+
+
+def test_what_was_just_written_is_not_stale(ten_kdes: Published) -> None:
+    assert stale(ten_kdes) == []
+
+
+def test_a_new_record_makes_it_stale(clone: Published) -> None:
+    path = next((clone.root / "results" / "published" / "runs").iterdir())
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for score in record["scores"]:
+        score["auc"] += 0.05
+    path.write_text(json.dumps(record))
+    assert stale(clone) == ["figure_scatter.csv is not what the records give", "README.md is not what the records give"]
+
+
+def test_a_figure_of_other_points_is_stale(clone: Published) -> None:
+    csv = clone.root / "results" / "published" / "figure_scatter.csv"
+    assert drawn_from(clone.root / "reports" / "published" / "figure_scatter.png", csv.read_text(encoding="utf-8"))
+    csv.write_text(csv.read_text(encoding="utf-8").replace("KDE", "IF", 1))
+    assert stale(clone) == [
+        "figure_scatter.csv is not what the records give",
+        "figure_scatter.png is not drawn from figure_scatter.csv",
+    ]
+    csv.unlink()
+    assert len(stale(clone)) == 2
+
+
+def test_a_readme_without_marks_is_left_alone(clone: Published) -> None:
+    clone.readme.write_text("No marks.\n")
+    with pytest.raises(CallError, match="lacks the lines"):
+        write(clone)
+    assert clone.readme.read_text(encoding="utf-8") == "No marks.\n"
+
+
+def test_check_says_so_by_its_exit_status(clone: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readme, "Published", lambda _: clone)
+    assert readme.main(["--check"]) == 0
+    clone.readme.write_text(clone.readme.read_text(encoding="utf-8").replace(".610", ".611"))
+    assert readme.main(["--check"]) == 1
+    assert readme.main([]) == 0
+    assert readme.main(["--check"]) == 0

@@ -1,0 +1,259 @@
+"""Tables as files: the numbers, the layout, and what stands where a number is missing."""
+
+import csv
+import math
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from scipy import stats
+
+from benchmarks.engine.records import Record, Score
+from benchmarks.paper.tables import TABLES, Table, Term, table
+from benchmarks.report.grid import make_grid
+from benchmarks.report.note import note
+from benchmarks.report.style import drawn_from
+from benchmarks.report.tables import Source, write_table
+from benchmarks.report.text import latex, markdown
+from benchmarks.report.tidy import tidy
+
+TABLE = table("4")
+Lookup = Callable[[Term, int, int | None], Record | None]
+
+
+def auc(term: Term, outlier: int, seed: int) -> float:
+    """Some AUC that differs from cell to cell and seed to seed."""
+    negatives = term.task.negatives.classes if term.task.negatives else ()
+    return (
+        0.5 + (37 * term.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300 + seed / 50
+    )
+
+
+def lookup(term: Term, seed: int, latent_dim: int | None = None) -> Record:
+    return Record(
+        run="",
+        identity={"variants": {"cifar10": ""}},
+        scores=tuple(Score(o, auc(term, o, seed), 1, (), label_sweep_auc=0.5) for o in term.task.outliers),
+        n_normal=1,
+        restarts=0,
+        profile="fast",
+        device="a processor",
+        precision="bfloat16",
+        versions={},
+        command="",
+        fit_seconds=0,
+        score_seconds=0,
+    )
+
+
+def source(look: Lookup = lookup, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> Source:
+    return Source(look, lambda term: widths, seeds)
+
+
+def nothing(term: Term, seed: int, latent_dim: int | None) -> None:
+    return None
+
+
+def at(frame: pd.DataFrame, row: str, column: str) -> pd.Series:
+    (index,) = frame.index[(frame["row"] == row) & (frame["column"] == column)]
+    return frame.loc[index]
+
+
+def test_numbers_of_one_seed() -> None:
+    frame = tidy(TABLE, source())
+    columns = ["row", "column", "paper", "mean", "std", "n_seeds", "ci_low", "ci_high", "delta", "data_variant"]
+    assert list(frame.columns) == columns
+    assert len(frame) == 80
+    term = next(cell.terms[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird"))
+    line = at(frame, "Deer | Ship 8", "Bird")
+    assert (line["paper"], line["mean"], line["n_seeds"]) == (0.63, auc(term, 2, 0), 1)
+    assert line["delta"] == pytest.approx(auc(term, 2, 0) - 0.63)
+    assert math.isnan(line["std"])
+    assert math.isnan(line["ci_low"])
+    average = at(frame, "Deer | Ship 8", "Avg.")
+    assert average["mean"] == pytest.approx(sum(auc(term, o, 0) for o in (0, 1, 2, 3)) / 4)
+
+
+def test_spread_over_seeds() -> None:
+    seeds = [0, 1, 4]
+    line = at(tidy(TABLE, source(seeds=seeds)), "Car | None", "Plane")
+    term = next(cell.terms[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Car | None", "Plane"))
+    values = [auc(term, 0, seed) for seed in seeds]
+    assert line["mean"] == pytest.approx(sum(values) / 3)
+    assert line["std"] == pytest.approx(pd.Series(values).std())
+    interval = stats.t.interval(0.95, 2, loc=line["mean"], scale=stats.sem(values))
+    assert (line["ci_low"], line["ci_high"]) == pytest.approx(interval)
+    assert line["n_seeds"] == 3
+
+
+def test_a_seed_without_its_record_does_not_count() -> None:
+    frame = tidy(TABLE, source(lambda term, seed, _: lookup(term, seed) if seed == 1 else None, [0, 1]))
+    assert set(frame["n_seeds"]) == {1}
+    empty = tidy(TABLE, source(nothing))
+    assert empty["mean"].isna().all()
+    assert (empty["n_seeds"] == 0).all()
+    assert empty["paper"].notna().all()
+
+
+def a_part(term: Term, seed: int, latent_dim: int | None) -> Record:
+    return replace(lookup(term, seed), identity={"variants": {term.task.dataset: "a part"}})
+
+
+def test_a_variant_of_the_data_is_told_with_the_number() -> None:
+    frame = tidy(TABLE, source(a_part))
+    assert set(frame["data_variant"]) == {"cifar10: a part"}
+    assert set(tidy(TABLE, source())["data_variant"]) == {""}
+
+
+def test_markdown_is_laid_out_as_in_the_paper() -> None:
+    text = markdown(make_grid(TABLE, tidy(TABLE, source()), "How it was made."))
+    lines = text.splitlines()
+    assert lines[0].startswith("**Table 4. ")
+    assert lines[2] == "| Positive Class | Negative Class | Plane | Car | Bird | Cat | Deer | Avg. |"
+    assert len(lines[4:20]) == 16
+    assert lines[4].startswith("| Car | None | .")
+    assert lines[5].startswith("|  | Dog 5 | ")
+    assert lines[12].startswith("| Deer | None | ")
+    assert " (.32) | - | " in lines[4]
+    assert lines[4].endswith("(.330) |")  # three decimals for an average
+    assert text.endswith("How it was made.\n")
+
+
+def test_ours_has_the_decimals_of_the_paper_s_number() -> None:
+    frame = tidy(TABLE, source(seeds=[0, 1]))
+    (_, entry) = make_grid(TABLE, frame, "").groups[0][0]
+    line = at(frame, "Car | None", "Plane")
+    assert entry[0] is not None
+    assert entry[0].ours == f"{line['mean']:.2f} ± {line['std']:.2f}".replace("0.", ".")
+    assert entry[0].paper == ".32"
+    assert entry[1] is None
+
+
+def test_a_missing_number_is_called_missing() -> None:
+    grid = make_grid(TABLE, tidy(TABLE, source(nothing)), "")
+    assert "| *missing* (.32) |" in markdown(grid)
+    assert "missing (.32)" in latex(grid)
+
+
+def test_latex_escapes_what_it_must() -> None:
+    text = latex(make_grid(TABLE, tidy(TABLE, source(seeds=[0, 1])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
+    assert r"100 \% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \textbackslash{} \$" in text
+    assert r"$\pm$" in text
+    assert text.count(r"\\") == 17  # the header and 16 rows
+    assert text.count(r"\midrule") == 2
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine is installed")
+def test_latex_compiles_and_fits_on_a_page(tmp_path: Path) -> None:
+    tables = [
+        latex(make_grid(one, tidy(one, source(svhn_is_a_part, widths=[16])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
+        for one in TABLES
+    ]
+    start = r"\documentclass[a4paper]{article}\usepackage[margin=2cm]{geometry}\usepackage{booktabs}\begin{document}"
+    (tmp_path / "tables.tex").write_text(start + r"\clearpage ".join(tables) + r"\end{document}")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    assert "Overfull" not in log
+
+
+@pytest.mark.parametrize("name", ["1", "2", "3", "4", "A1", "A2"])
+def test_all_files_are_written(name: str, tmp_path: Path) -> None:
+    one: Table = table(name)
+    results, reports = tmp_path / "results", tmp_path / "reports"
+    paths = write_table(one, source(), command="the command", reasons={}, results_dir=results, reports_dir=reports)
+    names = [f"table_{name}.{suffix}" for suffix in ("csv", "md", "tex", "png")]
+    assert [path.name for path in paths] == names
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(names)
+    with (results / f"table_{name}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["row"], row["column"]) for row in rows] == [(cell.row, cell.column) for cell in one.cells]
+    made = "trained on a processor (bfloat16); data: complete official sets"
+    assert made in (reports / f"table_{name}.md").read_text()
+    assert drawn_from(reports / f"table_{name}.png", (results / f"table_{name}.csv").read_text())
+    picture = imread(reports / f"table_{name}.png")
+    assert picture.shape[1] > 1200
+    assert picture[..., :3].std() > 0.05  # not a blank page
+    # The same records give the same bytes.
+    again = write_table(
+        one, source(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
+    )
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def wider_is_better_to_32(term: Term, seed: int, latent_dim: int | None) -> Record:
+    gain = {None: 0.0, 16: 0.0, 32: 0.05, 64: 0.01}[latent_dim]
+    record = lookup(term, seed)
+    return replace(record, scores=tuple(replace(score, auc=score.auc + gain) for score in record.scores))
+
+
+def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
+    frame = tidy(table("3"), source(wider_is_better_to_32, [0, 1], [16, 32, 64]))
+    assert list(frame.columns[-5:]) == ["latent_dim", "oracle_latent_dim", "oracle_mean", "oracle_std", "oracle_delta"]
+    assert set(frame["latent_dim"]) == {"16"}
+    assert set(frame["oracle_latent_dim"]) == {"32"}
+    assert (frame["oracle_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
+    assert (frame["oracle_delta"] - frame["delta"]).to_list() == pytest.approx([0.05] * len(frame))
+    text = markdown(make_grid(table("3"), frame, ""))
+    assert "| Negative Data | MNIST (fixed width) | MNIST (oracle width) | Fashion (fixed width) |" in text
+
+
+def test_oracle_takes_the_widths_that_are_there() -> None:
+    def without_32(term: Term, seed: int, latent_dim: int | None) -> Record | None:
+        return None if latent_dim == 32 else wider_is_better_to_32(term, seed, latent_dim)
+
+    frame = tidy(table("3"), source(without_32, [0], [16, 32, 64]))
+    assert set(frame["oracle_latent_dim"]) == {"64"}
+    nowhere = tidy(table("3"), source(nothing, [0], [16, 32, 64]))
+    assert nowhere[["mean", "oracle_mean"]].isna().all(axis=None)
+    assert set(nowhere["oracle_latent_dim"]) == {""}
+
+
+def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
+    frame = tidy(table("1"), source())
+    assert frame["oracle_mean"].isna().all()
+    lines = markdown(make_grid(table("1"), frame, "")).splitlines()
+    assert lines[4].startswith("| KDE | .")
+    assert lines[4].split(" | ")[2] == "-"
+
+
+def svhn_is_a_part(term: Term, seed: int, latent_dim: int | None) -> Record:
+    return (a_part if term.task.dataset == "svhn" else lookup)(term, seed, latent_dim)
+
+
+def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
+    grid = make_grid(table("2"), tidy(table("2"), source(svhn_is_a_part, widths=[128])), "")
+    assert [column.text for column in grid.columns] == [
+        "SVHN (fixed width; svhn: a part)",
+        "SVHN (oracle width; svhn: a part)",
+        "CIFAR-10 (fixed width)",
+        "CIFAR-10 (oracle width)",
+    ]
+    header = r" & \multicolumn{2}{c}{SVHN*} & \multicolumn{2}{c}{CIFAR-10} \\"
+    assert f"{header}\nModel & fixed & oracle & fixed & oracle \\\\" in latex(grid)
+    assert "* svhn: a part." in latex(grid)
+
+
+def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
+    def swept(term: Term, seed: int, latent_dim: int | None) -> Record:
+        record = lookup(term, seed)
+        return replace(record, scores=tuple(replace(score, label_sweep_auc=0.25) for score in record.scores))
+
+    frame = tidy(table("2"), source(swept))
+    score, sweep = (at(frame, row, "CIFAR-10") for row in ("OC-SVM", "OC-SVM, label sweep"))
+    assert score["paper"] == sweep["paper"] == 0.5651
+    assert sweep["mean"] == 0.25
+    assert score["mean"] != 0.25
+
+
+def test_the_note_says_how_and_why_not() -> None:
+    text = note(table("1"), source(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
+    assert "command: the command." in text
+    assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
+    assert "widths tried: 16" in text
