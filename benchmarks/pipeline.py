@@ -13,7 +13,7 @@ from benchmarks.data import load
 from benchmarks.data.preparation import STROKES
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, execute
-from benchmarks.engine.plan import Agenda, Request
+from benchmarks.engine.plan import Plan, Request
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
@@ -23,7 +23,7 @@ from benchmarks.progress import duration, progress
 from benchmarks.report import write_report
 from benchmarks.report.figure_points import kept, make_points
 from benchmarks.report.figures import points, write_figure
-from benchmarks.report.tables import Source, note, write_table
+from benchmarks.report.tables import RecordLookup, note, write_table
 from lisae.device import resolve_device
 
 
@@ -39,7 +39,7 @@ class Session:
         self.console = console
         self.store = Store(request.results_dir)
         self._written_before: dict[str, int] = {}
-        self.agenda = Agenda(request, self.store)
+        self.plan = Plan(request, self.store)
         try:
             self.device = resolve_device(request.device)
         except ValueError as error:
@@ -47,19 +47,19 @@ class Session:
 
     def show_plan(self) -> None:
         """Print the runs of the call and how long they may take."""
-        runs = [run for job in self.agenda.jobs for run in job.runs]
+        runs = [run for job in self.plan.jobs for run in job.runs]
         for run in runs:
             negatives = run.task.negatives
             classes = ",".join(map(str, negatives.classes)) or "all" if negatives else ""
             against = f", negatives {negatives.dataset} {classes}" if negatives else ""
-            state = "to do" if run.id in self.agenda.todo else "done"
+            state = "to do" if run.id in self.plan.todo else "done"
             normal = ",".join(map(str, run.task.normal))
-            change = f", {self.agenda.changes[run.id]}" if run.id in self.agenda.changes else ""
+            change = f", {self.plan.changes[run.id]}" if run.id in self.plan.changes else ""
             print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}{change}, seed {run.seed}")
-        seconds = sum(self.agenda.seconds(run) for run in runs if run.id in self.agenda.todo)
-        workers = min(self.n_jobs, max(1, len(self.agenda.pending)))
+        seconds = sum(self.plan.seconds(run) for run in runs if run.id in self.plan.todo)
+        workers = min(self.n_jobs, max(1, len(self.plan.pending)))
         print(
-            f"{len(runs)} runs, {len(self.agenda.todo)} to do: about {duration(seconds / workers)} "
+            f"{len(runs)} runs, {len(self.plan.todo)} to do: about {duration(seconds / workers)} "
             f"with --jobs {self.n_jobs}, from the times that earlier runs took here "
             "or, before there are any, on the maintainers' two cores"
         )
@@ -67,53 +67,53 @@ class Session:
     def run(self) -> bool:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
-        self._written_before = {run: self._written(run) for run in self.agenda.todo}
-        failures = self._fetch_data(
-            [run for job in self.agenda.pending for run in job.runs if run.id in self.agenda.todo]
-        )
-        todo = self.agenda.todo - {failure.run for failure in failures}
+        self._written_before = {run: self._written(run) for run in self.plan.todo}
+        failures = self._fetch_data([run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo])
+        todo = self.plan.todo - {failure.run for failure in failures}
         try:
             failures += self._train(todo)
         except UnavailableError as error:
             failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
-        reasons = self.agenda.left_out() | self._for_files(failures)
-        source = Source(cache(self.agenda.lookup), self.agenda.widths, self.request.seeds)  # tables share their records
+        reasons = self.plan.left_out() | self._for_files(failures)
+        lookup = RecordLookup(
+            cache(self.plan.lookup), self.plan.widths, self.request.seeds
+        )  # tables share their records
         folders = {"results_dir": self.request.results_dir, "reports_dir": self.request.reports_dir}
         for table in self.request.tables:
-            command, lacking = self.request.command_for(table), self.agenda.lacking(table, reasons)
-            self._tell(table, write_table(table, source, command=command, reasons=lacking, **folders))
+            command, lacking = self.request.command_for(table), self.plan.lacking(table, reasons)
+            self._tell(table, write_table(table, lookup, command=command, reasons=lacking, **folders))
         drawn = []
         for figure in self.request.figures:
-            frame, more = self._points(figure, source)
+            frame, more = self._points(figure, lookup)
             failures += more
             reasons |= self._for_files(more)
-            text = note(figure, source, self.request.command_for(figure), self.agenda.lacking(figure, reasons))
+            text = note(figure, lookup, self.request.command_for(figure), self.plan.lacking(figure, reasons))
             if frame is not None:
                 self._tell(figure, write_figure(figure, frame, text, **folders))
                 drawn.append(figure.id)
         if self.request.claims:
-            evidence = Evidence(self.agenda.run, self.store, self.request.seeds)
+            evidence = Evidence(self.plan.run, self.store, self.request.seeds)
             self._tell("claims", [write_claims(evidence, self.request.results_dir)])
         if self.request.report:
-            self._tell("report", write_report(self.agenda, source, reasons, drawn))
+            self._tell("report", write_report(self.plan, lookup, reasons, drawn))
         return self._report(failures)
 
     def _for_files(self, failures: list[Failure]) -> dict[str, str]:
         """The reason of each run that failed, as files tell it."""
-        return {failure.run: self.agenda.without_folders(failure.reason) for failure in failures}
+        return {failure.run: self.plan.without_folders(failure.reason) for failure in failures}
 
     def _tell(self, what: Artefact | str, written: list[Path]) -> None:
         if not self.request.quiet:
             name = what if isinstance(what, str) else f"{what.kind} {what.id}"
             self.console.print(f"{name}: {', '.join(map(str, written))}", markup=False)
 
-    def _points(self, figure: Figure, source: Source) -> tuple[pd.DataFrame | None, list[Failure]]:
+    def _points(self, figure: Figure, lookup: RecordLookup) -> tuple[pd.DataFrame | None, list[Failure]]:
         """The points of a figure, from records or as they were kept or made now, and why some cannot be made."""
         if isinstance(figure, TradeOff | Comparison):
-            return points(figure, source), []
-        shown = {name: runs[0] for name, runs in self.agenda.runs_of(figure).items()}  # of the first seed
+            return points(figure, lookup), []
+        shown = {name: runs[0] for name, runs in self.plan.runs_of(figure).items()}  # of the first seed
         if not isinstance(figure, Linear):
             shown = {name: run for name, run in shown.items() if self.store.has(run)}
         path = self.request.results_dir / f"figure_{figure.id}.csv"
@@ -139,15 +139,15 @@ class Session:
                 variant = load(
                     name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet
                 ).variant
-                if variant != self.agenda.variants[name]:
+                if variant != self.plan.variants[name]:
                     raise CallError(f"{name} was replaced by another variant ({variant!r}) just now: run it again.")
             except UnavailableError as error:
                 reasons[name] = str(error)
         return [Failure(run.id, reasons[name]) for run in runs for name in run.variants if name in reasons]
 
     def _train(self, todo: frozenset[str]) -> list[Failure]:
-        jobs = [job for job in self.agenda.pending if any(run.id in todo for run in job.runs)]
-        weights = {run.id: self.agenda.seconds(run) for job in jobs for run in job.runs if run.id in todo}
+        jobs = [job for job in self.plan.pending if any(run.id in todo for run in job.runs)]
+        weights = {run.id: self.plan.seconds(run) for job in jobs for run in job.runs if run.id in todo}
         with progress(weights, self._is_done, quiet=self.request.quiet):
             return [failure for failures in execute(jobs, self._context(todo), self.n_jobs) for failure in failures]
 
@@ -173,10 +173,10 @@ class Session:
         """Name everything that could not be made, with its reason; tell whether there is nothing."""
         reasons = {failure.run: failure.reason for failure in failures}
         for one in self.request.artefacts:
-            for reason, parts in self.agenda.lacking(one, reasons).items():
+            for reason, parts in self.plan.lacking(one, reasons).items():
                 names = "; ".join(parts)
                 self.console.print(f"error: {one.kind} {one.id} lacks {names}\n  reason: {reason}", markup=False)
-        for run, change in self.agenda.studies:
+        for run, change in self.plan.studies:
             if run.id in reasons:
                 names = f"{run.model} of {run.task.dataset} {','.join(map(str, run.task.normal))}, {change}"
                 self.console.print(f"error: the claims lack {names}\n  reason: {reasons[run.id]}", markup=False)

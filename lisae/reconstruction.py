@@ -13,7 +13,7 @@ from torch import Tensor
 from lisae.backbone import Backbone
 from lisae.detector import Detector, Images
 from lisae.device import as_float, autocast, image_tensor
-from lisae.stacks import Learning, alone
+from lisae.stacks import Learning, train_alone
 from lisae.training import Objective, Training
 
 _BATCH = 512
@@ -43,10 +43,10 @@ class ReconstructionDetector(Detector):
         """``_fit``, yielding what is to be trained."""
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        return alone(self._learn(normal, negatives, seed))
+        return train_alone(self._learn(normal, negatives, seed))
 
     def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
-        """``fit``, for ``stacks.together`` to drive: yields what is to be trained and gives the detector."""
+        """``fit``, for ``stacks.train_together`` to drive: yields what is to be trained and gives the detector."""
         return self._learned((yield from self._learn(*self._begin(X, y))))
 
     def _train(

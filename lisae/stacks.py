@@ -46,12 +46,12 @@ Learning = Generator[Training, Trained, Result]
 """Yields what is to be trained, is sent what came of it, and gives a result."""
 
 
-def alone(learning: Learning[Result]) -> Result:
+def train_alone(learning: Learning[Result]) -> Result:
     """Give the result of one learning, each of its trainings a stack of one."""
-    return next(together([learning]))
+    return next(train_together([learning]))
 
 
-def together(learnings: Iterable[Learning[Result]], width: int = 1) -> Iterator[Result]:
+def train_together(learnings: Iterable[Learning[Result]], width: int = 1) -> Iterator[Result]:
     """Drive ``width`` learnings at a time and give their results as they end.
 
     Whatever can be trained as one is: of all trainings that wait, the largest group of one shape goes first, while

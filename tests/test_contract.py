@@ -20,7 +20,7 @@ from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS, build
 from lisae import Detector
 from lisae.reconstruction import ReconstructionDetector
-from lisae.stacks import together
+from lisae.stacks import train_together
 from tests.shapes import Shapes, auc, shapes
 
 CONTAMINATION = 0.125
@@ -405,7 +405,7 @@ def test_a_stack_scores_as_its_members_do_alone(name: str, few: Shapes, probe: N
     X, y = few.labelled()
     rows = [slice(None), slice(20, None)]  # members may differ in what they learn from
     fittings = (one.fitting(X[own], y[own]) for one, own in zip(stacked, rows, strict=True))  # type: ignore[attr-defined]
-    assert {id(one) for one in together(fittings, 2)} == {id(one) for one in stacked}
+    assert {id(one) for one in train_together(fittings, 2)} == {id(one) for one in stacked}
     for alone, beside, own in zip(singly, stacked, rows, strict=True):
         scores = alone.fit(X[own], y[own]).anomaly_score(probe)
         assert len(np.unique(scores)) > len(probe) / 2

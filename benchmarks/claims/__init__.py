@@ -32,7 +32,7 @@ from benchmarks.claims.evidence import (
     select,
 )
 from benchmarks.files import write_text
-from benchmarks.paper.tables import Term
+from benchmarks.paper.tables import Measurement
 
 __all__ = ["COLUMNS", "Claim", "Entry", "Evidence", "claims", "judge", "ledger", "studied", "write_claims"]
 
@@ -131,8 +131,8 @@ def claims() -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def studied() -> list[tuple[Term, Mapping[str, Any]]]:
-    """What no table needs: terms under settings that differ from the profile's, and those settings."""
+def studied() -> list[tuple[Measurement, Mapping[str, Any]]]:
+    """What no table needs: measurements under settings that differ from the profile's, and those settings."""
     selections = (
         selection
         for claim in claims()
@@ -141,14 +141,16 @@ def studied() -> list[tuple[Term, Mapping[str, Any]]]:
         for _, selection in claim.sides(case)
     )
     changes = (
-        (part.term, change)
+        (part.measurement, change)
         for selection in selections
         for change in selection.changes
         for parts in selection.parts.values()
         for part in parts
         if change
     )
-    return list({(term, tuple(change.items())): (term, change) for term, change in changes}.values())
+    return list(
+        {(measurement, tuple(change.items())): (measurement, change) for measurement, change in changes}.values()
+    )
 
 
 @cache

@@ -45,7 +45,8 @@ def same_weights(evidence: Evidence, shaped: Selection, plain: Selection) -> Fin
     keys = common_keys([(1, shaped), (-1, plain)])
     seed = evidence.seeds_of([(shaped, keys), (plain, keys)])[0]
     pairs = [
-        (evidence.run(shaped.parts[key][0].term, seed), evidence.run(plain.parts[key][0].term, seed)) for key in keys
+        (evidence.run(shaped.parts[key][0].measurement, seed), evidence.run(plain.parts[key][0].measurement, seed))
+        for key in keys
     ]
     kept = sum(evidence.store.weights_path(beside).is_file() for _, beside in pairs)
     same = [_begins_from(run, beside) and _only_latent_changes(evidence, run, beside) for run, beside in pairs]

@@ -14,7 +14,7 @@ from benchmarks import paper
 from benchmarks.claims.bootstrap import Case, Key, Sample, auc_variance
 from benchmarks.engine.records import Record, Store, mean_auc, variant_text
 from benchmarks.engine.run import Run, changed
-from benchmarks.paper.tables import AVERAGE, TABLES, Cell, Term
+from benchmarks.paper.tables import AVERAGE, TABLES, Cell, Measurement
 
 
 class NotMeasured(Exception):
@@ -30,9 +30,9 @@ class Sweep:
 
 
 class _Part(NamedTuple):
-    """A cell's term, and the number that the paper prints for the cell."""
+    """A cell's measurement, and the number that the paper prints for the cell."""
 
-    term: Term
+    measurement: Measurement
     printed: float
 
 
@@ -56,9 +56,9 @@ def select(text: str, sweeps: Mapping[str, Sweep]) -> Selection:
     for table in TABLES:
         for cell in table.cells if fnmatchcase(table.id, table_id) else ():
             if fnmatchcase(cell.row, row) and fnmatchcase(cell.column, column):
-                for term in cell.terms:
-                    part = _Part(term, _printed(table.id, cell))
-                    parts.setdefault((term.task.dataset, term.task.normal), {})[part] = None
+                for measurement in cell.measurements:
+                    part = _Part(measurement, _printed(table.id, cell))
+                    parts.setdefault((measurement.task.dataset, measurement.task.normal), {})[part] = None
     if not parts:
         raise ValueError(f"no cell of the tables is selected by {cells!r}.")
     return Selection(text, {key: tuple(found) for key, found in parts.items()}, _changes(change, sweeps))
@@ -131,91 +131,104 @@ class Evidence:
     """The records that claims are judged by.
 
     Args:
-        run: gives the run of a term and a seed under the profile.
+        run: gives the run of a measurement and a seed under the profile.
         store: where its record lies.
         seeds: those asked for.
     """
 
-    run: Callable[[Term, int], Run]
+    run: Callable[[Measurement, int], Run]
     store: Store
     seeds: Sequence[int]
     _records: dict[str, Record | None] = field(default_factory=dict, repr=False)
 
-    def record(self, term: Term, seed: int, change: Mapping[str, Any]) -> Record | None:
-        """The record of a term under changed settings, or None.
+    def record(self, measurement: Measurement, seed: int, change: Mapping[str, Any]) -> Record | None:
+        """The record of a measurement under changed settings, or None.
 
         Raises ``NotMeasured`` for a setting that its model does not have.
         """
-        run = self._changed(term, seed, change)
+        run = self._changed(measurement, seed, change)
         if run.id not in self._records:
             self._records[run.id] = self.store.get(run)
         return self._records[run.id]
 
-    def _changed(self, term: Term, seed: int, change: Mapping[str, Any]) -> Run:
-        run = changed(self.run(term, seed), change)
+    def _changed(self, measurement: Measurement, seed: int, change: Mapping[str, Any]) -> Run:
+        run = changed(self.run(measurement, seed), change)
         if run is None:
-            raise NotMeasured(f"{term.model} has no setting {' or '.join(map(repr, change))} here, and so no such run")
+            raise NotMeasured(
+                f"{measurement.model} has no setting {' or '.join(map(repr, change))} here, and so no such run"
+            )
         return run
 
     def seeds_of(self, needed: Needed) -> list[int]:
         """The seeds of which every record is there. Raises ``NotMeasured`` where there is none."""
         wanted = {
-            (part.term.task, part.term.model, tuple(change.items())): (part.term, change)
+            (part.measurement.task, part.measurement.model, tuple(change.items())): (part.measurement, change)
             for selection, keys in needed
             for change in selection.changes
             for key in keys
             for part in selection.parts[key]
         }
         missing = {
-            seed: [(term, change) for term, change in wanted.values() if self.record(term, seed, change) is None]
+            seed: [
+                (measurement, change)
+                for measurement, change in wanted.values()
+                if self.record(measurement, seed, change) is None
+            ]
             for seed in self.seeds
         }
         complete = [seed for seed in self.seeds if not missing[seed]]
         if not complete:
             seed = min(self.seeds, key=lambda seed: len(missing[seed]))
-            term, change = missing[seed][0]
+            measurement, change = missing[seed][0]
             with_change = "".join(f" with {setting} = {value!r}" for setting, value in change.items())
             raise NotMeasured(
-                f"no record of {len(missing[seed])} of {len(wanted)} runs, such as {term.model} on {term.task.dataset} "
-                f"{','.join(map(str, term.task.normal))}{with_change}, seed {seed}"
+                f"no record of {len(missing[seed])} of {len(wanted)} runs, such as {measurement.model} on "
+                f"{measurement.task.dataset} {','.join(map(str, measurement.task.normal))}{with_change}, seed {seed}"
             )
         return complete
 
     def number(self, selection: Selection, key: Key, seed: int) -> tuple[NDArray[np.float64], float]:
         """A ``Number`` of the records: AUC, or its range over several changes (taken without a variance)."""
         aucs, variances = [], []
-        for term, records in self._found(selection, key, seed):
-            values = [mean_auc(record, term.outliers, label_sweep=term.label_sweep) for record in records]
+        for measurement, records in self._found(selection, key, seed):
+            values = [mean_auc(record, measurement.outliers, label_sweep=measurement.label_sweep) for record in records]
             aucs.append(max(values) - min(values) if len(values) > 1 else values[0])
-            variances.append(0.0 if len(values) > 1 else _mean_variance(records[0], term))
+            variances.append(0.0 if len(values) > 1 else _mean_variance(records[0], measurement))
         return np.asarray(np.mean(aucs)), float(np.sum(variances)) / len(variances) ** 2
 
     def curve(self, selection: Selection, key: Key, seed: int) -> tuple[NDArray[np.float64], float]:
         """A ``Number`` of the records: share of anomalies detected where 1 to 99 % of normal images are accepted."""
         curves = [
-            np.mean([score.detected[1:-1] for score in record.scores if score.outlier in term.outliers], axis=0)
-            for term, records in self._found(selection, key, seed)
+            np.mean([score.detected[1:-1] for score in record.scores if score.outlier in measurement.outliers], axis=0)
+            for measurement, records in self._found(selection, key, seed)
             for record in records
         ]
         return np.mean(curves, axis=0), 0.0
 
     def variants(self, needed: Needed) -> str:
         """The data sets behind these tasks that are not the complete official ones; '' for none."""
-        terms = [part.term for selection, keys in needed for key in keys for part in selection.parts[key]]
-        return "; ".join(sorted({variant_text(dict(self.run(term, self.seeds[0]).variants)) for term in terms} - {""}))
+        measurements = [part.measurement for selection, keys in needed for key in keys for part in selection.parts[key]]
+        return "; ".join(
+            sorted(
+                {variant_text(dict(self.run(measurement, self.seeds[0]).variants)) for measurement in measurements}
+                - {""}
+            )
+        )
 
-    def _found(self, selection: Selection, key: Key, seed: int) -> list[tuple[Term, list[Record]]]:
+    def _found(self, selection: Selection, key: Key, seed: int) -> list[tuple[Measurement, list[Record]]]:
         found = []
         for part in selection.parts[key]:
-            records = [self.record(part.term, seed, change) for change in selection.changes]
-            found.append((part.term, [record for record in records if record is not None]))
+            records = [self.record(part.measurement, seed, change) for change in selection.changes]
+            found.append((part.measurement, [record for record in records if record is not None]))
         return found
 
 
-def _mean_variance(record: Record, term: Term) -> float:
-    """The variance, over test images, of the mean AUC over the outlier classes of a term."""
-    scores = [score for score in record.scores if score.outlier in term.outliers]
-    aucs = [score.label_sweep_auc if term.label_sweep and score.label_sweep_auc else score.auc for score in scores]
+def _mean_variance(record: Record, measurement: Measurement) -> float:
+    """The variance, over test images, of the mean AUC over the outlier classes of a measurement."""
+    scores = [score for score in record.scores if score.outlier in measurement.outliers]
+    aucs = [
+        score.label_sweep_auc if measurement.label_sweep and score.label_sweep_auc else score.auc for score in scores
+    ]
     return (
         sum(auc_variance(auc, record.n_normal, score.n_outlier) for auc, score in zip(aucs, scores, strict=True))
         / len(scores) ** 2

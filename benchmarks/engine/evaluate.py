@@ -44,7 +44,7 @@ class Context:
     profile: str
 
 
-def measuring(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
+def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
     """Train and score a run and give the trained detector and what was measured; yields what is to be trained.
 
     Args:

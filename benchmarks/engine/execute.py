@@ -10,14 +10,14 @@ import joblib
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from benchmarks.engine.evaluate import Context, measuring
+from benchmarks.engine.evaluate import Context, evaluating
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.errors import UnavailableError
 from benchmarks.files import write_text, written_whole
 from benchmarks.registry import build
 from lisae import AutoEncoder, CollapseError, Detector
-from lisae.stacks import Learning, alone, together
+from lisae.stacks import Learning, train_alone, train_together
 
 # Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
 _SIDE_BY_SIDE = 128
@@ -44,7 +44,9 @@ def execute(jobs: list[Job], context: Context, n_jobs: int) -> Iterator[list[Fai
     Raises ``UnavailableError`` when a record cannot be written or a worker was killed.
     """
     if n_jobs == 1:
-        yield from together((running(job, context) for job in jobs), 1 if context.device == "cpu" else _SIDE_BY_SIDE)
+        yield from train_together(
+            (running(job, context) for job in jobs), 1 if context.device == "cpu" else _SIDE_BY_SIDE
+        )
         return
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
     try:
@@ -58,7 +60,7 @@ def execute(jobs: list[Job], context: Context, n_jobs: int) -> Iterator[list[Fai
 
 def run_job(job: Job, context: Context, parent: int | None = None) -> list[Failure]:
     """``running`` to its end, alone in this process."""
-    return alone(running(job, context, parent))
+    return train_alone(running(job, context, parent))
 
 
 def running(job: Job, context: Context, parent: int | None = None) -> Learning[list[Failure]]:
@@ -86,7 +88,7 @@ def running(job: Job, context: Context, parent: int | None = None) -> Learning[l
             elif job.stage is not None and stage is None:
                 failures.append(Failure(run.id, failures[0].reason))
             else:
-                _, record = yield from measuring(run, context, stage)
+                _, record = yield from evaluating(run, context, stage)
                 store.put(record)
         except UnavailableError:
             raise
@@ -121,9 +123,9 @@ def rebuilt(run: Run, context: Context) -> Detector:
     context = replace(context, todo=frozenset())
     begins_from = stage_of(run)
     if begins_from is None:
-        return alone(measuring(run, context))[0]
-    stage = alone(_stage(begins_from, Store(context.results_dir), context))
-    return stage if begins_from.id == run.id else alone(measuring(run, context, stage))[0]
+        return train_alone(evaluating(run, context))[0]
+    stage = train_alone(_stage(begins_from, Store(context.results_dir), context))
+    return stage if begins_from.id == run.id else train_alone(evaluating(run, context, stage))[0]
 
 
 def _stage(run: Run, store: Store, context: Context) -> Learning[Detector]:
@@ -136,7 +138,7 @@ def _stage(run: Run, store: Store, context: Context) -> Learning[Detector]:
             return kept.load(path)
         except ValueError:
             pass  # a damaged file is only time lost: the same weights are trained again
-    detector, record = yield from measuring(run, context)
+    detector, record = yield from evaluating(run, context)
     assert isinstance(detector, AutoEncoder)
     with written_whole(path) as temporary:
         detector.save(temporary)

@@ -14,7 +14,7 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
 from benchmarks.paper.figures import Figure, Linear
-from benchmarks.paper.tables import TABLES, Artefact, Table, Term
+from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
 from benchmarks.registry import model
 
@@ -71,7 +71,7 @@ class Request:
         return shlex.join(words)
 
 
-class Agenda:
+class Plan:
     """The runs that a request takes, by what they are for; nothing here trains or writes."""
 
     def __init__(self, request: Request, store: Store) -> None:
@@ -101,41 +101,54 @@ class Agenda:
         recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
         linear = [one.task for one in self.request.figures if isinstance(one, Linear) and one.task]
         judged = TABLES if self.request.claims else ()
-        terms = [*self._terms, *(term for one in judged for part in one.parts for term in part.terms)]
-        tasks = [self._task(task) for task in (*(term.task for term in terms), *linear)]
+        measurements = [
+            *self._terms,
+            *(measurement for one in judged for part in one.needs for measurement in part.measurements),
+        ]
+        tasks = [self._task(task) for task in (*(measurement.task for measurement in measurements), *linear)]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
         cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
         variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
         return variants | {STROKES: STROKES_VARIANT}
 
     @cached_property
-    def _terms(self) -> list[Term]:
-        return [term for one in self.request.artefacts for part in one.parts for term in part.terms]
+    def _terms(self) -> list[Measurement]:
+        return [
+            measurement for one in self.request.artefacts for part in one.needs for measurement in part.measurements
+        ]
 
     def _asked_for(self) -> list[Run]:
-        terms = [term for term in self._terms if self._is_chosen(term)]
-        if (self._terms or self.request.claims) and not terms and not self.studies:
+        measurements = [measurement for measurement in self._terms if self._is_chosen(measurement)]
+        if (self._terms or self.request.claims) and not measurements and not self.studies:
             raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
-        oracle = {term for one in self.request.artefacts if one.oracle for part in one.parts for term in part.terms}
+        oracle = {
+            measurement
+            for one in self.request.artefacts
+            if one.oracle
+            for part in one.needs
+            for measurement in part.measurements
+        }
         return [
-            self.run(term, seed, width)
-            for term in terms
+            self.run(measurement, seed, width)
+            for measurement in measurements
             for seed in self.request.seeds
-            for width in (self.widths(term) if term in oracle else [None])
+            for width in (self.widths(measurement) if measurement in oracle else [None])
         ] + [run for run, _ in self.studies]
 
-    def _is_chosen(self, term: Term) -> bool:
+    def _is_chosen(self, measurement: Measurement) -> bool:
         """Whether --models and --datasets leave it in."""
         models, datasets = self.request.models, self.request.datasets
-        return (models is None or term.model in models) and (datasets is None or term.task.dataset in datasets)
+        return (models is None or measurement.model in models) and (
+            datasets is None or measurement.task.dataset in datasets
+        )
 
     @cached_property
     def studies(self) -> list[tuple[Run, str]]:
         """The runs under other settings that the ledger needs, each with what is changed, in words."""
         found = []
-        for term, change in studied() if self.request.claims else []:
-            for seed in self.request.seeds if self._is_chosen(term) else ():
-                run = changed(self.run(term, seed), change)
+        for measurement, change in studied() if self.request.claims else []:
+            for seed in self.request.seeds if self._is_chosen(measurement) else ():
+                run = changed(self.run(measurement, seed), change)
                 if run is not None:
                     found.append((run, ", ".join(f"{name} = {value}" for name, value in change.items())))
         return found
@@ -147,12 +160,17 @@ class Agenda:
         runs = [(one, text) for run, text in self.studies for one in (run, stage_of(run)) if one]
         return {one.id: text for one, text in runs if one.id not in plain}
 
-    def run(self, term: Term, seed: int, width: int | None = None) -> Run:
-        """The run of a term, at a latent width or at the fixed one."""
-        key = term.task, term.model, seed, width
+    def run(self, measurement: Measurement, seed: int, width: int | None = None) -> Run:
+        """The run of a measurement, at a latent width or at the fixed one."""
+        key = measurement.task, measurement.model, seed, width
         if key not in self._runs:
             self._runs[key] = make_run(
-                self._task(term.task), term.model, seed, self.request.profile, self.variants, latent_dim=width
+                self._task(measurement.task),
+                measurement.model,
+                seed,
+                self.request.profile,
+                self.variants,
+                latent_dim=width,
             )
         return self._runs[key]
 
@@ -162,13 +180,13 @@ class Agenda:
             return replace(task, negatives=Negatives(STROKES))
         return task
 
-    def widths(self, term: Term) -> tuple[int | None, ...]:
+    def widths(self, measurement: Measurement) -> tuple[int | None, ...]:
         """The latent widths that ``oracle`` chooses from, the fixed one first; None alone for a model without any."""
-        return self.request.profile.latent_dims(model(term.model), term.task.dataset) or (None,)
+        return self.request.profile.latent_dims(model(measurement.model), measurement.task.dataset) or (None,)
 
-    def lookup(self, term: Term, seed: int, width: int | None) -> Record | None:
-        """The record of a term's run, or None."""
-        return self.store.get(self.run(term, seed, width))
+    def lookup(self, measurement: Measurement, seed: int, width: int | None) -> Record | None:
+        """The record of a measurement's run, or None."""
+        return self.store.get(self.run(measurement, seed, width))
 
     def runs_of(self, artefact: Artefact) -> dict[str, list[Run]]:
         """The runs that each part of a table or figure needs, by its name."""
@@ -176,12 +194,12 @@ class Agenda:
             return {"its points": [self._linear_run(artefact)]}
         return {
             part.name: [
-                self.run(term, seed, width)
-                for term in part.terms
+                self.run(measurement, seed, width)
+                for measurement in part.measurements
                 for seed in self.request.seeds
-                for width in (self.widths(term) if artefact.oracle else [None])
+                for width in (self.widths(measurement) if artefact.oracle else [None])
             ]
-            for part in artefact.parts
+            for part in artefact.needs
         }
 
     def _linear_run(self, figure: Linear) -> Run:
@@ -207,7 +225,7 @@ class Agenda:
     def left_out(self) -> dict[str, str]:
         """Runs that no record is there of and that this call was not asked for."""
         asked = {run.id for job in self.jobs for run in job.runs}
-        runs = (self.run(term, seed) for term in self._terms for seed in self.request.seeds)
+        runs = (self.run(measurement, seed) for measurement in self._terms for seed in self.request.seeds)
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
     def without_folders(self, text: str) -> str:

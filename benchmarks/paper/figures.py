@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.data import CLASS_NAMES
 from benchmarks.errors import CallError, unknown
 from benchmarks.paper.section_4 import DIGIT
-from benchmarks.paper.tables import TABLES, Artefact, Part, Table, Term
+from benchmarks.paper.tables import TABLES, Artefact, Measurement, Need, Table
 from benchmarks.paper.tables import table as table_of
 from benchmarks.paper.tasks import (
     SPLITS,
@@ -43,12 +43,12 @@ class Line:
 
     pane: str
     task: str
-    term: Term
+    measurement: Measurement
 
     @property
     def model(self) -> str:
         """The model, as the paper prints it."""
-        return self.term.model
+        return self.measurement.model
 
     @property
     def name(self) -> str:
@@ -61,9 +61,9 @@ class _OfLines(Figure):
     lines: tuple[Line, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def needs(self) -> tuple[Need, ...]:
         """A part a line."""
-        return tuple(Part(line.name, (line.term,)) for line in self.lines)
+        return tuple(Need(line.name, (line.measurement,)) for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Reconstructions(_OfLines):
     @property
     def n_columns(self) -> int:
         """Columns of a pane."""
-        return self.n_normal + max(len(line.term.outliers) for line in self.lines)
+        return self.n_normal + max(len(line.measurement.outliers) for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,13 @@ class Comparison(Figure):
     tables: tuple[Table, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def needs(self) -> tuple[Need, ...]:
         """A part a table: a thousand cells by name would say less."""
         return tuple(
-            Part(f"cells of table {one.id}", tuple(dict.fromkeys(term for part in one.parts for term in part.terms)))
+            Need(
+                f"cells of table {one.id}",
+                tuple(dict.fromkeys(measurement for part in one.needs for measurement in part.measurements)),
+            )
             for one in self.tables
         )
 
@@ -149,7 +152,7 @@ def _lines(
     names, lines = CLASS_NAMES[dataset], []
     for positive in positives:
         for trained, task in (("AE", without_negatives(dataset, positive)), (model, setting(positive))):
-            lines.append(Line(pane, names[positive], Term(task, trained, rest_of_split(positive))))
+            lines.append(Line(pane, names[positive], Measurement(task, trained, rest_of_split(positive))))
     return lines
 
 

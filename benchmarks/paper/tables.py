@@ -25,7 +25,7 @@ AVERAGE = "Avg."
 
 
 @dataclass(frozen=True)
-class Term:
+class Measurement:
     """The mean AUC of a model on a task over some of its outlier classes, each scored on its own.
 
     ``label_sweep``: the AUC is that of the labels under a swept length scale (Section 5.1), not of the score.
@@ -37,11 +37,11 @@ class Term:
     label_sweep: bool = False
 
 
-class Part(NamedTuple):
+class Need(NamedTuple):
     """A part of an artefact that can be missing, under the name that messages give it, and what it is made of."""
 
     name: str
-    terms: tuple[Term, ...]
+    measurements: tuple[Measurement, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Artefact:
     oracle: bool = field(default=False, kw_only=True)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def needs(self) -> tuple[Need, ...]:
         """What it is made of; nothing for one that no run is needed for."""
         return ()
 
@@ -72,7 +72,7 @@ class Cell:
 
     row: str
     column: str
-    terms: tuple[Term, ...]
+    measurements: tuple[Measurement, ...]
     printed_row: str
 
 
@@ -91,9 +91,9 @@ class Table(Artefact):
     cells: tuple[Cell, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def needs(self) -> tuple[Need, ...]:
         """A part a cell."""
-        return tuple(Part(f"{cell.row} / {cell.column}", cell.terms) for cell in self.cells)
+        return tuple(Need(f"{cell.row} / {cell.column}", cell.measurements) for cell in self.cells)
 
     @property
     def rows(self) -> list[str]:
@@ -163,8 +163,8 @@ def _model_table(table_id: str, caption: str, columns: dict[str, list[Task]], ro
     for row in rows:
         model, setting = _ROWS[row]
         for column, tasks in columns.items():
-            terms = tuple(Term(setting(task), model, task.outliers, row in _PRINTED_AS) for task in tasks)
-            cells.append(Cell(row, column, terms, _PRINTED_AS.get(row, row)))
+            measurements = tuple(Measurement(setting(task), model, task.outliers, row in _PRINTED_AS) for task in tasks)
+            cells.append(Cell(row, column, measurements, _PRINTED_AS.get(row, row)))
     return Table(table_id, caption, ("Model",), tuple(columns), tuple(cells), oracle=True)
 
 
@@ -201,8 +201,8 @@ def _negatives_table() -> Table:
     for row, columns in _ROWS_3.items():
         model = "AE" if row == "None" else "LIS-AE"
         for column in columns:
-            terms = tuple(Term(_task_3(row, column, c), model, rest_of_split(c)) for c in CLASSES)
-            cells.append(Cell(row, column, terms, row))
+            measurements = tuple(Measurement(_task_3(row, column, c), model, rest_of_split(c)) for c in CLASSES)
+            cells.append(Cell(row, column, measurements, row))
     caption = "Mean AUC of 10 tasks of each data set, LIS-AE trained with different negatives"
     return Table("3", caption, ("Negative Data",), tuple(_COLUMNS_3), tuple(cells), oracle=True)
 
@@ -218,8 +218,8 @@ def _class_table(table_id: str, caption: str, model: str, positives: tuple[int, 
         for negative, task in _settings(positive):
             row = f"{names[positive]} | {negative}"
             trained = "AE" if task.negatives is None else model
-            cells += [Cell(row, names[o], (Term(task, trained, (o,)),), row) for o in task.outliers]
-            cells.append(Cell(row, AVERAGE, (Term(task, trained, task.outliers),), row))
+            cells += [Cell(row, names[o], (Measurement(task, trained, (o,)),), row) for o in task.outliers]
+            cells.append(Cell(row, AVERAGE, (Measurement(task, trained, task.outliers),), row))
     columns = (*(names[c] for c in own_split(positives[0])), AVERAGE)
     return Table(table_id, caption, ("Positive Class", "Negative Class"), columns, tuple(cells))
 

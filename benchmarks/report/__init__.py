@@ -3,30 +3,30 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from benchmarks.engine.plan import Agenda
+from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
 from benchmarks.report.assemble import assemble
 from benchmarks.report.formats import FORMATS
 from benchmarks.report.material import Material
-from benchmarks.report.tables import Source
+from benchmarks.report.tables import RecordLookup
 
 __all__ = ["write_report"]
 
 
-def write_report(agenda: Agenda, source: Source, reasons: Mapping[str, str], drawn: Collection[str]) -> list[Path]:
+def write_report(plan: Plan, lookup: RecordLookup, reasons: Mapping[str, str], drawn: Collection[str]) -> list[Path]:
     """Write the report beside the pictures of figures, and give its paths.
 
     Args:
-        agenda: the call's runs; its results directory holds ``claims.csv``.
-        source: gives the records.
+        plan: the call's runs; its results directory holds ``claims.csv``.
+        lookup: gives the records.
         reasons: why runs are missing, by their ids.
         drawn: the ids of the figures that this call drew.
 
     Raises ``UnavailableError`` when a file cannot be written.
     """
-    report = assemble(Material(agenda, source, reasons, drawn))
+    report = assemble(Material(plan, lookup, reasons, drawn))
     paths = []
     for suffix, render in FORMATS.items():
-        paths.append(agenda.request.reports_dir / f"appendix.{suffix}")
+        paths.append(plan.request.reports_dir / f"appendix.{suffix}")
         write_text(paths[-1], render(report))
     return paths

@@ -84,7 +84,7 @@ def _reconstructions(
 
 def _shown(figure: Reconstructions, line: Line, context: Context) -> tuple[NDArray[np.uint8], list[str]]:
     """The test images of a pane, (n, h, w, c), and the class of each."""
-    task, outliers = line.term.task, line.term.outliers
+    task, outliers = line.measurement.task, line.measurement.outliers
     data = load(task.dataset, context.data_dir, offline=True, quiet=True)
     normal = images_of_classes(data.test_images, data.test_labels, task.normal, figure.n_normal)
     anomalous = images_of_classes(data.test_images, data.test_labels, outliers, 1)

@@ -36,7 +36,7 @@ def claims(material: Material) -> Grid:
                 Cell(claim["verdict"], _COLOURS[claim["verdict"]]),
                 *row_of(claim["claim"], claim["section"]),
                 *row_of(claim["value"] or DASH, interval, claim["n"] or DASH),
-                *row_of(material.agenda.without_folders(claim["reason"]), claim["statistic"] or DASH),
+                *row_of(material.plan.without_folders(claim["reason"]), claim["statistic"] or DASH),
             )
         )
     return Grid("claims-ledger", "The ledger of claims", columns, tuple(rows))
@@ -48,7 +48,7 @@ def theory(material: Material) -> Iterator[Block]:
     yield Points(words.THEORY_CHECKS)
     if _CROSS_SECTION not in material.drawn:
         return
-    request = material.agenda.request
+    request = material.plan.request
     frame = pd.read_csv(request.results_dir / f"figure_{_CROSS_SECTION}.csv")
     tilts = frame[frame["points"] == "linear LIS-AE"].groupby("gamma")["tilt"].first()
     yield Grid(

@@ -11,9 +11,11 @@ from benchmarks.report.material import Material
 
 def settings(material: Material) -> Iterator[Grid]:
     """What the profile gives every model, and what it says of images, latent widths, negatives and Figure 2."""
-    profile = material.agenda.request.profile
+    profile = material.plan.request.profile
     used: dict[tuple[str, str], list[str]] = {}
-    for name, dataset in dict.fromkeys((term.model, term.task.dataset) for term in material.terms):
+    for name, dataset in dict.fromkeys(
+        (measurement.model, measurement.task.dataset) for measurement in material.measurements
+    ):
         text = _text(profile.settings(model(name), dataset))
         used.setdefault((name, text or "none to choose"), []).append(dataset)
     yield Grid(
@@ -23,10 +25,12 @@ def settings(material: Material) -> Iterator[Grid]:
         tuple(row_of(name, ", ".join(datasets), text) for (name, text), datasets in used.items()),
     )
     others = {f"images of a class, {part}": str(limit or "all") for part, limit in profile.limits.items()}
-    for dataset in dict.fromkeys(term.task.dataset for term in material.terms):
+    for dataset in dict.fromkeys(measurement.task.dataset for measurement in material.measurements):
         widths = profile.latent_dims(model("AE"), dataset)
         others[f"latent widths of oracle, {dataset}"] = ", ".join(map(str, widths))
-    for name in sorted({term.task.negatives.dataset for term in material.terms if term.task.negatives}):
+    for name in sorted(
+        {measurement.task.negatives.dataset for measurement in material.measurements if measurement.task.negatives}
+    ):
         if prepared := profile.preparation(name):
             others[f"negatives from {name}"] = _text(prepared)
     yield Grid(
@@ -63,7 +67,7 @@ def hardware(material: Material) -> Grid:
 
 def commands(material: Material) -> Grid:
     """A row an artefact."""
-    request = material.agenda.request
+    request = material.plan.request
     rows = [("This report", f"{request.command_for()} --all")]
     rows += [(f"{one.kind.capitalize()} {one.id}", request.command_for(one)) for one in request.artefacts]
     columns = (Column("what", kind="label"), Column("command", kind="prose"))

@@ -4,23 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.engine.records import Record, variant_text
 from benchmarks.paper.tables import Artefact
-from benchmarks.report.tidy import Source
+from benchmarks.report.tidy import RecordLookup
 
 COMPLETE = "complete official sets"
 
 
-def note(artefact: Artefact, source: Source, command: str, reasons: Mapping[str, Sequence[str]]) -> str:
+def note(artefact: Artefact, lookup: RecordLookup, command: str, reasons: Mapping[str, Sequence[str]]) -> str:
     """Name profile, seeds, devices, data variants and command, and what is missing for which reason.
 
     Args:
         artefact: what was made; of one that needs no run there is only its seed and command to tell.
-        source: gives its records.
+        lookup: gives its records.
         command: what makes it.
         reasons: why parts are missing, and the names of those parts.
     """
-    records = _records(artefact, source)
+    records = _records(artefact, lookup)
     profiles = sorted({record.profile for record in records})
-    seeds = source.seeds
+    seeds = lookup.seeds
     averaged = " (mean ± standard deviation)" if artefact.kind == "table" else " (mean)"
     sentences = [
         f"Profile {' and '.join(profiles) or 'not yet run'}, "
@@ -28,10 +28,10 @@ def note(artefact: Artefact, source: Source, command: str, reasons: Mapping[str,
         f"{averaged if len(seeds) > 1 else ''}; "
         f"trained on {hardware(records) or 'nothing yet'}; data: {data_text(records)}; command: {command}."
     ]
-    if not artefact.parts:
+    if not artefact.needs:
         sentences = [f"Seed {seeds[0]}; command: {command}."]
     if artefact.oracle:
-        widths = sorted({w for part in artefact.parts for w in source.widths(part.terms[0]) if w is not None})
+        widths = sorted({w for part in artefact.needs for w in lookup.widths(part.measurements[0]) if w is not None})
         sentences.append(
             "Fixed width: the latent width was chosen beforehand, one for each data set; oracle width: the best of "
             f"the grid by test AUC, the paper's protocol (widths tried: {', '.join(map(str, widths))}). "
@@ -55,6 +55,11 @@ def data_text(records: Iterable[Record]) -> str:
     return "; ".join(sorted(texts)) or COMPLETE
 
 
-def _records(artefact: Artefact, source: Source) -> list[Record]:
-    terms = dict.fromkeys(term for part in artefact.parts for term in part.terms)
-    return [record for term in terms for seed in source.seeds if (record := source.lookup(term, seed, None))]
+def _records(artefact: Artefact, lookup: RecordLookup) -> list[Record]:
+    measurements = dict.fromkeys(measurement for part in artefact.needs for measurement in part.measurements)
+    return [
+        record
+        for measurement in measurements
+        for seed in lookup.seeds
+        if (record := lookup.record(measurement, seed, None))
+    ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.engine.plan import Agenda
+from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError
@@ -27,7 +27,7 @@ from benchmarks.report.grid import DASH
 from benchmarks.report.note import COMPLETE, data_text, hardware
 from benchmarks.report.style import drawn_from
 from benchmarks.report.summary import COLUMNS, RIVAL, ROWS, standings
-from benchmarks.report.tables import Source, note
+from benchmarks.report.tables import RecordLookup, note
 from benchmarks.report.tidy import tidy
 from benchmarks.reproduce import request_of
 
@@ -68,30 +68,30 @@ class Published:
         return [one for one in map(figure, ("4", "scatter")) if isinstance(one, TradeOff | Scatter)]
 
     @cached_property
-    def agenda(self) -> Agenda:
+    def plan(self) -> Plan:
         """The runs of every table and figure, of the seeds and the variants of data that the records have."""
         results = self.folders["results_dir"]
         store = Store(results)
         request = request_of(["--all", "--offline"])
         seeds = sorted({record.identity["seed"] for record in store.records()}) or request.seeds
         # No data set lies in the data directory of this request, so that variants are those of the records.
-        return Agenda(replace(request, data_dir=results, seeds=tuple(seeds)), store)
+        return Plan(replace(request, data_dir=results, seeds=tuple(seeds)), store)
 
     @cached_property
-    def source(self) -> Source:
+    def lookup(self) -> RecordLookup:
         """The records."""
-        return Source(cache(self.agenda.lookup), self.agenda.widths, self.agenda.request.seeds)
+        return RecordLookup(cache(self.plan.lookup), self.plan.widths, self.plan.request.seeds)
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
         """The tidy cells of Tables 1 and 2."""
-        return {name: tidy(table(name), self.source) for name in ("1", "2")}
+        return {name: tidy(table(name), self.lookup) for name in ("1", "2")}
 
     def note(self, one: Figure) -> str:
         """The foot of a figure."""
-        runs = (run for runs in self.agenda.runs_of(one).values() for run in runs)
-        lacking = self.agenda.lacking(one, {run.id: NOT_YET for run in runs if not self.agenda.store.has(run)})
-        return note(one, self.source, self.agenda.request.command_for(one), lacking)
+        runs = (run for runs in self.plan.runs_of(one).values() for run in runs)
+        lacking = self.plan.lacking(one, {run.id: NOT_YET for run in runs if not self.plan.store.has(run)})
+        return note(one, self.lookup, self.plan.request.command_for(one), lacking)
 
     def path_of(self, one: Figure, suffix: str) -> Path:
         """The CSV or the PNG of a figure."""
@@ -119,7 +119,7 @@ def write(published: Published) -> None:
     """
     text = updated(published)
     for one in published.figures:
-        write_figure(one, points(one, published.source), published.note(one), **published.folders)
+        write_figure(one, points(one, published.lookup), published.note(one), **published.folders)
     write_text(published.readme, text)
 
 
@@ -129,7 +129,7 @@ def stale(published: Published) -> list[str]:
     for one in published.figures:
         csv, png = published.path_of(one, "csv"), published.path_of(one, "png")
         text = csv.read_text(encoding="utf-8") if csv.is_file() else ""
-        if not _same(text, points(one, published.source)):
+        if not _same(text, points(one, published.lookup)):
             found.append(f"{csv.name} is not what the records give")
         if not png.is_file() or not drawn_from(png, text):
             found.append(f"{png.name} is not drawn from {csv.name}")
@@ -169,7 +169,7 @@ def _summary(published: Published) -> Iterator[str]:
         texts = [DASH if one is None else f"{one.text} {one.row}" if row == RIVAL else one.text for one in standing]
         yield f"| {row} | {' | '.join(texts)} |"
     yield ""
-    request, records = published.agenda.request, published.agenda.store.records()
+    request, records = published.plan.request, published.plan.store.records()
     seeds = f"seed{'s' if len(request.seeds) > 1 else ''} {', '.join(map(str, request.seeds))}"
     variants = data_text(records)
     data = variants if variants == COMPLETE else f"{COMPLETE} but for {variants}"
@@ -214,9 +214,9 @@ def _times(published: Published) -> Iterator[str]:
 
 def _taken(published: Published, tables: Collection[Table]) -> str:
     """How many runs some tables need, and how long they take where the profile was measured, AnoGAN's apart."""
-    parts = (runs for one in tables for runs in published.agenda.runs_of(one).values())
+    parts = (runs for one in tables for runs in published.plan.runs_of(one).values())
     runs = {run.id: run for part in parts for run in part}
-    done = sum(published.agenda.store.has(run) for run in runs.values())
+    done = sum(published.plan.store.has(run) for run in runs.values())
     count = str(len(runs)) if done == len(runs) else f"{done} of {len(runs)}"
     slow = [run for run in runs.values() if run.model in _SLOW]
     others = [run for run in runs.values() if run.model not in _SLOW]
@@ -224,7 +224,7 @@ def _taken(published: Published, tables: Collection[Table]) -> str:
 
 
 def _time(published: Published, runs: Sequence[Run]) -> str:
-    profile = published.agenda.request.profile
+    profile = published.plan.request.profile
     seconds = sum(profile.seconds(run.model, run.task.dataset) for run in runs)
     return duration(seconds / _PROCESSES) if runs else DASH
 

@@ -16,17 +16,17 @@ NO_RECORD = "there is no record of it"
 
 def tables(material: Material) -> list[Grid]:
     """Every table: the printed number, ours and the difference for each column of the paper."""
-    return [_table(material, table) for table in material.agenda.request.tables]
+    return [_table(material, table) for table in material.plan.request.tables]
 
 
 def pictures(material: Material) -> list[Picture]:
     """Every figure."""
-    return [_picture(material, figure) for figure in material.agenda.request.figures]
+    return [_picture(material, figure) for figure in material.plan.request.figures]
 
 
 def _table(material: Material, table: Table) -> Grid:
-    command = material.agenda.request.command_for(table)
-    made = note(table, material.source, command, {}).replace(f"; command: {command}", "")  # it stands by itself
+    command = material.plan.request.command_for(table)
+    made = note(table, material.lookup, command, {}).replace(f"; command: {command}", "")  # it stands by itself
     grid = make_grid(table, material.frames[table.id], made)
     lacking, numbers = material.lacking(table)
     columns = [Column(name, kind="label") for name in grid.row_header]
@@ -61,7 +61,7 @@ def _cells(entry: Entry | None, why: str) -> list[Cell]:
 
 
 def _picture(material: Material, figure: Figure) -> Picture:
-    request = material.agenda.request
+    request = material.plan.request
     path = request.reports_dir / f"figure_{figure.id}.png"
     lacking = material.lacking(figure)[0]
     if figure.id not in material.drawn and not lacking:

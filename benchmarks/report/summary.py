@@ -47,7 +47,7 @@ def standings(frame: pd.DataFrame, column: str) -> dict[str, Standing]:
 
 def facts(material: Material) -> Iterator[tuple[str, str]]:
     """Name and value of what a reader wants to know first."""
-    request = material.agenda.request
+    request = material.plan.request
     cells = pd.concat(material.frames.values())
     measured = cells["mean"].notna()
     yield "Cells of tables", f"{measured.sum()} of {len(cells)} measured"

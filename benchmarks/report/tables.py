@@ -9,14 +9,14 @@ from benchmarks.report.grid import make_grid
 from benchmarks.report.note import note
 from benchmarks.report.table_picture import save_picture
 from benchmarks.report.text import latex, markdown
-from benchmarks.report.tidy import Source, tidy
+from benchmarks.report.tidy import RecordLookup, tidy
 
-__all__ = ["Source", "note", "write_table"]
+__all__ = ["RecordLookup", "note", "write_table"]
 
 
 def write_table(
     table: Table,
-    source: Source,
+    lookup: RecordLookup,
     *,
     command: str,
     reasons: Mapping[str, Sequence[str]],
@@ -27,15 +27,15 @@ def write_table(
 
     Args:
         table: what to write.
-        source: gives the records; a cell without all its records stays empty.
+        lookup: gives the records; a cell without all its records stays empty.
         command: what makes this table, for the note below it.
         reasons: why cells are missing, and the names of those cells, for the note.
         results_dir, reports_dir: where ``table_<id>.csv`` goes, and where the others go.
 
     Raises ``UnavailableError`` when a file cannot be written.
     """
-    frame = tidy(table, source)
-    grid = make_grid(table, frame, note(table, source, command, reasons))
+    frame = tidy(table, lookup)
+    grid = make_grid(table, frame, note(table, lookup, command, reasons))
     tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
     text = frame.to_csv(index=False, lineterminator="\n")
     write_text(tidy_path, text)

@@ -9,20 +9,20 @@ from scipy import stats
 
 from benchmarks import paper
 from benchmarks.engine.records import Record, mean_auc, variant_text
-from benchmarks.paper.tables import Cell, Table, Term
+from benchmarks.paper.tables import Cell, Measurement, Table
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordLookup:
     """Where the numbers of a table come from.
 
-    ``lookup`` gives the record of a term for a seed and a latent width (None: the fixed one), or None.
+    ``record`` gives the record of a measurement for a seed and a latent width (None: the fixed one), or None.
     ``widths`` gives the latent widths that the protocol ``oracle`` chooses from, the fixed one first, or
     (None,) for a model without a latent layer. ``seeds`` are averaged over.
     """
 
-    lookup: Callable[[Term, int, int | None], Record | None]
-    widths: Callable[[Term], Sequence[int | None]]
+    record: Callable[[Measurement, int, int | None], Record | None]
+    widths: Callable[[Measurement], Sequence[int | None]]
     seeds: Sequence[int]
 
 
@@ -43,7 +43,7 @@ class _Measured:
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else np.nan
 
 
-def tidy(table: Table, source: Source) -> pd.DataFrame:
+def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
     """One row a cell, in the paper's order.
 
     Columns: ``row, column, paper, mean, std, n_seeds, ci_low, ci_high, delta, data_variant``. A seed counts where
@@ -54,13 +54,13 @@ def tidy(table: Table, source: Source) -> pd.DataFrame:
     beforehand, and ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with
     the highest mean test AUC. They are empty for a model without a latent layer.
     """
-    return pd.DataFrame([_row(table, cell, source) for cell in table.cells])
+    return pd.DataFrame([_row(table, cell, lookup) for cell in table.cells])
 
 
-def _row(table: Table, cell: Cell, source: Source) -> dict[str, object]:
+def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
     printed = paper.printed()[paper.Cell(table.id, cell.printed_row, cell.column)].value
-    widths = source.widths(cell.terms[0]) if table.oracle else (None,)
-    fixed = _measured(cell, source, widths[0])
+    widths = lookup.widths(cell.measurements[0]) if table.oracle else (None,)
+    fixed = _measured(cell, lookup, widths[0])
     n = len(fixed.values)
     margin = float(stats.t.ppf(0.975, n - 1)) * fixed.std / n**0.5 if n > 1 else np.nan
     row = {
@@ -77,7 +77,7 @@ def _row(table: Table, cell: Cell, source: Source) -> dict[str, object]:
     }
     if not table.oracle:
         return row
-    candidates = [] if widths[0] is None else [fixed, *(_measured(cell, source, width) for width in widths[1:])]
+    candidates = [] if widths[0] is None else [fixed, *(_measured(cell, lookup, width) for width in widths[1:])]
     best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], set(), None))
     return row | {
         "latent_dim": _whole(widths[0]),
@@ -88,12 +88,19 @@ def _row(table: Table, cell: Cell, source: Source) -> dict[str, object]:
     }
 
 
-def _measured(cell: Cell, source: Source, latent_dim: int | None) -> _Measured:
+def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Measured:
     values, variants = [], set()
-    for seed in source.seeds:
-        found = [(r, term) for term in cell.terms if (r := source.lookup(term, seed, latent_dim)) is not None]
-        if len(found) == len(cell.terms):
-            means = [mean_auc(record, term.outliers, label_sweep=term.label_sweep) for record, term in found]
+    for seed in lookup.seeds:
+        found = [
+            (r, measurement)
+            for measurement in cell.measurements
+            if (r := lookup.record(measurement, seed, latent_dim)) is not None
+        ]
+        if len(found) == len(cell.measurements):
+            means = [
+                mean_auc(record, measurement.outliers, label_sweep=measurement.label_sweep)
+                for record, measurement in found
+            ]
             values.append(float(np.mean(means)))
             variants |= {variant_text(record.identity["variants"]) for record, _ in found} - {""}
     return _Measured(values, variants, latent_dim)

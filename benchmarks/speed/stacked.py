@@ -10,7 +10,7 @@ from benchmarks.data import load
 from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS
 from lisae import LISAE, AutoEncoder
-from lisae.stacks import together
+from lisae.stacks import train_together
 from lisae.training import Training
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
@@ -41,7 +41,7 @@ def shapings(phase_ones: Sequence[AutoEncoder], *, images: int, epochs: int) -> 
     learners = (
         one.fitting(data.train_images[data.train_labels == i % 10][:images]) for i, one in enumerate(phase_ones)
     )
-    for _ in together(learners, len(phase_ones)):
+    for _ in train_together(learners, len(phase_ones)):
         pass
     settings = load_profile("fast").settings(MODELS["LIS-AE"], "cifar10") | {"epochs": epochs}
     settings.pop("autoencoder")

@@ -32,8 +32,8 @@ LIMITS = {"train": 625, "test": 125}
 def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """The same backbone, losses, epochs and batches; ours through the path of ``benchmarks.reproduce``."""
     profile = replace(load_profile("fast"), limits=LIMITS)
-    terms = dict.fromkeys(t for cell in table("4").cells for t in cell.terms if t.task.normal == (CLASS,))
-    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in terms)}
+    measurements = dict.fromkeys(t for cell in table("4").cells for t in cell.measurements if t.task.normal == (CLASS,))
+    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in measurements)}
     (job,) = make_jobs(runs.values(), profile)
     data = load("cifar10")
     ours: list[list[float]] = []

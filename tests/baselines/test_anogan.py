@@ -14,7 +14,7 @@ import baselines.gan
 from baselines.anogan import AnoGAN, AnoGANFM
 from baselines.gan import Adversarial, check_samples, gradient_penalty
 from lisae import AutoEncoder, CollapseError
-from lisae.stacks import alone
+from lisae.stacks import train_alone
 from tests.lisae.makers import trainings_of
 from tests.shapes import Pictures, Shapes, auc
 
@@ -165,14 +165,14 @@ def test_the_losses_of_generator_and_critic_by_hand(few: Shapes, monkeypatch: py
 def test_the_encoder_moves_alone_in_the_second_training(quick: AnoGAN, few: Shapes) -> None:
     quick.fit(few.normal)
     before = weights(quick.network_)
-    alone(AutoEncoder._minimise(quick, few.normal, None, torch.Generator().manual_seed(1)))
+    train_alone(AutoEncoder._minimise(quick, few.normal, None, torch.Generator().manual_seed(1)))
     assert changed(before, weights(quick.network_)) == {"encoder", "latent"}
 
 
 def test_the_encoder_stays_in_the_first_training(quick: AnoGAN, few: Shapes) -> None:
     quick.fit(few.normal)
     before = weights(quick.network_)
-    alone(quick._play(few.normal, torch.Generator().manual_seed(1)))
+    train_alone(quick._play(few.normal, torch.Generator().manual_seed(1)))
     assert changed(before, weights(quick.network_)) == {"critic", "decoder"}
 
 

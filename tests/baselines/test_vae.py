@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from baselines.vae import VariationalAutoEncoder, VariationalBackbone, divergence
 from lisae.autoencoder import squared_error
 from lisae.device import as_float, image_tensor
-from lisae.stacks import alone
+from lisae.stacks import train_alone
 from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc
 
@@ -95,7 +95,7 @@ def test_the_codes_carry_the_image_and_not_only_the_prior(vae: VariationalAutoEn
 def test_a_heavy_weight_draws_the_codes_to_the_prior(vae: VariationalAutoEncoder, few: Shapes) -> None:
     heavy = new_vae(kl_weight=100.0, epochs=20)
     heavy.image_shape_, heavy.network_ = vae.image_shape_, vae._network(torch.Generator().manual_seed(0))
-    alone(heavy._minimise(few.normal, None, torch.Generator().manual_seed(0)))
+    train_alone(heavy._minimise(few.normal, None, torch.Generator().manual_seed(0)))
     means, variance = spread(heavy, few)
     assert means < 0.1
     assert 0.7 < variance < 1.3

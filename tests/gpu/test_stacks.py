@@ -8,7 +8,7 @@ import torch
 
 from lisae import LISAE, AutoEncoder, Backbone
 from lisae.autoencoder import Reconstruction
-from lisae.stacks import memory_of, together, train_stack
+from lisae.stacks import memory_of, train_stack, train_together
 from lisae.training import Training, train
 from tests.shapes import Shapes, auc
 
@@ -94,7 +94,7 @@ def test_detectors_in_a_stack_on_the_gpu_find_the_outliers_that_they_find_on_the
         ]
 
     on_gpu, on_cpu = detectors("cuda"), detectors("cpu")
-    assert len(list(together((one.fitting(*grey.labelled()) for one in on_gpu), 3))) == 3
+    assert len(list(train_together((one.fitting(*grey.labelled()) for one in on_gpu), 3))) == 3
     for one, other in zip(on_gpu, on_cpu, strict=True):
         other.fit(*grey.labelled())
         found, expected = (auc(each, grey.held_out, grey.outliers) for each in (one, other))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lisae import CollapseError
 from lisae.collapse import MAX_RESTARTS, check_alive, check_varied, with_restarts
-from lisae.stacks import Learning, alone
+from lisae.stacks import Learning, train_alone
 from tests.shapes import Shapes
 
 VARIED = torch.linspace(-1, 1, 30).reshape(10, 3)
@@ -75,7 +75,7 @@ def seeds_tried(seed: int, collapses: int) -> tuple[list[int], int]:
         return f"result {len(tried)}"
         yield
 
-    result, restarts = alone(with_restarts(attempt, seed))
+    result, restarts = train_alone(with_restarts(attempt, seed))
     assert result == f"result {len(tried)}"
     return tried, restarts
 
@@ -103,7 +103,7 @@ def test_what_stays_collapsed_is_an_error_that_says_why() -> None:
         yield
 
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because reason 4"):
-        alone(with_restarts(attempt, 0))
+        train_alone(with_restarts(attempt, 0))
     assert len(tried) == MAX_RESTARTS + 1
 
 
@@ -116,5 +116,5 @@ def test_another_error_is_not_tried_again() -> None:
         yield
 
     with pytest.raises(ValueError, match="not a collapse"):
-        alone(with_restarts(attempt, 0))
+        train_alone(with_restarts(attempt, 0))
     assert tried == [0]

@@ -12,13 +12,13 @@ from lisae import CollapseError
 from lisae.stacks import (
     Learning,
     Trained,
-    alone,
     members_that_fit,
     memory_of,
     shape_of,
     timed,
-    together,
+    train_alone,
     train_stack,
+    train_together,
 )
 from lisae.training import Objective, Training, train
 
@@ -193,7 +193,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def test_what_is_of_one_shape_is_trained_as_one(sizes: list[tuple[int, int]]) -> None:
     log: list[int] = []
     plans = [[1, 2], [1, 2], [3, 1, 2]]
-    results = list(together((learner(i, plan, log) for i, plan in enumerate(plans)), 3))
+    results = list(train_together((learner(i, plan, log) for i, plan in enumerate(plans)), 3))
     assert sorted(results) == [0, 1, 2]
     assert sizes[0] == (1, 2), "the largest group goes first"
     assert sum(members for _, members in sizes) == 7
@@ -208,7 +208,7 @@ def test_no_more_than_the_width_are_begun(sizes: list[tuple[int, int]]) -> None:
             begun.append(i)
             yield learner(i, [1], [])
 
-    results = together(learners(), 2)
+    results = train_together(learners(), 2)
     next(results)
     assert begun == [0, 1]
     assert sorted([*results]) == [1, 2, 3, 4]
@@ -220,8 +220,8 @@ def test_a_learning_without_training_gives_its_result() -> None:
         return "done"
         yield
 
-    assert alone(learning()) == "done"
-    assert list(together([learning(), learning()], 5)) == ["done", "done"]
+    assert train_alone(learning()) == "done"
+    assert list(train_together([learning(), learning()], 5)) == ["done", "done"]
 
 
 def test_an_error_of_a_training_is_raised_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_an_error_of_a_training_is_raised_where_it_was_asked_for(monkeypatch: py
             answer.losses  # noqa: B018
         return "mended"
 
-    assert alone(learning()) == "mended"
+    assert train_alone(learning()) == "mended"
 
 
 def test_the_time_of_a_stack_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

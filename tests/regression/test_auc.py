@@ -33,8 +33,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     assert main(["--table", "4", "--results-dir", str(folder), "--reports-dir", str(folder)]) == 0
     profile = load_profile("fast")
     rows = {row for table, row, _ in FLOORS if table == "5"}
-    terms = [cell.terms[0] for table in TABLES if table.id == "5" for cell in table.cells if cell.row in rows]
-    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in terms)}
+    measurements = [
+        cell.measurements[0] for table in TABLES if table.id == "5" for cell in table.cells if cell.row in rows
+    ]
+    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in measurements)}
     context = Context(folder, data_directory(), "cpu", frozenset(runs), "", "fast")
     assert [f for failures in execute(make_jobs(runs.values(), profile), context, 2) for f in failures] == []
     return Store(folder)
@@ -42,10 +44,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def average(store: Store, table_id: str, row: str) -> float:
     (cell,) = (c for t in TABLES if t.id == table_id for c in t.cells if (c.row, c.column) == (row, "Avg."))
-    (term,) = cell.terms
-    record = store.get(make_run(term.task, term.model, 0, load_profile("fast"), {"cifar10": ""}))
+    (measurement,) = cell.measurements
+    record = store.get(make_run(measurement.task, measurement.model, 0, load_profile("fast"), {"cifar10": ""}))
     assert record is not None
-    return mean_auc(record, term.outliers)
+    return mean_auc(record, measurement.outliers)
 
 
 @pytest.mark.parametrize(("table_id", "row", "floor"), FLOORS)

@@ -9,7 +9,7 @@ from benchmarks.files import write_text, written_whole
 from benchmarks.paper.figures import Comparison, Difference, Figure, Linear, Reconstructions, Scatter, TradeOff
 from benchmarks.report.figures import comparison, linear_case, reconstructions, trade_off
 from benchmarks.report.style import Page, styled
-from benchmarks.report.tidy import Source
+from benchmarks.report.tidy import RecordLookup
 
 __all__ = ["points", "write_figure"]
 
@@ -22,9 +22,9 @@ _DRAWN: Mapping[type[Figure], Callable[..., Page]] = {
 }
 
 
-def points(figure: TradeOff | Comparison, source: Source) -> pd.DataFrame:
+def points(figure: TradeOff | Comparison, lookup: RecordLookup) -> pd.DataFrame:
     """Give the points of a figure that is made from records."""
-    return trade_off.points(figure, source) if isinstance(figure, TradeOff) else comparison.points(figure, source)
+    return trade_off.points(figure, lookup) if isinstance(figure, TradeOff) else comparison.points(figure, lookup)
 
 
 def write_figure(figure: Figure, frame: pd.DataFrame, note: str, *, results_dir: Path, reports_dir: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from benchmarks.paper.figures import Comparison, Difference, Scatter
 from benchmarks.paper.tables import AVERAGE, Table
 from benchmarks.report.style import COLOURS, FAINT, HAIRLINE, INK, MARKERS, SIDE, TINT_LEGEND, Page, tint
-from benchmarks.report.tidy import Source, tidy
+from benchmarks.report.tidy import RecordLookup, tidy
 
 _COLUMNS = ("row", "column", "paper", "mean", "std", "n_seeds", "delta", "data_variant")
 _LABELS, _CELL, _ROW, _HEAD, _BETWEEN = 1.02, 0.285, 0.14, 0.42, 0.15  # inches, of the map
@@ -20,9 +20,9 @@ _PANES = {
 }
 
 
-def points(figure: Comparison, source: Source) -> pd.DataFrame:
+def points(figure: Comparison, lookup: RecordLookup) -> pd.DataFrame:
     """One row a cell: ``table``, and what the table's own CSV says of it at the fixed latent width."""
-    frames = [tidy(table, source)[list(_COLUMNS)].assign(table=table.id) for table in figure.tables]
+    frames = [tidy(table, lookup)[list(_COLUMNS)].assign(table=table.id) for table in figure.tables]
     return pd.concat(frames, ignore_index=True)[["table", *_COLUMNS]]
 
 

@@ -10,7 +10,7 @@ from benchmarks.engine.records import Record, variant_text
 from benchmarks.paper.figures import TradeOff
 from benchmarks.report.grid import DASH
 from benchmarks.report.style import COLOURS, HAIRLINE, INK, MARKERS, SIDE, Page
-from benchmarks.report.tidy import Source
+from benchmarks.report.tidy import RecordLookup
 
 MEAN = "mean"
 _COLUMNS = ("pane", "task", "model", "seed", "accuracy_normal", "accuracy_anomalies", "data_variant")
@@ -19,7 +19,7 @@ _LEFT, _GAP, _ABOVE, _BELOW = 0.5, 0.4, 0.45, 0.8
 _EVERY = 12  # points from one marker to the next
 
 
-def points(figure: TradeOff, source: Source) -> pd.DataFrame:
+def points(figure: TradeOff, lookup: RecordLookup) -> pd.DataFrame:
     """One row a point: ``pane, task, model, seed, accuracy_normal, accuracy_anomalies, data_variant``.
 
     ``accuracy_normal`` is the share of normal test images accepted at a threshold, 0 to 1 by hundredths, and
@@ -28,8 +28,8 @@ def points(figure: TradeOff, source: Source) -> pd.DataFrame:
     """
     frames = []
     for line in figure.lines:
-        found = {seed: r for seed in source.seeds if (r := source.lookup(line.term, seed, None)) is not None}
-        curves = {str(seed): _curve(record, line.term.outliers) for seed, record in found.items()}
+        found = {seed: r for seed in lookup.seeds if (r := lookup.record(line.measurement, seed, None)) is not None}
+        curves = {str(seed): _curve(record, line.measurement.outliers) for seed, record in found.items()}
         if len(curves) > 1:
             curves[MEAN] = np.mean(list(curves.values()), axis=0)
         variants = {variant_text(record.identity["variants"]) for record in found.values()} - {""}

@@ -19,7 +19,7 @@ from benchmarks.claims.evidence import common_keys, select
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.engine.run import Run, changed, make_run, stage_of
-from benchmarks.paper.tables import Term, table
+from benchmarks.paper.tables import Measurement, table
 from benchmarks.paper.tasks import CLASSES
 from benchmarks.registry import build
 from lisae import AutoEncoder
@@ -40,8 +40,8 @@ BETTER = Claim("better", "5", "LIS-AE is better.", "mean", plus=(LIS,), minus=(A
 Auc = Callable[[Run, int], float]
 
 
-def run_of(term: Term, seed: int) -> Run:
-    return make_run(term.task, term.model, seed, FAST, {"cifar10": "a part"})
+def run_of(measurement: Measurement, seed: int) -> Run:
+    return make_run(measurement.task, measurement.model, seed, FAST, {"cifar10": "a part"})
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def fill(store: Store, aucs: Mapping[str, Auc], seeds: tuple[int, ...] = (0,)) -
         for parts in select(text, {}).parts.values():
             for part in parts:
                 for seed in seeds:
-                    put(store, run_of(part.term, seed), auc)
+                    put(store, run_of(part.measurement, seed), auc)
 
 
 def by_class(level: float) -> Auc:
@@ -124,7 +124,7 @@ def test_the_paper_s_own_numbers_bear_out_what_it_prints(evidence: Evidence) -> 
 def test_a_selection_is_the_cells_of_the_table() -> None:
     (cell,) = (cell for cell in table("2").cells if (cell.row, cell.column) == ("LIS-AE", "CIFAR-10"))
     parts = select(LIS, {}).parts
-    assert [part.term for found in parts.values() for part in found] == list(cell.terms)
+    assert [part.measurement for found in parts.values() for part in found] == list(cell.measurements)
     assert list(parts) == [("cifar10", (c,)) for c in CLASSES]
 
 
@@ -231,7 +231,7 @@ def test_a_curve_is_above_where_more_anomalies_are_found(store: Store, evidence:
 def test_a_seed_counts_where_every_record_is_there(store: Store, evidence: Evidence) -> None:
     fill(store, {LIS: by_class(0.7), AE: by_class(0.6)}, seeds=(0, 1))
     assert "seeds 0, 1" in judge(BETTER, evidence).reason
-    run = run_of(select(AE, {}).parts["cifar10", (3,)][0].term, 1)
+    run = run_of(select(AE, {}).parts["cifar10", (3,)][0].measurement, 1)
     store.record_path(run.id).unlink()
     entry = judge(BETTER, Evidence(run_of, store, seeds=(0, 1)))
     assert "seed 0;" in entry.reason
@@ -264,7 +264,7 @@ def test_a_wider_range_over_a_setting_is_seen(store: Store, evidence: Evidence) 
             kind = selection.text.rpartition(" ")[2]
             for parts in selection.parts.values():
                 for change in selection.changes:
-                    run = evidence._changed(parts[0].term, 0, change)
+                    run = evidence._changed(parts[0].measurement, 0, change)
                     place = list(selection.changes).index(change) - 2  # the third value is the profile's
                     put(store, run, lambda *_, level=0.7 + spread[kind] * place / 4: level)
     entry = judge(claim, evidence)
@@ -289,10 +289,12 @@ def test_the_linear_case_does_what_section_4_says(evidence: Evidence) -> None:
 
 
 def test_same_weights_from_what_phase_one_kept(store: Store) -> None:
-    evidence = Evidence(lambda term, seed: make_run(term.task, term.model, seed, SMOKE, {}), store, seeds=(0,))
+    evidence = Evidence(
+        lambda measurement, seed: make_run(measurement.task, measurement.model, seed, SMOKE, {}), store, seeds=(0,)
+    )
     texts = ("A1 / Car | Dog 5 / Plane", "A1 / Car | None / Plane")
     shaped, plain = (select(text, {}) for text in texts)
-    runs = [evidence.run(selection.parts["cifar10", (1,)][0].term, 0) for selection in (shaped, plain)]
+    runs = [evidence.run(selection.parts["cifar10", (1,)][0].measurement, 0) for selection in (shaped, plain)]
     for run in runs:
         put(store, run, by_class(0.5))
     # Where weights are not kept, as in a clone of published records, phase one is trained on drawn waves.
@@ -316,7 +318,7 @@ def test_same_weights_from_what_phase_one_kept(store: Store) -> None:
     # Beside another AE than its own phase one, the claim would not hold.
     other = select("A1 / Deer | None / Plane", {})
     foreign = replace(other, parts={("cifar10", (1,)): other.parts["cifar10", (4,)]})
-    put(store, evidence.run(foreign.parts["cifar10", (1,)][0].term, 0), by_class(0.5))
+    put(store, evidence.run(foreign.parts["cifar10", (1,)][0].measurement, 0), by_class(0.5))
     assert same_weights(evidence, shaped, foreign).estimate.value == 0
 
 
@@ -374,8 +376,10 @@ def test_the_variance_of_an_auc_is_that_of_drawn_scores() -> None:
 
 
 def test_sweeps_are_of_two_tasks_and_differ_in_one_setting() -> None:
-    assert {term.task.normal for term, _ in studied()} == {(1,), (4,)}
-    assert {(term.model, term.task.dataset, len(change)) for term, change in studied()} == {("LIS-AE", "cifar10", 1)}
+    assert {measurement.task.normal for measurement, _ in studied()} == {(1,), (4,)}
+    assert {(measurement.model, measurement.task.dataset, len(change)) for measurement, change in studied()} == {
+        ("LIS-AE", "cifar10", 1)
+    }
     settings = Counter(name for _, change in studied() for name in change)
     sweep = 2 * 5
     assert settings == {
@@ -388,12 +392,12 @@ def test_sweeps_are_of_two_tasks_and_differ_in_one_setting() -> None:
 
 
 def test_every_sweep_holds_the_value_of_the_profile_and_so_a_run_that_tables_have() -> None:
-    base = {run_of(term, 0).id for term, _ in studied()}
+    base = {run_of(measurement, 0).id for measurement, _ in studied()}
     found = Counter(
         name
-        for term, change in studied()
+        for measurement, change in studied()
         for name in change
-        if (run := changed(run_of(term, 0), change)) is not None and run.id in base
+        if (run := changed(run_of(measurement, 0), change)) is not None and run.id in base
     )
     assert found == {"autoencoder.latent_dim": 2, "beta": 2, "gamma": 2, "learning_rate": 2}
 

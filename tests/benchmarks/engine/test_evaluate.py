@@ -13,13 +13,13 @@ from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import load
 from benchmarks.data.negatives import augmented
 from benchmarks.data.strokes import strokes
-from benchmarks.engine.evaluate import Context, measuring
+from benchmarks.engine.evaluate import Context, evaluating
 from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Negatives, against, without_negatives
 from lisae import LISAE
-from lisae.stacks import Learning, alone
+from lisae.stacks import Learning, train_alone
 
 VARIANTS = {"mnist": "drawn waves", "omniglot": "drawn waves", "strokes": "drawn"}
 
@@ -58,7 +58,7 @@ def test_omniglot_is_augmented_to_the_shape_of_the_digits(
     handed: list[NDArray[Any]], context: Context, profile: Profile
 ) -> None:
     run = lisae(Negatives("omniglot"), profile)
-    alone(measuring(run, context))
+    train_alone(evaluating(run, context))
     X, y = handed
     data = load("omniglot", context.data_dir, offline=True)
     expected = augmented(data.train_images, (28, 28), 0, **profile.preparation("omniglot"))
@@ -71,7 +71,7 @@ def test_the_seed_of_a_run_draws_its_augmentation(
     handed: list[NDArray[Any]], context: Context, profile: Profile
 ) -> None:
     for seed in (0, 1):
-        alone(measuring(lisae(Negatives("omniglot"), profile, seed), context))
+        train_alone(evaluating(lisae(Negatives("omniglot"), profile, seed), context))
     first, _, second, _ = handed
     assert first.shape == second.shape
     assert (first[24:] != second[24:]).any()
@@ -81,7 +81,7 @@ def test_the_seed_of_a_run_draws_its_augmentation(
 def test_strokes_need_no_data(handed: list[NDArray[Any]], context: Context, profile: Profile) -> None:
     run = lisae(Negatives("strokes"), profile)
     assert run.variants == {"mnist": "drawn waves", "strokes": "drawn"}
-    _, record = alone(measuring(run, context))
+    _, record = train_alone(evaluating(run, context))
     X, y = handed
     np.testing.assert_array_equal(X[y == -1], strokes(100, (28, 28), 0, width=0.1))
     assert record.rows()[0]["negatives"] == "strokes: all"
@@ -102,7 +102,7 @@ def test_a_model_that_needs_negatives_says_so_before_anything_is_trained(profile
 
 def test_the_label_sweep_of_oc_svm_is_in_its_record(context: Context, profile: Profile) -> None:
     run = make_run(without_negatives("mnist", 3), "OC-SVM", 0, profile, VARIANTS)
-    detector, record = alone(measuring(run, context))
+    detector, record = train_alone(evaluating(run, context))
     assert isinstance(detector, OCSVM)
     data = load("mnist", context.data_dir, offline=True)
     labels = {c: detector.sweep_labels(data.test_images[data.test_labels == c][:12]) for c in (3, 7)}
@@ -114,7 +114,7 @@ def test_the_label_sweep_of_oc_svm_is_in_its_record(context: Context, profile: P
 
 
 def test_other_models_have_no_label_sweep(context: Context, profile: Profile) -> None:
-    _, record = alone(measuring(make_run(without_negatives("mnist", 3), "KDE", 0, profile, VARIANTS), context))
+    _, record = train_alone(evaluating(make_run(without_negatives("mnist", 3), "KDE", 0, profile, VARIANTS), context))
     assert {score.label_sweep_auc for score in record.scores} == {None}
     assert len(record.rows()) == 9
     assert record.precision == "float64"

@@ -21,7 +21,7 @@ from benchmarks.errors import UnavailableError
 from benchmarks.paper.tasks import with_classes, without_negatives
 from benchmarks.registry import build
 from lisae import AutoEncoder, CollapseError
-from lisae.stacks import together
+from lisae.stacks import train_together
 from lisae.training import Training, train
 
 VARIANTS = {"cifar10": "drawn waves"}
@@ -121,7 +121,7 @@ def test_jobs_side_by_side_give_what_they_give_alone(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lisae.stacks.train", spied)
-        assert list(together((running(job, beside) for job in jobs), 8)) == [[], [], []]
+        assert list(train_together((running(job, beside) for job in jobs), 8)) == [[], [], []]
     assert sizes == [3, 3]
     assert list(execute(jobs, alone, 1)) == [[], [], []]
     for run in runs:

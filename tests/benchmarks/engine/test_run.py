@@ -13,8 +13,10 @@ FAST = load_profile("fast")
 
 
 def runs_of(tables: tuple[Table, ...], seeds: tuple[int, ...] = (0,)) -> list[Run]:
-    terms = [term for table in tables for cell in table.cells for term in cell.terms]
-    return [make_run(term.task, term.model, seed, FAST, {}) for term in terms for seed in seeds]
+    measurements = [measurement for table in tables for cell in table.cells for measurement in cell.measurements]
+    return [
+        make_run(measurement.task, measurement.model, seed, FAST, {}) for measurement in measurements for seed in seeds
+    ]
 
 
 CLASS_TABLES = TABLES[3:]

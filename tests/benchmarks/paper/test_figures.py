@@ -48,10 +48,10 @@ def test_panes_and_lines_of_a_trade_off(one: TradeOff) -> None:
     for names, split in zip(panes, SPLITS, strict=True):
         for pane in names:
             lines = [line for line in one.lines if line.pane == pane]
-            assert [(*line.term.task.normal, line.model) for line in lines] == [
+            assert [(*line.measurement.task.normal, line.model) for line in lines] == [
                 (positive, name) for positive in split for name in ("AE", model)
             ]
-            assert {line.term.task.dataset for line in lines} == {dataset}
+            assert {line.measurement.task.dataset for line in lines} == {dataset}
     assert len(one.lines) == 20 * len(variants)
 
 
@@ -60,12 +60,12 @@ def test_negatives_and_outliers_of_a_trade_off(one: TradeOff) -> None:
     _, model, variants = VARIANTS[one.id]
     for variant, negatives in variants.items():
         first = [line for line in one.lines if line.pane == f"tasks 0-4{variant}"][:2]
-        assert [line.term.task.negatives for line in first] == [None, negatives]
+        assert [line.measurement.task.negatives for line in first] == [None, negatives]
         assert first[1].model == model
     for line in one.lines:
-        (positive,) = line.term.task.normal
+        (positive,) = line.measurement.task.normal
         own = LOW if positive in LOW else HIGH
-        assert line.term.outliers == tuple(c for c in own if c != positive)
+        assert line.measurement.outliers == tuple(c for c in own if c != positive)
 
 
 def test_figure_3_shows_car_and_digit_0() -> None:
@@ -81,15 +81,25 @@ def test_figure_3_shows_car_and_digit_0() -> None:
 
 
 def test_figures_need_no_run_that_a_table_does_not_need() -> None:
-    tables = {(term.task, term.model) for one in TABLES for part in one.parts for term in part.terms}
-    figures = {(term.task, term.model) for one in FIGURES for part in one.parts for term in part.terms}
+    tables = {
+        (measurement.task, measurement.model)
+        for one in TABLES
+        for part in one.needs
+        for measurement in part.measurements
+    }
+    figures = {
+        (measurement.task, measurement.model)
+        for one in FIGURES
+        for part in one.needs
+        for measurement in part.measurements
+    }
     assert figures == tables  # the scatter shows every cell
 
 
 def test_the_linear_case_needs_no_run() -> None:
     linear = [one for one in FIGURES if isinstance(one, Linear)]
     assert [one.id for one in linear] == ["2", "cross_section"]
-    assert all(one.parts == () for one in linear)
+    assert all(one.needs == () for one in linear)
 
 
 def test_figure_by_id() -> None:

@@ -34,8 +34,8 @@ def digits(table: str, row: str, column: str) -> Decimal:
 
 
 def mean(numbers: Iterable[Decimal]) -> Decimal:
-    terms = list(numbers)
-    return sum(terms, Decimal(0)) / len(terms)
+    measurements = list(numbers)
+    return sum(measurements, Decimal(0)) / len(measurements)
 
 
 def half_unit(number: Decimal) -> Decimal:

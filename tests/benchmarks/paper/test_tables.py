@@ -26,8 +26,8 @@ def test_cells_are_those_printed_in_the_paper_s_order(one: Table) -> None:
 @pytest.mark.parametrize("one", CLASS_TABLES, ids=lambda one: one.id)
 def test_tasks_of_class_tables_keep_to_the_protocol(one: Table) -> None:
     for cell in one.cells:
-        (term,) = cell.terms
-        task, setting = term.task, cell.row.split(" | ")[1]
+        (measurement,) = cell.measurements
+        task, setting = measurement.task, cell.row.split(" | ")[1]
         (positive,) = task.normal
         own = next(split for split in SPLITS if positive in split)
         other = next(split for split in SPLITS if positive not in split)
@@ -36,7 +36,7 @@ def test_tasks_of_class_tables_keep_to_the_protocol(one: Table) -> None:
         assert task.outliers == outliers
         negatives = task.negatives.classes if task.negatives else ()
         if setting == "None":
-            assert (term.model, negatives) == ("AE", ())
+            assert (measurement.model, negatives) == ("AE", ())
         elif setting.startswith("Comb."):
             assert negatives == other
         elif setting.startswith("Sup."):
@@ -58,38 +58,46 @@ def cell_of(table_id: str, row: str, column: str) -> Cell:
 def test_every_model_of_table_1_has_the_same_tasks_and_outliers(column: str, tasks: int, outliers: int) -> None:
     cells = [cell for cell in BY_ID["1"].cells if cell.column == column]
     assert len(cells) == 13
-    (common,) = {tuple((term.task.normal, term.outliers) for term in cell.terms) for cell in cells}
+    (common,) = {
+        tuple((measurement.task.normal, measurement.outliers) for measurement in cell.measurements) for cell in cells
+    }
     assert len(common) == tasks
     assert {len(classes) for _, classes in common} == {outliers}
     assert sorted(c for normal, _ in common for c in normal) == list(range(10))
 
 
 def test_negatives_of_table_1() -> None:
-    terms = cell_of("1", "LIS-AE", "Fashion-MNIST").terms
-    assert [term.task.negatives for term in terms] == [Negatives("fashion-mnist", ((c + 1) % 10,)) for c in range(10)]
-    assert all((term.task.normal[0] + 1) % 10 not in term.outliers for term in terms)
+    measurements = cell_of("1", "LIS-AE", "Fashion-MNIST").measurements
+    assert [measurement.task.negatives for measurement in measurements] == [
+        Negatives("fashion-mnist", ((c + 1) % 10,)) for c in range(10)
+    ]
+    assert all((measurement.task.normal[0] + 1) % 10 not in measurement.outliers for measurement in measurements)
     for column in ("MNIST", "2-Class MNIST"):
-        assert {term.task.negatives for term in cell_of("1", "LIS-AE", column).terms} == {Negatives("omniglot")}
+        assert {measurement.task.negatives for measurement in cell_of("1", "LIS-AE", column).measurements} == {
+            Negatives("omniglot")
+        }
     for cell in BY_ID["1"].cells:
-        assert cell.row == "LIS-AE" or all(term.task.negatives is None for term in cell.terms)
+        assert cell.row == "LIS-AE" or all(measurement.task.negatives is None for measurement in cell.measurements)
 
 
 def test_table_2_shares_its_runs_with_the_appendix() -> None:
-    appendix = {(t.task, t.model) for one in CLASS_TABLES for cell in one.cells for t in cell.terms}
+    appendix = {(t.task, t.model) for one in CLASS_TABLES for cell in one.cells for t in cell.measurements}
     for row in ("AE", "LIS-AE", "LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE"):
-        terms = cell_of("2", row, "CIFAR-10").terms
-        assert {(term.task, term.model) for term in terms} <= appendix
-        assert [len(term.outliers) for term in terms] == [4] * 10
-    assert [cell.row for cell in BY_ID["2"].cells if any(term.label_sweep for term in cell.terms)] == [SWEEP] * 2
+        measurements = cell_of("2", row, "CIFAR-10").measurements
+        assert {(measurement.task, measurement.model) for measurement in measurements} <= appendix
+        assert [len(measurement.outliers) for measurement in measurements] == [4] * 10
+    assert [
+        cell.row for cell in BY_ID["2"].cells if any(measurement.label_sweep for measurement in cell.measurements)
+    ] == [SWEEP] * 2
 
 
 def test_table_3_tests_on_the_rest_of_the_split_with_the_negatives_it_names() -> None:
     for cell in BY_ID["3"].cells:
-        for positive, term in enumerate(cell.terms):
+        for positive, measurement in enumerate(cell.measurements):
             own = next(split for split in SPLITS if positive in split)
-            assert term.task.normal == (positive,)
-            assert term.outliers == tuple(c for c in own if c != positive)
-            assert term.model == ("AE" if cell.row == "None" else "LIS-AE")
+            assert measurement.task.normal == (positive,)
+            assert measurement.outliers == tuple(c for c in own if c != positive)
+            assert measurement.model == ("AE" if cell.row == "None" else "LIS-AE")
     expected = {
         ("None", "SVHN"): None,
         ("Omni", "Fashion"): Negatives("omniglot"),
@@ -98,25 +106,25 @@ def test_table_3_tests_on_the_rest_of_the_split_with_the_negatives_it_names() ->
         ("SVHN", "CIFAR-10"): Negatives("svhn"),
         ("Same (Sup.)", "Fashion"): Negatives("fashion-mnist", (1, 2, 3, 4)),
     }
-    assert {key: cell_of("3", *key).terms[0].task.negatives for key in expected} == expected
+    assert {key: cell_of("3", *key).measurements[0].task.negatives for key in expected} == expected
 
 
 def test_tables_2_and_3_agree_where_the_paper_prints_the_same_number() -> None:
     for row_2, row_3 in (("AE", "None"), ("LIS-AE", "CIFAR-10"), ("Sup. LIS-AE", "Same (Sup.)")):
-        assert cell_of("2", row_2, "CIFAR-10").terms == cell_of("3", row_3, "CIFAR-10").terms
-    assert cell_of("2", "LIS-AE", "SVHN").terms == cell_of("3", "SVHN", "SVHN").terms
+        assert cell_of("2", row_2, "CIFAR-10").measurements == cell_of("3", row_3, "CIFAR-10").measurements
+    assert cell_of("2", "LIS-AE", "SVHN").measurements == cell_of("3", "SVHN", "SVHN").measurements
 
 
 def test_a_column_is_one_outlier_class_and_the_average_all_four() -> None:
-    cells = {(cell.row, cell.column): cell.terms[0].outliers for cell in BY_ID["A2"].cells}
+    cells = {(cell.row, cell.column): cell.measurements[0].outliers for cell in BY_ID["A2"].cells}
     assert cells["Horse | Plane 0", "Frog"] == (6,)
     assert cells["Horse | Plane 0", "Avg."] == (5, 6, 8, 9)
 
 
 def test_the_excerpts_are_views_of_the_appendix() -> None:
     for excerpt, whole in (("4", "A1"), ("5", "A3")):
-        terms = {term for cell in BY_ID[whole].cells for term in cell.terms}
-        assert {term for cell in BY_ID[excerpt].cells for term in cell.terms} < terms
+        measurements = {measurement for cell in BY_ID[whole].cells for measurement in cell.measurements}
+        assert {measurement for cell in BY_ID[excerpt].cells for measurement in cell.measurements} < measurements
 
 
 def test_table_by_id() -> None:

@@ -13,14 +13,14 @@ from PIL import Image
 
 from benchmarks import paper, reproduce
 from benchmarks.claims import COLUMNS, claims
-from benchmarks.engine.plan import LEFT_OUT, Agenda, Request
+from benchmarks.engine.plan import LEFT_OUT, Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.paper.figures import FIGURES
-from benchmarks.paper.tables import TABLES, Term, table
+from benchmarks.paper.tables import TABLES, Measurement, table
 from benchmarks.report import write_report
 from benchmarks.report.prints import deviations
-from benchmarks.report.tables import Source
+from benchmarks.report.tables import RecordLookup
 
 EVIL = "<script>alert(1)</script> & co_1 | 100% #{x}"
 REASON = "svhn is not in {folder}, and --offline forbids fetching it"
@@ -79,11 +79,11 @@ class Page(HTMLParser):
             self.notes[self._figure] += data
 
 
-def fake_record(agenda: Agenda, term: Term, seed: int, width: int | None) -> Record | None:
+def fake_record(plan: Plan, measurement: Measurement, seed: int, width: int | None) -> Record | None:
     """A record of every run but those of SVHN, with AUCs that depend on the run."""
-    if term.task.dataset == "svhn":
+    if measurement.task.dataset == "svhn":
         return None
-    run = agenda.run(term, seed, width)
+    run = plan.run(measurement, seed, width)
     random = np.random.default_rng(int(run.id, 16))
     scores = tuple(Score(o, float(random.uniform(0.5, 1)), 10, (0.5,) * 101, 0.5) for o in run.task.outliers)
     return Record(run.id, run.identity(), scores, 10, 0, "fast", EVIL, "float32", {"torch": "2"}, "c", 1.0, 1.0)
@@ -98,12 +98,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         models=None, datasets=None, strokes=False, device="cpu", jobs=1, data_dir=folder / "data", results_dir=folder,
         reports_dir=folder, offline=True, fresh=False, quiet=True,
     )  # fmt: skip
-    agenda = Agenda(request, Store(folder))
-    terms = {term for one in TABLES for part in one.parts for term in part.terms}
+    plan = Plan(request, Store(folder))
+    measurements = {measurement for one in TABLES for part in one.needs for measurement in part.measurements}
     reasons = {
-        agenda.run(term, seed).id: agenda.without_folders(REASON.format(folder=request.data_dir))
-        for term in terms
-        if term.task.dataset == "svhn"
+        plan.run(measurement, seed).id: plan.without_folders(REASON.format(folder=request.data_dir))
+        for measurement in measurements
+        if measurement.task.dataset == "svhn"
         for seed in request.seeds
     }
     drawn = [figure.id for figure in FIGURES if figure.id != FIGURE_LACKING]
@@ -118,8 +118,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, claim in enumerate(claims()):
             verdict = "not measured" if number else "confirmed"
             writer.writerow({"id": claim.id, "section": claim.section, "claim": claim.claim, "verdict": verdict})
-    source = Source(lambda term, seed, width: fake_record(agenda, term, seed, width), agenda.widths, request.seeds)
-    paths = write_report(agenda, source, reasons, drawn)
+    lookup = RecordLookup(
+        lambda measurement, seed, width: fake_record(plan, measurement, seed, width), plan.widths, request.seeds
+    )
+    paths = write_report(plan, lookup, reasons, drawn)
     assert [path.name for path in paths] == ["appendix.md", "appendix.html", "appendix.tex"]
     return folder
 
@@ -158,7 +160,7 @@ def test_a_cell_is_paper_ours_and_difference(page: Page) -> None:
 def test_html_holds_every_figure(page: Page) -> None:
     assert set(page.pictures) == {f"figure-{figure.id}" for figure in FIGURES} - {f"figure-{FIGURE_LACKING}"}
     assert f"figure-{FIGURE_LACKING}" in page.notes
-    assert all(source.startswith("data:image/png;base64,iVBOR") for source in page.pictures.values())
+    assert all(lookup.startswith("data:image/png;base64,iVBOR") for lookup in page.pictures.values())
 
 
 def test_html_holds_every_claim(page: Page) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import readme
 from benchmarks.engine.profiles import load_profile
 from benchmarks.errors import CallError
 from benchmarks.progress import duration
+from benchmarks.report import readme
 from benchmarks.report.readme import BEGIN, END, Published, stale, write
 from benchmarks.report.style import drawn_from
 

@@ -14,31 +14,35 @@ from matplotlib.image import imread
 from scipy import stats
 
 from benchmarks.engine.records import Record, Score
-from benchmarks.paper.tables import TABLES, Table, Term, table
+from benchmarks.paper.tables import TABLES, Measurement, Table, table
 from benchmarks.report.grid import make_grid
 from benchmarks.report.note import note
 from benchmarks.report.style import drawn_from
-from benchmarks.report.tables import Source, write_table
+from benchmarks.report.tables import RecordLookup, write_table
 from benchmarks.report.text import latex, markdown
 from benchmarks.report.tidy import tidy
 
 TABLE = table("4")
-Lookup = Callable[[Term, int, int | None], Record | None]
+Lookup = Callable[[Measurement, int, int | None], Record | None]
 
 
-def auc(term: Term, outlier: int, seed: int) -> float:
+def auc(measurement: Measurement, outlier: int, seed: int) -> float:
     """Some AUC that differs from cell to cell and seed to seed."""
-    negatives = term.task.negatives.classes if term.task.negatives else ()
+    negatives = measurement.task.negatives.classes if measurement.task.negatives else ()
     return (
-        0.5 + (37 * term.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300 + seed / 50
+        0.5
+        + (37 * measurement.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300
+        + seed / 50
     )
 
 
-def lookup(term: Term, seed: int, latent_dim: int | None = None) -> Record:
+def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
     return Record(
         run="",
         identity={"variants": {"cifar10": ""}},
-        scores=tuple(Score(o, auc(term, o, seed), 1, (), label_sweep_auc=0.5) for o in term.task.outliers),
+        scores=tuple(
+            Score(o, auc(measurement, o, seed), 1, (), label_sweep_auc=0.5) for o in measurement.task.outliers
+        ),
         n_normal=1,
         restarts=0,
         profile="fast",
@@ -51,11 +55,11 @@ def lookup(term: Term, seed: int, latent_dim: int | None = None) -> Record:
     )
 
 
-def source(look: Lookup = lookup, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> Source:
-    return Source(look, lambda term: widths, seeds)
+def lookup(look: Lookup = lookup, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> RecordLookup:
+    return RecordLookup(look, lambda measurement: widths, seeds)
 
 
-def nothing(term: Term, seed: int, latent_dim: int | None) -> None:
+def nothing(measurement: Measurement, seed: int, latent_dim: int | None) -> None:
     return None
 
 
@@ -65,25 +69,29 @@ def at(frame: pd.DataFrame, row: str, column: str) -> pd.Series:
 
 
 def test_numbers_of_one_seed() -> None:
-    frame = tidy(TABLE, source())
+    frame = tidy(TABLE, lookup())
     columns = ["row", "column", "paper", "mean", "std", "n_seeds", "ci_low", "ci_high", "delta", "data_variant"]
     assert list(frame.columns) == columns
     assert len(frame) == 80
-    term = next(cell.terms[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird"))
+    measurement = next(
+        cell.measurements[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird")
+    )
     line = at(frame, "Deer | Ship 8", "Bird")
-    assert (line["paper"], line["mean"], line["n_seeds"]) == (0.63, auc(term, 2, 0), 1)
-    assert line["delta"] == pytest.approx(auc(term, 2, 0) - 0.63)
+    assert (line["paper"], line["mean"], line["n_seeds"]) == (0.63, auc(measurement, 2, 0), 1)
+    assert line["delta"] == pytest.approx(auc(measurement, 2, 0) - 0.63)
     assert math.isnan(line["std"])
     assert math.isnan(line["ci_low"])
     average = at(frame, "Deer | Ship 8", "Avg.")
-    assert average["mean"] == pytest.approx(sum(auc(term, o, 0) for o in (0, 1, 2, 3)) / 4)
+    assert average["mean"] == pytest.approx(sum(auc(measurement, o, 0) for o in (0, 1, 2, 3)) / 4)
 
 
 def test_spread_over_seeds() -> None:
     seeds = [0, 1, 4]
-    line = at(tidy(TABLE, source(seeds=seeds)), "Car | None", "Plane")
-    term = next(cell.terms[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Car | None", "Plane"))
-    values = [auc(term, 0, seed) for seed in seeds]
+    line = at(tidy(TABLE, lookup(seeds=seeds)), "Car | None", "Plane")
+    measurement = next(
+        cell.measurements[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Car | None", "Plane")
+    )
+    values = [auc(measurement, 0, seed) for seed in seeds]
     assert line["mean"] == pytest.approx(sum(values) / 3)
     assert line["std"] == pytest.approx(pd.Series(values).std())
     interval = stats.t.interval(0.95, 2, loc=line["mean"], scale=stats.sem(values))
@@ -92,26 +100,26 @@ def test_spread_over_seeds() -> None:
 
 
 def test_a_seed_without_its_record_does_not_count() -> None:
-    frame = tidy(TABLE, source(lambda term, seed, _: lookup(term, seed) if seed == 1 else None, [0, 1]))
+    frame = tidy(TABLE, lookup(lambda measurement, seed, _: lookup(measurement, seed) if seed == 1 else None, [0, 1]))
     assert set(frame["n_seeds"]) == {1}
-    empty = tidy(TABLE, source(nothing))
+    empty = tidy(TABLE, lookup(nothing))
     assert empty["mean"].isna().all()
     assert (empty["n_seeds"] == 0).all()
     assert empty["paper"].notna().all()
 
 
-def a_part(term: Term, seed: int, latent_dim: int | None) -> Record:
-    return replace(lookup(term, seed), identity={"variants": {term.task.dataset: "a part"}})
+def a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+    return replace(lookup(measurement, seed), identity={"variants": {measurement.task.dataset: "a part"}})
 
 
 def test_a_variant_of_the_data_is_told_with_the_number() -> None:
-    frame = tidy(TABLE, source(a_part))
+    frame = tidy(TABLE, lookup(a_part))
     assert set(frame["data_variant"]) == {"cifar10: a part"}
-    assert set(tidy(TABLE, source())["data_variant"]) == {""}
+    assert set(tidy(TABLE, lookup())["data_variant"]) == {""}
 
 
 def test_markdown_is_laid_out_as_in_the_paper() -> None:
-    text = markdown(make_grid(TABLE, tidy(TABLE, source()), "How it was made."))
+    text = markdown(make_grid(TABLE, tidy(TABLE, lookup()), "How it was made."))
     lines = text.splitlines()
     assert lines[0].startswith("**Table 4. ")
     assert lines[2] == "| Positive Class | Negative Class | Plane | Car | Bird | Cat | Deer | Avg. |"
@@ -125,7 +133,7 @@ def test_markdown_is_laid_out_as_in_the_paper() -> None:
 
 
 def test_ours_has_the_decimals_of_the_paper_s_number() -> None:
-    frame = tidy(TABLE, source(seeds=[0, 1]))
+    frame = tidy(TABLE, lookup(seeds=[0, 1]))
     (_, entry) = make_grid(TABLE, frame, "").groups[0][0]
     line = at(frame, "Car | None", "Plane")
     assert entry[0] is not None
@@ -135,13 +143,13 @@ def test_ours_has_the_decimals_of_the_paper_s_number() -> None:
 
 
 def test_a_missing_number_is_called_missing() -> None:
-    grid = make_grid(TABLE, tidy(TABLE, source(nothing)), "")
+    grid = make_grid(TABLE, tidy(TABLE, lookup(nothing)), "")
     assert "| *missing* (.32) |" in markdown(grid)
     assert "missing (.32)" in latex(grid)
 
 
 def test_latex_escapes_what_it_must() -> None:
-    text = latex(make_grid(TABLE, tidy(TABLE, source(seeds=[0, 1])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
+    text = latex(make_grid(TABLE, tidy(TABLE, lookup(seeds=[0, 1])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
     assert r"100 \% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \textbackslash{} \$" in text
     assert r"$\pm$" in text
     assert text.count(r"\\") == 17  # the header and 16 rows
@@ -151,7 +159,7 @@ def test_latex_escapes_what_it_must() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine is installed")
 def test_latex_compiles_and_fits_on_a_page(tmp_path: Path) -> None:
     tables = [
-        latex(make_grid(one, tidy(one, source(svhn_is_a_part, widths=[16])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
+        latex(make_grid(one, tidy(one, lookup(svhn_is_a_part, widths=[16])), "100 % of a_b & {c} #1 ~ ^ \\ $"))
         for one in TABLES
     ]
     start = r"\documentclass[a4paper]{article}\usepackage[margin=2cm]{geometry}\usepackage{booktabs}\begin{document}"
@@ -167,7 +175,7 @@ def test_latex_compiles_and_fits_on_a_page(tmp_path: Path) -> None:
 def test_all_files_are_written(name: str, tmp_path: Path) -> None:
     one: Table = table(name)
     results, reports = tmp_path / "results", tmp_path / "reports"
-    paths = write_table(one, source(), command="the command", reasons={}, results_dir=results, reports_dir=reports)
+    paths = write_table(one, lookup(), command="the command", reasons={}, results_dir=results, reports_dir=reports)
     names = [f"table_{name}.{suffix}" for suffix in ("csv", "md", "tex", "png")]
     assert [path.name for path in paths] == names
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(names)
@@ -182,19 +190,19 @@ def test_all_files_are_written(name: str, tmp_path: Path) -> None:
     assert picture[..., :3].std() > 0.05  # not a blank page
     # The same records give the same bytes.
     again = write_table(
-        one, source(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
+        one, lookup(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
     )
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
 
 
-def wider_is_better_to_32(term: Term, seed: int, latent_dim: int | None) -> Record:
+def wider_is_better_to_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
     gain = {None: 0.0, 16: 0.0, 32: 0.05, 64: 0.01}[latent_dim]
-    record = lookup(term, seed)
+    record = lookup(measurement, seed)
     return replace(record, scores=tuple(replace(score, auc=score.auc + gain) for score in record.scores))
 
 
 def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
-    frame = tidy(table("3"), source(wider_is_better_to_32, [0, 1], [16, 32, 64]))
+    frame = tidy(table("3"), lookup(wider_is_better_to_32, [0, 1], [16, 32, 64]))
     assert list(frame.columns[-5:]) == ["latent_dim", "oracle_latent_dim", "oracle_mean", "oracle_std", "oracle_delta"]
     assert set(frame["latent_dim"]) == {"16"}
     assert set(frame["oracle_latent_dim"]) == {"32"}
@@ -205,30 +213,30 @@ def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
 
 
 def test_oracle_takes_the_widths_that_are_there() -> None:
-    def without_32(term: Term, seed: int, latent_dim: int | None) -> Record | None:
-        return None if latent_dim == 32 else wider_is_better_to_32(term, seed, latent_dim)
+    def without_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
+        return None if latent_dim == 32 else wider_is_better_to_32(measurement, seed, latent_dim)
 
-    frame = tidy(table("3"), source(without_32, [0], [16, 32, 64]))
+    frame = tidy(table("3"), lookup(without_32, [0], [16, 32, 64]))
     assert set(frame["oracle_latent_dim"]) == {"64"}
-    nowhere = tidy(table("3"), source(nothing, [0], [16, 32, 64]))
+    nowhere = tidy(table("3"), lookup(nothing, [0], [16, 32, 64]))
     assert nowhere[["mean", "oracle_mean"]].isna().all(axis=None)
     assert set(nowhere["oracle_latent_dim"]) == {""}
 
 
 def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
-    frame = tidy(table("1"), source())
+    frame = tidy(table("1"), lookup())
     assert frame["oracle_mean"].isna().all()
     lines = markdown(make_grid(table("1"), frame, "")).splitlines()
     assert lines[4].startswith("| KDE | .")
     assert lines[4].split(" | ")[2] == "-"
 
 
-def svhn_is_a_part(term: Term, seed: int, latent_dim: int | None) -> Record:
-    return (a_part if term.task.dataset == "svhn" else lookup)(term, seed, latent_dim)
+def svhn_is_a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+    return (a_part if measurement.task.dataset == "svhn" else lookup)(measurement, seed, latent_dim)
 
 
 def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
-    grid = make_grid(table("2"), tidy(table("2"), source(svhn_is_a_part, widths=[128])), "")
+    grid = make_grid(table("2"), tidy(table("2"), lookup(svhn_is_a_part, widths=[128])), "")
     assert [column.text for column in grid.columns] == [
         "SVHN (fixed width; svhn: a part)",
         "SVHN (oracle width; svhn: a part)",
@@ -241,11 +249,11 @@ def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
 
 
 def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
-    def swept(term: Term, seed: int, latent_dim: int | None) -> Record:
-        record = lookup(term, seed)
+    def swept(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+        record = lookup(measurement, seed)
         return replace(record, scores=tuple(replace(score, label_sweep_auc=0.25) for score in record.scores))
 
-    frame = tidy(table("2"), source(swept))
+    frame = tidy(table("2"), lookup(swept))
     score, sweep = (at(frame, row, "CIFAR-10") for row in ("OC-SVM", "OC-SVM, label sweep"))
     assert score["paper"] == sweep["paper"] == 0.5651
     assert sweep["mean"] == 0.25
@@ -253,7 +261,7 @@ def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
 
 
 def test_the_note_says_how_and_why_not() -> None:
-    text = note(table("1"), source(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
+    text = note(table("1"), lookup(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
     assert "command: the command." in text
     assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
     assert "widths tried: 16" in text

@@ -12,30 +12,30 @@ from sklearn.metrics import auc
 
 from benchmarks.engine.records import Record, Score
 from benchmarks.paper.figures import Comparison, Difference, Scatter, TradeOff, figure
-from benchmarks.paper.tables import Term, table
+from benchmarks.paper.tables import Measurement, table
 from benchmarks.report.figures import points, write_figure
 from benchmarks.report.figures.trade_off import draw as trade_off_draw
 from benchmarks.report.style import tint
-from benchmarks.report.tables import Source, note
+from benchmarks.report.tables import RecordLookup, note
 from benchmarks.report.tidy import tidy
 
-Lookup = Callable[[Term, int, int | None], Record | None]
+Lookup = Callable[[Measurement, int, int | None], Record | None]
 
 
-def detected(term: Term, outlier: int, seed: int) -> tuple[float, ...]:
-    """Some curve that falls from 1 to 0, differs from term to term, and is higher for whoever has negatives."""
-    power = 1 + term.task.normal[0] / 4 + outlier / 20 + seed + (2 if term.task.negatives else 0)
+def detected(measurement: Measurement, outlier: int, seed: int) -> tuple[float, ...]:
+    """Some curve that falls from 1 to 0, differs between measurements, and is higher with negatives."""
+    power = 1 + measurement.task.normal[0] / 4 + outlier / 20 + seed + (2 if measurement.task.negatives else 0)
     return tuple(1 - np.linspace(0, 1, 101) ** power)
 
 
-def lookup(term: Term, seed: int, latent_dim: int | None = None) -> Record:
+def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
     scores = []
-    for outlier in term.task.outliers:
-        curve = detected(term, outlier, seed)
+    for outlier in measurement.task.outliers:
+        curve = detected(measurement, outlier, seed)
         scores.append(Score(outlier, float(auc(np.linspace(0, 1, 101), curve)), 1, curve, label_sweep_auc=0.5))
     return Record(
         run="",
-        identity={"variants": {term.task.dataset: "a part" if term.task.dataset == "svhn" else ""}},
+        identity={"variants": {measurement.task.dataset: "a part" if measurement.task.dataset == "svhn" else ""}},
         scores=tuple(scores),
         n_normal=1,
         restarts=0,
@@ -49,8 +49,8 @@ def lookup(term: Term, seed: int, latent_dim: int | None = None) -> Record:
     )
 
 
-def source(look: Lookup = lookup, seeds: Sequence[int] = (0,)) -> Source:
-    return Source(look, lambda term: (None,), seeds)
+def lookup(look: Lookup = lookup, seeds: Sequence[int] = (0,)) -> RecordLookup:
+    return RecordLookup(look, lambda measurement: (None,), seeds)
 
 
 def trade_off(name: str) -> TradeOff:
@@ -77,41 +77,41 @@ def line_of(frame: pd.DataFrame, pane: str, task: str, model: str, seed: str = "
 @pytest.mark.parametrize("name", ["4", "A1", "A2", "A3", "A4"])
 def test_the_points_of_a_trade_off_are_the_records(name: str) -> None:
     one = trade_off(name)
-    frame = points(one, source())
+    frame = points(one, lookup())
     assert list(frame.columns) == [
         *("pane", "task", "model", "seed", "accuracy_normal", "accuracy_anomalies", "data_variant")
     ]
     assert len(frame) == 101 * len(one.lines)
     for line in one.lines:
         drawn = line_of(frame, line.pane, line.task, line.model)
-        expected = np.mean([detected(line.term, outlier, 0) for outlier in line.term.outliers], axis=0)
+        expected = np.mean([detected(line.measurement, outlier, 0) for outlier in line.measurement.outliers], axis=0)
         assert drawn["accuracy_anomalies"].to_numpy() == pytest.approx(expected, abs=1e-6)
         assert drawn["accuracy_normal"].to_numpy() == pytest.approx(np.arange(101) / 100)
 
 
 def test_the_variant_of_the_data_is_told_with_the_points() -> None:
-    assert set(points(trade_off("A2"), source())["data_variant"]) == {"svhn: a part"}
-    assert set(points(trade_off("A3"), source())["data_variant"]) == {""}
+    assert set(points(trade_off("A2"), lookup())["data_variant"]) == {"svhn: a part"}
+    assert set(points(trade_off("A3"), lookup())["data_variant"]) == {""}
 
 
 def test_several_seeds_have_their_mean_beside_them() -> None:
-    frame = points(trade_off("4"), source(seeds=[0, 3]))
+    frame = points(trade_off("4"), lookup(seeds=[0, 3]))
     assert set(frame["seed"]) == {"0", "3", "mean"}
     first, second, mean = (line_of(frame, "tasks 5-9", "Ship", "LIS-AE", seed) for seed in ("0", "3", "mean"))
     values = (first["accuracy_anomalies"].to_numpy() + second["accuracy_anomalies"].to_numpy()) / 2
     assert mean["accuracy_anomalies"].to_numpy() == pytest.approx(values, abs=1e-6)
 
 
-def without_horse(term: Term, seed: int, latent_dim: int | None) -> Record | None:
-    return None if term.task.normal == (7,) and term.task.negatives else lookup(term, seed)
+def without_horse(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
+    return None if measurement.task.normal == (7,) and measurement.task.negatives else lookup(measurement, seed)
 
 
 def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
-    frame = points(trade_off("4"), source(without_horse))
+    frame = points(trade_off("4"), lookup(without_horse))
     assert len(frame) == 101 * 19
     assert not len(line_of(frame, "tasks 5-9", "Horse", "LIS-AE"))
     assert len(line_of(frame, "tasks 5-9", "Horse", "AE")) == 101
-    text = note(figure("4"), source(without_horse), "the command", {"no room": ["tasks 5-9 / Horse / LIS-AE"]})
+    text = note(figure("4"), lookup(without_horse), "the command", {"no room": ["tasks 5-9 / Horse / LIS-AE"]})
     assert "Missing for this reason: no room (tasks 5-9 / Horse / LIS-AE)." in text
     assert "command: the command." in text
     whole, lacking = (
@@ -123,24 +123,24 @@ def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("one", DRAWN[2:], ids=lambda one: one.id)
 def test_the_points_of_a_comparison_are_those_of_the_tables(one: Comparison) -> None:
-    frame = points(one, source(seeds=[0, 1]))
+    frame = points(one, lookup(seeds=[0, 1]))
     columns = ["row", "column", "paper", "mean", "std", "n_seeds", "delta", "data_variant"]
     assert list(frame.columns) == ["table", *columns]
     assert list(dict.fromkeys(frame["table"])) == [each.id for each in one.tables]
     for each in one.tables:
         ours = frame[frame["table"] == each.id].reset_index(drop=True)
-        pd.testing.assert_frame_equal(ours[columns], tidy(each, source(seeds=[0, 1]))[columns])
+        pd.testing.assert_frame_equal(ours[columns], tidy(each, lookup(seeds=[0, 1]))[columns])
     assert frame["std"].notna().all()
 
 
 def draw(folder: Path, one: TradeOff | Comparison, look: Lookup = lookup, seeds: Sequence[int] = (0,)) -> np.ndarray:
-    _, png = write_figure(one, points(one, source(look, seeds)), "A note.", results_dir=folder, reports_dir=folder)
+    _, png = write_figure(one, points(one, lookup(look, seeds)), "A note.", results_dir=folder, reports_dir=folder)
     return imread(png)
 
 
 @pytest.mark.parametrize("one", DRAWN, ids=lambda one: one.id)
 def test_files_of_a_figure(one: TradeOff | Comparison, tmp_path: Path) -> None:
-    frame = points(one, source(seeds=[0, 1]))
+    frame = points(one, lookup(seeds=[0, 1]))
     folders = {"results_dir": tmp_path / "results", "reports_dir": tmp_path / "reports"}
     paths = write_figure(one, frame, "A note.", **folders)
     names = [f"results/figure_{one.id}.csv", f"reports/figure_{one.id}.png"]
@@ -161,7 +161,7 @@ def test_a_picture_shows_its_points(one: TradeOff | Comparison, tmp_path: Path) 
 
 
 def test_axes_begin_at_a_half_where_every_line_is_far_up_there() -> None:
-    frame = points(trade_off("A1"), source())
+    frame = points(trade_off("A1"), lookup())
     far_up = frame.assign(accuracy_anomalies=1 - frame["accuracy_normal"] ** 9)
     for values, low in ((frame, 0), (far_up, 0.5), (frame[:0], 0)):
         panes = trade_off_draw(trade_off("A1"), values, "").figure.axes
