@@ -36,7 +36,7 @@ def auc(measurement: Measurement, outlier: int, seed: int) -> float:
     )
 
 
-def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
+def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
     return Record(
         run="",
         identity={"variants": {"cifar10": ""}},
@@ -55,7 +55,7 @@ def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -
     )
 
 
-def lookup(look: Lookup = lookup, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> RecordLookup:
+def lookup(look: Lookup = record_of, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> RecordLookup:
     return RecordLookup(look, lambda measurement: widths, seeds)
 
 
@@ -100,7 +100,7 @@ def test_spread_over_seeds() -> None:
 
 
 def test_a_seed_without_its_record_does_not_count() -> None:
-    frame = tidy(TABLE, lookup(lambda measurement, seed, _: lookup(measurement, seed) if seed == 1 else None, [0, 1]))
+    frame = tidy(TABLE, lookup(lambda measurement, seed, _: record_of(measurement, seed) if seed == 1 else None, [0, 1]))
     assert set(frame["n_seeds"]) == {1}
     empty = tidy(TABLE, lookup(nothing))
     assert empty["mean"].isna().all()
@@ -109,7 +109,7 @@ def test_a_seed_without_its_record_does_not_count() -> None:
 
 
 def a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-    return replace(lookup(measurement, seed), identity={"variants": {measurement.task.dataset: "a part"}})
+    return replace(record_of(measurement, seed), identity={"variants": {measurement.task.dataset: "a part"}})
 
 
 def test_a_variant_of_the_data_is_told_with_the_number() -> None:
@@ -197,7 +197,7 @@ def test_all_files_are_written(name: str, tmp_path: Path) -> None:
 
 def wider_is_better_to_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
     gain = {None: 0.0, 16: 0.0, 32: 0.05, 64: 0.01}[latent_dim]
-    record = lookup(measurement, seed)
+    record = record_of(measurement, seed)
     return replace(record, scores=tuple(replace(score, auc=score.auc + gain) for score in record.scores))
 
 
@@ -232,7 +232,7 @@ def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
 
 
 def svhn_is_a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-    return (a_part if measurement.task.dataset == "svhn" else lookup)(measurement, seed, latent_dim)
+    return (a_part if measurement.task.dataset == "svhn" else record_of)(measurement, seed, latent_dim)
 
 
 def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
@@ -250,7 +250,7 @@ def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
 
 def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
     def swept(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-        record = lookup(measurement, seed)
+        record = record_of(measurement, seed)
         return replace(record, scores=tuple(replace(score, label_sweep_auc=0.25) for score in record.scores))
 
     frame = tidy(table("2"), lookup(swept))

@@ -28,7 +28,7 @@ def detected(measurement: Measurement, outlier: int, seed: int) -> tuple[float, 
     return tuple(1 - np.linspace(0, 1, 101) ** power)
 
 
-def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
+def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
     scores = []
     for outlier in measurement.task.outliers:
         curve = detected(measurement, outlier, seed)
@@ -49,7 +49,7 @@ def lookup(measurement: Measurement, seed: int, latent_dim: int | None = None) -
     )
 
 
-def lookup(look: Lookup = lookup, seeds: Sequence[int] = (0,)) -> RecordLookup:
+def lookup(look: Lookup = record_of, seeds: Sequence[int] = (0,)) -> RecordLookup:
     return RecordLookup(look, lambda measurement: (None,), seeds)
 
 
@@ -103,7 +103,7 @@ def test_several_seeds_have_their_mean_beside_them() -> None:
 
 
 def without_horse(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
-    return None if measurement.task.normal == (7,) and measurement.task.negatives else lookup(measurement, seed)
+    return None if measurement.task.normal == (7,) and measurement.task.negatives else record_of(measurement, seed)
 
 
 def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
     assert "Missing for this reason: no room (tasks 5-9 / Horse / LIS-AE)." in text
     assert "command: the command." in text
     whole, lacking = (
-        draw(tmp_path / name, trade_off("4"), look) for name, look in (("a", lookup), ("b", without_horse))
+        draw(tmp_path / name, trade_off("4"), look) for name, look in (("a", record_of), ("b", without_horse))
     )
     assert whole.shape == lacking.shape
     assert (whole != lacking).any()
@@ -133,7 +133,7 @@ def test_the_points_of_a_comparison_are_those_of_the_tables(one: Comparison) -> 
     assert frame["std"].notna().all()
 
 
-def draw(folder: Path, one: TradeOff | Comparison, look: Lookup = lookup, seeds: Sequence[int] = (0,)) -> np.ndarray:
+def draw(folder: Path, one: TradeOff | Comparison, look: Lookup = record_of, seeds: Sequence[int] = (0,)) -> np.ndarray:
     _, png = write_figure(one, points(one, lookup(look, seeds)), "A note.", results_dir=folder, reports_dir=folder)
     return imread(png)
 
