@@ -55,7 +55,9 @@ def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None
     )
 
 
-def lookup(look: Lookup = record_of, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)) -> RecordLookup:
+def lookup(
+    look: Lookup = record_of, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)
+) -> RecordLookup:
     return RecordLookup(look, lambda measurement: widths, seeds)
 
 
@@ -100,7 +102,7 @@ def test_spread_over_seeds() -> None:
 
 
 def test_a_seed_without_its_record_does_not_count() -> None:
-    frame = tidy(TABLE, lookup(lambda measurement, seed, _: record_of(measurement, seed) if seed == 1 else None, [0, 1]))
+    frame = tidy(TABLE, lookup(lambda one, seed, _: record_of(one, seed) if seed == 1 else None, [0, 1]))
     assert set(frame["n_seeds"]) == {1}
     empty = tidy(TABLE, lookup(nothing))
     assert empty["mean"].isna().all()
