@@ -7,6 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class DataIdentity(NamedTuple):
+    """Variant and digest."""
+
+    variant: str = ""
+    digest: str = ""
+
+
 class Arrays(NamedTuple):
     """The four arrays of a set as a source or a file gives them, not yet checked.
 
