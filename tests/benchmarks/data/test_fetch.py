@@ -14,10 +14,9 @@ from filelock import FileLock
 
 import benchmarks
 from benchmarks.data import fetch as module
-from benchmarks.data.checks import ContentError
+from benchmarks.data.cache import ContentError
 from benchmarks.data.clients import SourceError
-from benchmarks.data.fetch import fetch
-from benchmarks.data.sources import SOURCES, Source
+from benchmarks.data.fetch import SOURCES, Source, fetch
 from benchmarks.errors import UnavailableError
 
 ROOT = Path(benchmarks.__file__).parents[1]
@@ -225,8 +224,8 @@ SCRIPT = textwrap.dedent(
     import numpy as np
     from benchmarks import data
     from benchmarks.data.catalogue import CATALOGUE
-    from benchmarks.data.dataset import Arrays
-    from benchmarks.data.sources import SOURCES, Source
+    from benchmarks.data.catalogue import Arrays
+    from benchmarks.data.fetch import SOURCES, Source
     from dataclasses import replace
 
     place = Path(sys.argv[1])

@@ -8,7 +8,7 @@ import pytest
 
 import benchmarks
 from benchmarks.data import fetch, load
-from benchmarks.data.sources import SOURCES, Source
+from benchmarks.data.fetch import SOURCES, Source
 from benchmarks.errors import CallError, UnavailableError
 
 

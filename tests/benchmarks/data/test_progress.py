@@ -5,7 +5,7 @@ import time
 import pytest
 from rich.console import Console
 
-from benchmarks.data.progress import FetchProgress
+from benchmarks.progress import FetchProgress
 
 
 def _step(progress, folder, error=None, seconds=0.0):

@@ -1,5 +1,5 @@
 from benchmarks.data import NAMES, official, registries
-from benchmarks.data.sources import SOURCES
+from benchmarks.data.fetch import SOURCES
 
 
 def test_every_set_is_tried_at_its_official_files_first():

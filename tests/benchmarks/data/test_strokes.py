@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from benchmarks.data.strokes import _ink, strokes
+from benchmarks.data.negatives import _ink, strokes
 
 
 def test_strokes_are_light_on_black() -> None:
