@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmarks.claims import Evidence, write_claims
 from benchmarks.data import load
-from benchmarks.data.preparation import STROKES
+from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, execute
 from benchmarks.engine.plan import Plan, Request

@@ -11,7 +11,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from benchmarks.data import NAMES, data_directory
-from benchmarks.data.preparation import STROKES
+from benchmarks.data.negatives import STROKES
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown

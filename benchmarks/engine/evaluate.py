@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import Dataset, load
-from benchmarks.data.preparation import STROKES, preparation_of
+from benchmarks.data.negatives import STROKES, preparation_of
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
 from benchmarks.paper.tasks import Negatives

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.claims import studied
 from benchmarks.data import cached_variant
-from benchmarks.data.preparation import STROKES, STROKES_VARIANT
+from benchmarks.data.negatives import STROKES, STROKES_VARIANT
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import load
-from benchmarks.data.negatives import augmented
-from benchmarks.data.strokes import strokes
+from benchmarks.data.negatives import augmented, strokes
 from benchmarks.engine.evaluate import Context, evaluating
 from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import Run, make_run
