@@ -7,7 +7,6 @@ import time
 import pytest
 
 from benchmarks.data.clients import SourceError, run
-from benchmarks.files import folder_size
 
 
 def _gone(pid: int) -> bool:
@@ -125,17 +124,3 @@ def test_an_interrupt_ends_the_client(tmp_path, client):
         run(["npm"], tmp_path, limit=20)
     thread.join()
     assert _gone(int((tmp_path / "pid").read_text()))
-
-
-def test_the_size_of_a_folder_counts_every_file(tmp_path):
-    (tmp_path / "deep/er").mkdir(parents=True)
-    (tmp_path / "a").write_bytes(b"123")
-    (tmp_path / "deep/er/b").write_bytes(b"4567")
-    assert folder_size(tmp_path) == 7
-    assert folder_size(tmp_path / "nowhere") == 0
-
-
-def test_a_file_that_goes_meanwhile_is_not_counted(tmp_path, monkeypatch):
-    (tmp_path / "a").write_bytes(b"123")
-    monkeypatch.setattr(os, "walk", lambda folder: [(folder, [], ["gone", "a"])])
-    assert folder_size(tmp_path) == 3
