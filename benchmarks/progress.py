@@ -1,10 +1,10 @@
-"""What is shown on stderr meanwhile: runs done and left, and how fetching a data set goes."""
+"""Progress on stderr: a live line on a terminal, plain lines elsewhere, nothing when quiet."""
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -48,20 +48,11 @@ def progress(weights: dict[str, float], finished: Callable[[str], bool], *, quie
 
 
 def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: threading.Event) -> None:
-    console = Console(stderr=True)
+    console = _Stderr()
     left = dict(weights)
     started, shown = time.monotonic(), -1
-    bar = Progress(
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("runs,"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bar:
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("runs,"))
+    with console.live(*columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}")) as bar:
         task = bar.add_task("", total=len(weights), left="")
         last = False
         while True:
@@ -70,9 +61,7 @@ def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: thr
             remaining = time_left(weights, left, elapsed)
             bar.update(task, completed=done, left=remaining)
             if not console.is_terminal and done != shown:
-                console.print(
-                    f"{done} of {len(weights)} runs done in {duration(elapsed)}, {remaining}", highlight=False
-                )
+                console.tell(f"{done} of {len(weights)} runs done in {duration(elapsed)}, {remaining}")
                 shown = done
             if last:
                 return
@@ -80,14 +69,14 @@ def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: thr
 
 
 def time_left(weights: dict[str, float], left: dict[str, float], elapsed: float) -> str:
-    """Say how long what is ``left`` of ``weights`` takes, when the rest took ``elapsed`` seconds."""
+    """Say how long the runs ``left`` of ``weights`` will take, given that the others took ``elapsed`` seconds."""
     remaining = sum(left.values())
     finished = sum(weights.values()) - remaining
     return f"about {duration(elapsed * remaining / finished)} left" if finished else "time left not known yet"
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 45 s, 12 min, 3 h 05 min."""
+    """Write seconds for people: 45 s, 12 min, 3 h 05 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -95,19 +84,15 @@ def duration(seconds: float) -> str:
 
 
 class FetchProgress:
-    """The lines about fetching one set, each beginning with its name."""
+    """The lines about fetching one set, each of which begins with its name."""
 
-    def __init__(self, name: str, *, quiet: bool, console: Console | None = None) -> None:
-        # The stream of now, by value: while a source is silenced, sys.stderr is another one.
-        self._console = console or Console(file=sys.stderr)
-        self._quiet = quiet
+    def __init__(self, name: str, *, quiet: bool) -> None:
+        self._console = _Stderr(quiet=quiet)
         self._name = name
 
     def line(self, text: str) -> None:
         """Show one line."""
-        if not self._quiet:
-            # Paths and messages are not markup and are not broken at the terminal's width.
-            self._console.print(f"{self._name}: {text}", markup=False, highlight=False, soft_wrap=True)
+        self._console.tell(f"{self._name}: {text}")
 
     @contextmanager
     def step(self, label: str, folder: Path, reason: Callable[[Exception], str]) -> Iterator[None]:
@@ -117,36 +102,45 @@ class FetchProgress:
         megabytes in ``folder`` are shown meanwhile.
         """
         begun = time.monotonic()
-        live = self._console.is_terminal and not self._quiet
-        if not live:
+        columns = (SpinnerColumn(), TextColumn("{task.description} ...", markup=False), _Arrived(folder))
+        live = self._console.live(*columns, TimeElapsedColumn(), transient=True)
+        live.add_task(f"{self._name}: {label}", total=None)
+        if not self._console.is_terminal:
             self.line(f"{label} ...")
         try:
-            with self._live(label, folder) if live else nullcontext():
+            with live:
                 yield
         except Exception as error:
             self.line(f"{label}: {reason(error)} ({time.monotonic() - begun:.1f} s)")
             raise
         self.line(f"{label}: done in {time.monotonic() - begun:.1f} s")
 
-    def _live(self, label: str, folder: Path) -> Progress:
-        progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description} ...", markup=False),
-            _Arrived(folder),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        progress.add_task(f"{self._name}: {label}", total=None)
-        return progress
+
+class _Stderr(Console):
+    """The stderr of this moment, even while ``sys.stderr`` is another stream because a source is silenced."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(stderr=True, file=sys.stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent when nobody reads any more, where rich would end the process."""
+        self.quiet = True
+
+    def tell(self, text: str) -> None:
+        """Show one line, which is not broken at the terminal's width."""
+        with suppress(BrokenPipeError):  # rich before it had ``on_broken_pipe``
+            self.print(text, soft_wrap=True)
+
+    def live(self, *columns: ProgressColumn, transient: bool = False) -> Progress:
+        """Return a line of these columns that is drawn anew as time passes, on a terminal only."""
+        disable = self.quiet or not self.is_terminal
+        return Progress(*columns, console=self, transient=transient, redirect_stdout=False, disable=disable)
 
 
 class _Arrived(ProgressColumn):
     """Megabytes in a folder."""
 
-    max_refresh = 0.5  # walking a folder of 32,000 drawings ten times a second would cost more than it tells
+    max_refresh = 0.5  # seconds; walking a folder of 32,000 drawings ten times a second would take too long
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
