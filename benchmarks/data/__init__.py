@@ -4,7 +4,7 @@
 official files or, where these cannot be reached, as the same bytes from a package registry.
 """
 
-from benchmarks.data.cache import cached_variant, data_directory, load
-from benchmarks.data.catalogue import CLASS_NAMES, NAMES, Dataset
+from benchmarks.data.cache import data_directory, identify, load
+from benchmarks.data.catalogue import CLASS_NAMES, NAMES, DataIdentity, Dataset
 
-__all__ = ["CLASS_NAMES", "NAMES", "Dataset", "cached_variant", "data_directory", "load"]
+__all__ = ["CLASS_NAMES", "NAMES", "DataIdentity", "Dataset", "data_directory", "identify", "load"]

@@ -1,4 +1,4 @@
-"""What is known of each set before any file is read: shapes, sizes, classes and digests. Data only.
+"""The catalogue of the image sets: shapes, sizes, classes and digests, known before any file is read.
 
 A digest is the SHA-256 of the images' bytes (C order, n h w [c]) followed by the labels in ``label_dtype``:
 one byte each, save Omniglot's 1,623 characters, which need two (little endian).
@@ -25,7 +25,18 @@ class Arrays(NamedTuple):
     test_labels: NDArray[np.integer]
 
 
-# No comparison by value: "==" between arrays has no single answer, and two loads of one set have one digest.
+class DataIdentity(NamedTuple):
+    """The content of a set of a given name: equal where every image and every label is.
+
+    ``digest`` is '' where the catalogue knows the digests of this ``variant``, which ``load`` holds the arrays to;
+    elsewhere it is that of the arrays (``Dataset.digest``).
+    """
+
+    variant: str
+    digest: str
+
+
+# No comparison by value: "==" between arrays has no single answer, and two loads of one set have one identity.
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """One checked image set.
@@ -34,8 +45,8 @@ class Dataset:
     Omniglot's, which are character numbers from 1 to 1623. Train and test have the same image shape.
 
     ``variant`` is '' for the complete official set; any other text says what the set is instead and goes
-    with every number computed from it. ``digest`` is the first 16 characters of the SHA-256 of the train
-    and the test digest (64 hexadecimal characters each, one after the other): equal for equal arrays.
+    with every number computed from it. ``digest`` is the first 16 characters of the SHA-256 (hexadecimal) of the
+    digests of both halves and the image shape: equal for equal arrays.
     """
 
     name: str
@@ -46,8 +57,10 @@ class Dataset:
     variant: str
     digest: str
 
-
-_DIGITS = tuple("0123456789")
+    @property
+    def identity(self) -> DataIdentity:
+        """The variant and, unless the catalogue vouches for its content, the digest."""
+        return DataIdentity(self.variant, "" if self.variant in CATALOGUE[self.name].digests else self.digest)
 
 
 @dataclass(frozen=True)
@@ -60,19 +73,19 @@ class CatalogueEntry:
 
     image_shape: tuple[int, ...]
     counts: tuple[int, int]
-    labels: tuple[int, int]
-    label_dtype: str
     class_names: tuple[str, ...]
     digests: Mapping[str, tuple[str, str]]
+    labels: tuple[int, int] = (0, 9)
+    label_dtype: str = "u1"
 
+
+_DIGITS = tuple("0123456789")
 
 CATALOGUE: dict[str, CatalogueEntry] = {
     # Of the four IDX files whose MD5s are the official ones.
     "mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=_DIGITS,
         digests={
             "": (
@@ -85,20 +98,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "fashion-mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
-        class_names=(
-            "T-shirt",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Boot",
-        ),
+        class_names=("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"),
         digests={
             "": (
                 "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
@@ -112,8 +112,6 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "svhn": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(73_257, 26_032),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=_DIGITS,
         digests={
             "recropped-subset-2000-1000": (
@@ -126,8 +124,6 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "cifar10": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(50_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=("Plane", "Car", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
         digests={
             "": (
@@ -153,8 +149,8 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     ),
 }
 
-NAMES = ("mnist", "fashion-mnist", "svhn", "cifar10", "omniglot")
-"""The sets that ``load`` knows."""
+NAMES = tuple(CATALOGUE)
+"""The sets that ``load`` can give."""
 
 CLASS_NAMES: dict[str, tuple[str, ...]] = {name: CATALOGUE[name].class_names for name in NAMES}
 """Class names as the paper prints them, by label; empty for Omniglot, whose characters have numbers only."""

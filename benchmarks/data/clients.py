@@ -1,4 +1,4 @@
-"""Running a package client: no prompt, no endless wait, nothing left behind."""
+"""Run a package client: no prompt, no endless wait, nothing left behind."""
 
 import errno
 import os
@@ -96,7 +96,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _complaint(output: IO[bytes]) -> str:
-    """What the client said was wrong: its lines marked as errors, or all."""
+    """Return the client's own words about its failure: its lines marked as errors, or all."""
     output.seek(0)
     lines = output.read().decode("utf-8", "replace").splitlines()
     marks = ("npm error ", "npm ERR! ", "E: ")

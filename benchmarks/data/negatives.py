@@ -1,7 +1,7 @@
-"""Images of another data set as negatives: brought to the shape of the normal ones, and diversified (Section 5.1).
+"""Negatives for a task of another data set: images brought to its shape, drawings diversified, strokes drawn.
 
-Every step here is linear and separable, so an image is only ever multiplied by two matrices, one for its rows and
-one for its columns; cropping, flipping, resampling and blurring are all in them.
+Cropping, flipping, resampling and blurring are linear and separable, so all of them together multiply an image by
+two matrices, one for its rows and one for its columns.
 """
 
 import math
@@ -14,7 +14,11 @@ from torch import Tensor
 
 # ITU-R 601-2, as Pillow turns colour into grey.
 _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
-_CHUNK = 512
+_CHUNK = 512  # images at a time
+_CURVES = 4  # strokes of an image, at most
+
+STROKES = "strokes"  # drawn, not loaded: negatives for whoever has no Omniglot
+STROKES_VARIANT = "drawn"
 
 
 def to_shape(images: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -146,15 +150,12 @@ def _pixels(values: Tensor, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _chunks(n: int) -> Iterator[slice]:
-    """Few images at a time, so that only they are ever in memory as floats."""
+    """Return slices of few images, so that only these are in memory as floats at any time."""
     return (slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK))
 
 
-_CURVES = 4
-
-
 def strokes(n: int, shape: tuple[int, ...], seed: int, *, width: float = 0.1) -> NDArray[np.uint8]:
-    """Draw images of one to four curved strokes each.
+    """Draw images of one to four curved strokes each, which the paper names as negatives for MNIST (Section 3.2).
 
     A stroke is a cubic Bézier curve whose four control points are anywhere in the image. All strokes of an image
     are equally wide. They are white on black in grey images; in colour images, a random colour on a random colour.
@@ -186,18 +187,19 @@ def strokes(n: int, shape: tuple[int, ...], seed: int, *, width: float = 0.1) ->
     )
     points = math.ceil(6 / width)  # closer on the longest curve than two sigma of the thinnest
     result = np.empty((n, *shape), dtype=np.uint8)
-    for start in range(0, n, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        curves, present, pens = (torch.from_numpy(part[rows]).float() for part in (control, drawn, widths))
-        ink = _ink(curves, present, pens, points, (height, breadth))
-        paper, pen = colours[:, rows]
+    for chunk in _chunks(n):
+        curves, present, pens = (torch.from_numpy(part[chunk]).float() for part in (control, drawn, widths))
+        ink = rasterise(curves, present, pens, points, (height, breadth))
+        paper, pen = colours[:, chunk]
         pictures = paper + (pen - paper) * ink[..., None].numpy()
-        result[rows] = np.round(pictures).astype(np.uint8).reshape(-1, *shape)
+        result[chunk] = np.round(pictures).astype(np.uint8).reshape(-1, *shape)
     return result
 
 
-def _ink(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides: tuple[int, int]) -> Tensor:
-    """How much ink is in each pixel, 0 to 1: (m, curves, 4, 2), (m, curves), (m,) -> (m, *sides).
+def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides: tuple[int, int]) -> Tensor:
+    """Return the ink in each pixel, 0 to 1, of cubic Bézier curves in ``points`` pieces, where they are ``drawn``.
+
+    Shapes are (m, curves, 4, 2), (m, curves), (m,) -> (m, *sides); control points and widths are in pixels.
 
     The line integral of a Gaussian along a curve is exp(-distance^2 / (2 sigma^2)) where the curve is straight,
     and as a sum over points it is one matrix product, since a Gaussian is a product of rows and columns. Doubled
@@ -220,28 +222,25 @@ def _ink(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides: tup
     return (2 * rows.mT @ (weights[..., None] * columns)).clamp(max=1)
 
 
-STROKES = "strokes"  # drawn, not loaded: negatives for whoever has no Omniglot
-STROKES_VARIANT = "drawn"
-
-
-# Images (n, h, w[, c]) of a data set, the image shape to come and a seed -> uint8 (m, *shape); keywords are settings.
-Preparation = Callable[..., NDArray[np.uint8]]
-
-
-def _reshaped(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
+def _resample(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
     return to_shape(images, shape)
 
 
-def _drawn(
+def _draw_strokes(
     images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
 ) -> NDArray[np.uint8]:
     return strokes(count, shape, seed, width=width)
 
 
-_PREPARATIONS: Mapping[str, Preparation] = {"omniglot": augmented, STROKES: _drawn}
+_PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: _draw_strokes}
 PREPARED = tuple(_PREPARATIONS)
+"""The sets whose preparation has settings."""
 
 
-def preparation_of(negatives: str) -> Preparation:
-    """What makes the images of this data set ready; its keyword arguments with their defaults are its settings."""
-    return _PREPARATIONS.get(negatives, _reshaped)
+def preparation_of(negatives: str) -> Callable[..., NDArray[np.uint8]]:
+    """Return the function that makes the images of this data set negatives for a task of another one.
+
+    It takes the images (n, h, w[, 3]), the image shape to come and a seed, and returns uint8 (m, *shape); its
+    keyword arguments with their defaults are its settings.
+    """
+    return _PREPARATIONS.get(negatives, _resample)

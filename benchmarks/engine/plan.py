@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.claims import studied
-from benchmarks.data import cached_variant
+from benchmarks.data import identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
@@ -107,8 +107,8 @@ class Plan:
         ]
         tasks = [self._task(task) for task in (*(measurement.task for measurement in measurements), *linear)]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
-        cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
-        variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
+        cached = {name: identify(name, self.request.data_dir) for name in names - {STROKES}}
+        variants = {name: found.variant if found else recorded.get(name, "") for name, found in cached.items()}
         return variants | {STROKES: STROKES_VARIANT}
 
     @cached_property
