@@ -135,8 +135,7 @@ def test_when_all_fail_each_is_told_with_its_reason(path, known, sources, capsys
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_ends_it_and_so_does_what_a_library_makes_of_it(path, sources, capsys, code):
-    reason = os.strerror(code)
-    wrapping = RuntimeError("could not extract")
+    reason, wrapping = os.strerror(code), RuntimeError("could not extract")
     wrapping.__cause__ = OSError(code, reason)
     for error in (OSError(code, reason), wrapping):
         sources(error, AssertionError("asked in vain"))
