@@ -1,4 +1,4 @@
-"""Running a package client: no prompt, no endless wait, nothing left behind."""
+"""Run a package client: no prompt, no endless wait, nothing left behind."""
 
 import errno
 import os
@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from benchmarks.files import folder_size
 
 LIMIT = 1800.0
 """Seconds a client may take in all: 139 MB over a slow line."""
@@ -66,18 +68,6 @@ def run(
             raise SourceError(f"{command[0]} failed ({process.returncode}): {complaint}")
 
 
-def folder_size(folder: Path) -> int:
-    """Bytes in the files under ``folder``, while they may come and go."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
-
-
 def _wait(process: subprocess.Popen[bytes], client: str, folder: Path, limit: float, idle: float) -> None:
     begun = moved = time.monotonic()
     size = folder_size(folder)
@@ -106,7 +96,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _complaint(output: IO[bytes]) -> str:
-    """What the client said was wrong: its lines marked as errors, or all."""
+    """Return the client's own words about its failure: its lines marked as errors, or all."""
     output.seek(0)
     lines = output.read().decode("utf-8", "replace").splitlines()
     marks = ("npm error ", "npm ERR! ", "E: ")
