@@ -1,16 +1,13 @@
 """Training and scoring one run."""
 
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import metadata
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -19,6 +16,7 @@ from benchmarks.data import Dataset, load
 from benchmarks.data.preparation import STROKES, preparation_of
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
+from benchmarks.machine import device_name, versions
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import build
 from lisae import Detector, __version__
@@ -82,9 +80,9 @@ def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Lea
         n_normal=len(scores[0]),
         restarts=getattr(detector, "restarts_", 0),
         profile=context.profile,
-        device=_device_name(context.device),
+        device=device_name(context.device),
         precision=_precision(detector),
-        versions=_versions(),
+        versions={"lisae": __version__} | versions(_LIBRARIES),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
@@ -162,19 +160,3 @@ def _precision(detector: Detector) -> str:
     if isinstance(detector, ReconstructionDetector):
         return str(detector.arithmetic()[1]).removeprefix("torch.")
     return "float64"
-
-
-def _device_name(device: str) -> str:
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-
-
-@cache
-def _versions() -> dict[str, str]:
-    libraries = {name: metadata.version(name) for name in _LIBRARIES}
-    return {"lisae": __version__, "python": platform.python_version()} | libraries

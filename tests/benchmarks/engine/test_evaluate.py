@@ -17,8 +17,9 @@ from benchmarks.engine.evaluate import Context, evaluating
 from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
+from benchmarks.machine import device_name, versions
 from benchmarks.paper.tasks import Negatives, against, without_negatives
-from lisae import LISAE
+from lisae import LISAE, __version__
 from lisae.stacks import Learning, train_alone
 
 VARIANTS = {"mnist": "drawn waves", "omniglot": "drawn waves", "strokes": "drawn"}
@@ -118,3 +119,9 @@ def test_other_models_have_no_label_sweep(context: Context, profile: Profile) ->
     assert {score.label_sweep_auc for score in record.scores} == {None}
     assert len(record.rows()) == 9
     assert record.precision == "float64"
+
+
+def test_a_record_names_the_machine_it_comes_from(context: Context, profile: Profile) -> None:
+    _, record = train_alone(evaluating(make_run(without_negatives("mnist", 3), "KDE", 0, profile, VARIANTS), context))
+    assert record.device == device_name("cpu")
+    assert record.versions == {"lisae": __version__} | versions(["torch", "numpy", "scikit-learn"])
