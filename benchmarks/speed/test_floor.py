@@ -12,7 +12,7 @@ from benchmarks.data import load
 from benchmarks.engine.profiles import Settings, load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.floor import flops_of, matrix_product_rate
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import ROUNDS, timer
 from lisae import LISAE, AutoEncoder
 

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.paper.tasks import without_negatives
-from benchmarks.speed.frame import machine
 from benchmarks.speed.growth import Series, publish
+from benchmarks.speed.ratios import processor
 from benchmarks.speed.turns import ROUNDS, timer
 from benchmarks.speed.work import done
 
@@ -40,7 +40,7 @@ def test_growth(published: Path | None, capsys: pytest.CaptureFixture[str]) -> N
     if published:
         note = (
             f"AE of MNIST, trained and scored: {BASE['images']} images, {BASE['epochs']} epochs, one class and seed, "
-            f"and one of these increased. One thread, best of {ROUNDS} rounds. {machine()}."
+            f"and one of these increased. One thread, best of {ROUNDS} rounds. {processor()}."
         )
         publish(series, note, published)
     assert min(one.r_squared for one in series.values()) > GOAL

@@ -11,7 +11,7 @@ from sklearn.neighbors import KernelDensity
 
 from baselines.kde import BANDWIDTHS, FOLDS, KDE
 from benchmarks.data import load
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 

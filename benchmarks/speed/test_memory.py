@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.frame import Row, used
+from benchmarks.speed.ratios import Row, used
 
 ALLOWED = 2048.0  # MiB
 

@@ -10,7 +10,7 @@ from sklearn.svm import OneClassSVM
 
 from baselines.ocsvm import GAMMAS, OCSVM
 from benchmarks.data import load
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 

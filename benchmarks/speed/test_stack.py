@@ -8,7 +8,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.speed.floor import flops_of, matrix_product_rate
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.stacked import asked_for, phase_ones, shapings
 from benchmarks.speed.turns import in_turns
 from lisae import LISAE, AutoEncoder

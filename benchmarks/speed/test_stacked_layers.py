@@ -8,7 +8,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import nn
 
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.stacked import Way, forward_and_back, grouped, one_by_one, unfolded
 from benchmarks.speed.turns import in_turns
 from lisae import Backbone

@@ -18,7 +18,7 @@ from benchmarks.engine.run import make_jobs, make_run
 from benchmarks.paper.tables import table
 from benchmarks.registry import MODELS
 from benchmarks.speed import plain
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 
 GOAL = 5.0
