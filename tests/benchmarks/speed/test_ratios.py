@@ -51,6 +51,11 @@ def test_the_published_file_is_written_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "speed.csv").read_bytes() == published.read_bytes()
 
 
+def test_the_file_has_four_digits(tmp_path: Path, row: Row) -> None:
+    write(tmp_path / "speed.csv", [replace(row, ratio=1.23456)])
+    assert ",1.235," in (tmp_path / "speed.csv").read_text()
+
+
 def test_no_file_is_no_rows(tmp_path: Path) -> None:
     assert read(tmp_path / "speed.csv") == []
 
