@@ -28,7 +28,7 @@ def _with_line(series: pd.DataFrame) -> pd.DataFrame:
     seconds = series["seconds"]
     fitted = np.polyval(np.polyfit(series["amount"], seconds, 1), series["amount"])
     r_squared = 1 - np.var(seconds - fitted) / np.var(seconds)
-    return series.assign(fitted=fitted, r_squared=r_squared, largest_deviation=(seconds / fitted - 1).abs().max())
+    return series.assign(fitted=fitted, r_squared=r_squared, largest_deviation=np.abs(seconds / fitted - 1).max())
 
 
 def draw(lines: pd.DataFrame, note: str) -> Page:
