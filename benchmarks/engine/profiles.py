@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data.preparation import preparation_of
+from benchmarks.data.negatives import preparation_of
 from benchmarks.engine import schema
 from benchmarks.engine.schema import Settings, defaults_of
 from benchmarks.errors import CallError, unknown

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.data import NAMES
-from benchmarks.data.preparation import PREPARED, preparation_of
+from benchmarks.data.negatives import PREPARED, preparation_of
 from benchmarks.errors import CallError, unknown
 from benchmarks.paper.section_4 import figure_2_points
 from benchmarks.registry import MODELS, Model
