@@ -1,26 +1,28 @@
 """One call of the benchmark: plan, fetch, train, compute, write."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
+import joblib
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.claims import checks, ledger
+from benchmarks.claims import checks
+from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Outcome, Weights
-from benchmarks.engine.plan import Plan, Request
+from benchmarks.engine.execute import Failure, Outcome, Weights
+from benchmarks.engine.plan import Computable, Plan, Request
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.machine import cores
 from benchmarks.progress import duration, progress
-from benchmarks.report.figures import Figure, write_figure
+from benchmarks.report.figures import write_figure
 from benchmarks.report.sections import write_report
 from benchmarks.report.tables import RecordLookup, note, write_table
 from lisae.device import resolve_device
@@ -42,7 +44,7 @@ class Pipeline:
             self.device = resolve_device(request.device).type
         except ValueError as error:
             raise CallError(str(error)) from error
-        self.n_jobs = request.jobs or (1 if self.device == "cuda" else cores())
+        self.n_jobs = request.jobs or (1 if self.device == "cuda" else joblib.cpu_count())
         self.reasons: dict[str, str] = {}  # why runs failed, by their ids
 
     def show_plan(self) -> None:

@@ -1,11 +1,13 @@
 """Progress on stderr: a live line on a terminal, plain lines elsewhere, nothing when quiet."""
 
+import io
+import os
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -22,53 +24,83 @@ from rich.text import Text
 
 from benchmarks.files import folder_size
 
-_POLL_SECONDS = 0.5
-
 
 @contextmanager
-def progress(weights: dict[str, float], finished: Callable[[str], bool], *, quiet: bool) -> Iterator[None]:
-    """Show on stderr how many runs are done while the block runs; a plain line a run where stderr is no terminal.
+def unbreakable_streams() -> Iterator[None]:
+    """Have no message end or change the work of the block.
 
-    Args:
-        weights: the runs to come and about how long each takes, in any unit; time left follows from the share done.
-        finished: whether a run is done; asked now and then from another thread.
-        quiet: show nothing.
+    Where nobody reads stdout or stderr any more, or the disk behind them is full, the stream falls silent instead.
     """
-    if quiet or not weights:
-        yield
-        return
-    stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(weights, finished, stop), daemon=True)
-    watcher.start()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, _Unbreakable(stream)) for stream in before)
     try:
         yield
     finally:
-        stop.set()
-        watcher.join()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
 
 
-def _watch(weights: dict[str, float], finished: Callable[[str], bool], stop: threading.Event) -> None:
-    console = _Stderr()
-    left = dict(weights)
-    started, shown = time.monotonic(), -1
+class _Unbreakable:
+    """A text stream whose ``write`` and ``flush`` raise nothing; None, for a stream that was closed, is silent."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = io.StringIO() if stream is None else stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError as error:
+            self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+        except (OSError, ValueError):
+            self._fall_silent()
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        # The descriptor leads to nowhere from now on, so that the rest in its buffer does not fail at exit either.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+@contextmanager
+def progress(weights: Mapping[str, float], *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show on stderr how many runs are done, and give what is to be called with each run as it ends.
+
+    Args:
+        weights: the runs to come and about how long each takes, in any unit; time left follows from the share done.
+        quiet: show nothing.
+    """
+    console = _Stderr(quiet=quiet or not weights)
+    left, started = dict(weights), time.monotonic()
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("runs,"))
     with console.live(*columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}")) as bar:
         task = bar.add_task("", total=len(weights), left="")
-        last = False
-        while True:
-            left = {run: weight for run, weight in left.items() if not finished(run)}
+
+        def show() -> None:
             done, elapsed = len(weights) - len(left), time.monotonic() - started
             remaining = time_left(weights, left, elapsed)
             bar.update(task, completed=done, left=remaining)
-            if not console.is_terminal and done != shown:
+            if not console.is_terminal:
                 console.tell(f"{done} of {len(weights)} runs done in {duration(elapsed)}, {remaining}")
-                shown = done
-            if last:
-                return
-            last = stop.wait(_POLL_SECONDS)
+
+        def ended(run: str) -> None:
+            left.pop(run, None)
+            show()
+
+        show()
+        yield ended
 
 
-def time_left(weights: dict[str, float], left: dict[str, float], elapsed: float) -> str:
+def time_left(weights: Mapping[str, float], left: Mapping[str, float], elapsed: float) -> str:
     """Say how long the runs ``left`` of ``weights`` will take, given that the others took ``elapsed`` seconds."""
     remaining = sum(left.values())
     finished = sum(weights.values()) - remaining
@@ -122,14 +154,9 @@ class _Stderr(Console):
     def __init__(self, *, quiet: bool = False) -> None:
         super().__init__(stderr=True, file=sys.stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
 
-    def on_broken_pipe(self) -> None:
-        """Fall silent when nobody reads any more, where rich would end the process."""
-        self.quiet = True
-
     def tell(self, text: str) -> None:
         """Show one line, which is not broken at the terminal's width."""
-        with suppress(BrokenPipeError):  # rich before it had ``on_broken_pipe``
-            self.print(text, soft_wrap=True)
+        self.print(text, soft_wrap=True)
 
     def live(self, *columns: ProgressColumn, transient: bool = False) -> Progress:
         """Return a line of these columns that is drawn anew as time passes, on a terminal only."""

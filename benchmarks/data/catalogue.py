@@ -32,8 +32,8 @@ class DataIdentity(NamedTuple):
     elsewhere it is that of the arrays (``Dataset.digest``).
     """
 
-    variant: str
-    digest: str
+    variant: str = ""
+    digest: str = ""
 
 
 # No comparison by value: "==" between arrays has no single answer, and two loads of one set have one identity.

@@ -17,9 +17,10 @@ from benchmarks.engine.run import Run
 from benchmarks.machine import device_name, versions
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import build
-from lisae import Detector
+from lisae import Detector, __version__
 from lisae.stacks import Learning, timed
 
+_LIBRARIES = ("torch", "numpy", "scikit-learn")  # whose versions go into records
 _ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the trade-off curve is taken
 
 
@@ -88,7 +89,7 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         profile=context.profile,
         device=device_name(context.device),
         precision=detector.precision,
-        versions=versions(),
+        versions={"lisae": __version__} | versions(_LIBRARIES),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.data import DataIdentity, identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
+from benchmarks.engine.computations import Computation
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
@@ -21,6 +22,15 @@ LEFT_OUT = "left out of this call by --models or --datasets"
 
 
 @dataclass(frozen=True)
+class Computable(Artefact):
+    """An artefact that may show what no record holds."""
+
+    def computation(self, plan: "Plan") -> Computation | None:
+        """Return what has to be computed for it; None for an artefact made from records alone."""
+        return None
+
+
+@dataclass(frozen=True)
 class Request:
     """A checked call; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
 
@@ -29,7 +39,7 @@ class Request:
     """
 
     tables: tuple[Table, ...]
-    figures: tuple[Artefact, ...]
+    figures: tuple[Computable, ...]
     claims: bool
     report: bool
     profile: Profile
@@ -188,6 +198,9 @@ class Plan:
 
     def runs_of(self, artefact: Artefact) -> dict[str, list[Run]]:
         """Return the runs that each part of a table or figure needs, by its name."""
+        computation = artefact.computation(self) if isinstance(artefact, Computable) else None
+        if computation and not artefact.needs:
+            return {"its points": list(computation.runs.values())}
         return {
             need.name: [run for one in need.measurements for run in self.runs(one, oracle=artefact.oracle)]
             for need in artefact.needs

@@ -19,6 +19,7 @@ from benchmarks.engine.profiles import Profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Negatives, Task, against, without_negatives
+from lisae import LISAE, __version__
 from lisae.stacks import train_alone
 
 SHAPE = (28, 28)
@@ -100,8 +101,6 @@ def test_strokes_need_no_data(grey_run: Callable[..., Run], context: Context) ->
 def test_negatives_and_normal_images_are_marked_and_scored_apart(
     grey_run: Callable[..., Run], context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lisae import LISAE  # noqa: PLC0415
-
     seen: list[NDArray[Any]] = []
     fitting = LISAE.fitting
 
@@ -150,7 +149,8 @@ def test_a_record_says_where_and_in_what_it_was_made(
 ) -> None:
     _, record = train_alone(evaluate(grey_run(without_negatives("mnist", 3), "KDE"), context))
     assert record.precision == "float64"
-    assert (record.device, record.versions) == (machine.device_name("cpu"), machine.versions())
+    assert record.device == machine.device_name("cpu")
+    assert record.versions == {"lisae": __version__} | machine.versions(["torch", "numpy", "scikit-learn"])
     assert (record.profile, record.command, record.restarts) == ("tiny", "the command", 0)
     assert json.loads(json.dumps(record.identity)) == json.loads(
         json.dumps(grey_run(without_negatives("mnist", 3), "KDE").identity())
