@@ -31,14 +31,14 @@ def run(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     *,
-    limit: float | None = None,
-    idle: float | None = None,
+    limit: float = LIMIT,
+    idle: float = IDLE,
 ) -> None:
     """Run a client in ``folder``, where it also keeps whatever it writes.
 
     Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children
-    are ended when it takes longer than ``limit`` (default ``LIMIT``) seconds, writes nothing into ``folder``
-    for ``idle`` (default ``IDLE``) seconds, or when this process is interrupted.
+    are ended when it takes longer than ``limit`` seconds, writes nothing into ``folder`` for ``idle``
+    seconds, or when this process is interrupted.
 
     Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when what it says of
     its failure is that the disk is full.
@@ -58,7 +58,7 @@ def run(
             start_new_session=True,
         )
         try:
-            _wait(process, command[0], folder, LIMIT if limit is None else limit, IDLE if idle is None else idle)
+            _wait(process, command[0], folder, limit, idle)
         finally:
             _end(process)
         if process.returncode != 0:
