@@ -3,12 +3,16 @@
 import io
 import os
 import re
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
+from rich.console import Console
 
-from benchmarks.progress import FetchProgress, duration, progress, time_left
+from benchmarks.progress import FetchProgress, duration, progress, time_left, unbreakable_streams
 
 
 class Terminal(io.StringIO):
@@ -52,32 +56,31 @@ def test_time_left_goes_by_the_work_and_not_by_the_count() -> None:
     assert time_left(weights, {}, 30) == "about 0 s left"
 
 
-def test_plain_lines_where_stderr_is_no_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.progress._POLL_SECONDS", 0.01)
-    done = set[str]()
-    with progress({"a": 3.0, "b": 1.0}, done.__contains__, quiet=False):
-        done.add("a")
-    *_, last = capsys.readouterr().err.splitlines()
-    assert last.startswith("1 of 2 runs done in 0 s, about 0 s left")
+def test_plain_lines_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress({"a": 3.0, "b": 1.0}, quiet=False) as ended:
+        ended("a")
+        first, second = capsys.readouterr().err.splitlines()
+        ended("b")
+    assert first == "0 of 2 runs done in 0 s, time left not known yet"
+    assert second == "1 of 2 runs done in 0 s, about 0 s left"
+    assert "2 of 2 runs done" in capsys.readouterr().err
 
 
 def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress({"a": 1.0}, lambda _: False, quiet=True):
+    with progress({"a": 1.0}, quiet=True):
         pass
     assert capsys.readouterr().err == ""
 
 
 def test_an_error_inside_is_not_swallowed() -> None:
-    with pytest.raises(KeyError), progress({"a": 1.0}, lambda _: False, quiet=False):
+    with pytest.raises(KeyError), progress({"a": 1.0}, quiet=False):
         raise KeyError
 
 
 def test_a_terminal_shows_how_many_runs_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
-    with progress({"a": 3.0, "b": 1.0}, {"a"}.__contains__, quiet=False):
-        pass
+    with progress({"a": 3.0, "b": 1.0}, quiet=False) as ended:
+        ended("a")
     assert re.search(r"training .* 1/2 runs, 0:00:00 about 0 s left", terminal.getvalue())
 
 
@@ -135,19 +138,57 @@ def test_the_stream_of_the_beginning_is_kept(
     assert capsys.readouterr().err == "mnist: here\n"
 
 
-def test_a_reader_of_stderr_that_has_gone_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def unread() -> TextIO:
+    """A pipe whose reader has gone."""
     reader, writer = os.pipe()
     os.close(reader)
-    stream = os.fdopen(writer, "w")
+    return os.fdopen(writer, "w")
+
+
+def full() -> TextIO:
+    return open("/dev/full", "w")
+
+
+def closed() -> TextIO:
+    stream = unread()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("broken", [unread, full, closed, lambda: None], ids=["unread", "full", "closed", "None"])
+def test_a_stream_that_cannot_be_written_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[], TextIO | None]
+) -> None:
+    stream = broken()
     with monkeypatch.context() as patched:
         patched.setattr("sys.stderr", stream)
-        fetching = FetchProgress("mnist", quiet=False)
-        _step(fetching, tmp_path)
-        fetching.line("kept")
-        with progress({"a": 1.0}, lambda _: False, quiet=False):
-            pass
-    with pytest.raises(BrokenPipeError):  # what was buffered cannot be written now either
-        stream.close()
+        patched.setattr("sys.stdout", stream)
+        with unbreakable_streams():
+            fetching = FetchProgress("mnist", quiet=False)
+            _step(fetching, tmp_path)
+            fetching.line("kept")
+            with progress({"a": 1.0}, quiet=False) as ended:
+                ended("a")
+            print("a line", flush=True)
+            Console(stderr=True).print("another", "\N{CHECK MARK}")
+    if stream is not None:
+        stream.close()  # what is left in its buffer raises nothing either
+
+
+def test_signs_that_a_stream_lacks_are_written_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.BytesIO()
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", io.TextIOWrapper(content, "ascii"))
+        with unbreakable_streams():
+            print("0.9 \N{PLUS-MINUS SIGN} 0.1")
+        assert content.getvalue() == b"0.9 \\xb1 0.1\n"
+
+
+def test_streams_are_what_they_were_afterwards() -> None:
+    before = sys.stdout, sys.stderr
+    with pytest.raises(KeyError), unbreakable_streams():
+        raise KeyError
+    assert (sys.stdout, sys.stderr) == before
 
 
 def test_without_stderr_nothing_is_shown_on_stdout(
@@ -155,6 +196,6 @@ def test_without_stderr_nothing_is_shown_on_stdout(
 ) -> None:
     monkeypatch.setattr("sys.stderr", None)
     _step(FetchProgress("mnist", quiet=False), tmp_path)
-    with progress({"a": 1.0}, lambda _: False, quiet=False):
+    with progress({"a": 1.0}, quiet=False):
         pass
     assert capsys.readouterr().out == ""

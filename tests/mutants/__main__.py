@@ -1,4 +1,4 @@
-"""Plant each mutant of ``mutants.toml`` in a copy of the project and see that a test fails: ``python -m tests.mutants``.
+"""Plant each mutant of ``mutants.toml`` in a copy of the project and see a test fail: ``python -m tests.mutants``.
 
 Words on the command line restrict it to the mutants whose names hold one of them.
 """
