@@ -2,7 +2,6 @@
 
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
@@ -14,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import Dataset, load
 from benchmarks.data.preparation import STROKES, preparation_of
 from benchmarks.engine.records import Record, Score
@@ -22,7 +20,6 @@ from benchmarks.engine.run import Run
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import build
 from lisae import Detector, __version__
-from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Learning, timed
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn")
@@ -61,7 +58,7 @@ def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Lea
         negatives = negatives_of(run, training.shape[1:], context.data_dir)
         training = np.concatenate([training, negatives])
         labels = np.concatenate([labels, np.full(len(negatives), -1)])
-    _, fit_seconds = yield from timed(_fitting(detector, training, labels))
+    _, fit_seconds = yield from timed(detector.fitting(training, labels))
     fitted = time.perf_counter()
     test = [
         images_of_classes(data.test_images, data.test_labels, classes, run.limits["test"])
@@ -70,32 +67,29 @@ def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Lea
     groups = np.cumsum([len(images) for images in test])[:-1]
     images = np.concatenate(test)
     scores = np.split(detector.anomaly_score(images), groups)
-    swept: Sequence[NDArray[np.int64] | None] = [None] * len(test)
-    if isinstance(detector, OCSVM):
-        swept = np.split(detector.sweep_labels(images), groups, axis=1)
+    extra = {name: np.split(answers, groups, axis=-1) for name, answers in detector.extra_scores(images).items()}
     return detector, Record(
         run=run.id,
         identity=run.identity(),
         scores=tuple(
-            _score(outlier, scores[0], scores[i], swept[0], swept[i]) for i, outlier in enumerate(task.outliers, 1)
+            _score(
+                outlier,
+                scores[0],
+                scores[i],
+                {name: detector.extra_auc(name, answers[0], answers[i]) for name, answers in extra.items()},
+            )
+            for i, outlier in enumerate(task.outliers, 1)
         ),
         n_normal=len(scores[0]),
         restarts=getattr(detector, "restarts_", 0),
         profile=context.profile,
         device=_device_name(context.device),
-        precision=_precision(detector),
+        precision=detector.precision_,
         versions=_versions(),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
     )
-
-
-def _fitting(detector: Detector, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Learning[Detector]:
-    """Fit a detector, yielding what is to be trained, if it trains networks."""
-    if isinstance(detector, ReconstructionDetector):
-        return (yield from detector.fitting(images, labels))
-    return detector.fit(images, labels)
 
 
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
@@ -133,17 +127,13 @@ def _score(
     outlier: int,
     normal: NDArray[np.float64],
     anomalous: NDArray[np.float64],
-    normal_labels: NDArray[np.int64] | None,
-    anomalous_labels: NDArray[np.int64] | None,
+    extra: dict[str, float],
 ) -> Score:
     is_outlier = np.repeat([0, 1], [len(normal), len(anomalous)])
     thresholds = np.quantile(normal, _CURVE)
     detected = [round(float((anomalous > threshold).mean()), 4) for threshold in thresholds]
     auc = float(roc_auc_score(is_outlier, np.concatenate([normal, anomalous])))
-    swept = None
-    if normal_labels is not None and anomalous_labels is not None:
-        swept = label_sweep_auc(normal_labels, anomalous_labels)
-    return Score(outlier, auc, len(anomalous), tuple(detected), swept)
+    return Score(outlier, auc, len(anomalous), tuple(detected), extra.get("label sweep"))
 
 
 def images_of_classes(
@@ -156,12 +146,6 @@ def images_of_classes(
 @lru_cache(maxsize=2)  # the images of a task and of its negatives
 def _load(name: str, data_dir: Path) -> Dataset:
     return load(name, data_dir, offline=True, quiet=True)
-
-
-def _precision(detector: Detector) -> str:
-    if isinstance(detector, ReconstructionDetector):
-        return str(detector.arithmetic()[1]).removeprefix("torch.")
-    return "float64"
 
 
 def _device_name(device: str) -> str:

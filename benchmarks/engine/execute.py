@@ -16,7 +16,7 @@ from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.errors import UnavailableError
 from benchmarks.files import write_text, written_whole
 from benchmarks.registry import build
-from lisae import AutoEncoder, CollapseError, Detector
+from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone, train_together
 
 # Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
@@ -133,13 +133,13 @@ def _stage(run: Run, store: Store, context: Context) -> Learning[Detector]:
     path = store.weights_path(run)
     if run.id not in context.todo and path.is_file():
         kept = build(run.model, run.settings, run.seed, context.device)
-        assert isinstance(kept, AutoEncoder)
+        assert isinstance(kept, BackboneDetector)
         try:
             return kept.load(path)
         except ValueError:
             pass  # a damaged file is only time lost: the same weights are trained again
     detector, record = yield from evaluating(run, context)
-    assert isinstance(detector, AutoEncoder)
+    assert isinstance(detector, BackboneDetector)
     with written_whole(path) as temporary:
         detector.save(temporary)
     if run.id in context.todo:

@@ -13,7 +13,7 @@ from benchmarks.data.preparation import PREPARED, preparation_of
 from benchmarks.errors import CallError, unknown
 from benchmarks.paper.section_4 import figure_2_points
 from benchmarks.registry import MODELS, Model
-from lisae import AutoEncoder, Detector
+from lisae import BackboneDetector, Detector
 
 _FOLDER = Path(__file__).parents[1] / "settings"
 _PLAIN = (bool, int, float, str)
@@ -105,7 +105,7 @@ class Profile:
     def _shared(self, detector: type[Detector], dataset: str, latent_dim: int | None) -> Settings:
         """What a detector shares with the other models of the data set: AE's training, and the latent width."""
         known = _defaults(detector)
-        chosen = self._chosen(MODELS["AE"], dataset) if issubclass(detector, AutoEncoder) else {}
+        chosen = self._chosen(MODELS["AE"], dataset) if issubclass(detector, BackboneDetector) else {}
         shared = {key: value for key, value in chosen.items() if key in known}
         if "latent_dim" in known:
             width = latent_dim or self._latent_dim.get(dataset, {}).get("fixed")

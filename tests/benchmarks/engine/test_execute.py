@@ -97,7 +97,7 @@ def test_jobs_side_by_side_give_what_they_give_alone(
 
     Two epochs each, so that rounding has not grown to where it changes the order of scores.
     """
-    monkeypatch.setattr("lisae.autoencoder.check_alive", lambda *_: None)
+    monkeypatch.setattr("lisae.backbone_detector.check_alive", lambda *_: None)
     profile = load_profile(str(profile_path))
     tasks = [(without_negatives("cifar10", c), with_classes("cifar10", c, (5, 6))) for c in (1, 2, 3)]
     runs = []
@@ -163,7 +163,7 @@ def collapse(*_: object) -> None:
 def test_a_collapsed_stage_fails_its_runs_and_is_no_result(
     job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lisae.autoencoder.check_alive", collapse)
+    monkeypatch.setattr("lisae.backbone_detector.check_alive", collapse)
     failures = run_job(job, context)
     assert [failure.run for failure in failures] == [run.id for run in runs]
     assert {failure.reason for failure in failures} == {failures[0].reason}
@@ -182,7 +182,7 @@ def test_a_collapse_that_a_restart_mends_is_recorded(
         if next(collapses, False):
             raise CollapseError("the latent layer is constant")
 
-    monkeypatch.setattr("lisae.autoencoder.check_alive", once)
+    monkeypatch.setattr("lisae.backbone_detector.check_alive", once)
     profile = load_profile(str(profile_path))
     (job,) = make_jobs([make_run(runs[1].task, model, 0, profile, VARIANTS)], profile)
     assert run_job(job, replace(context, todo=frozenset(run.id for run in job.runs))) == []
