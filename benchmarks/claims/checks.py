@@ -15,7 +15,7 @@ from benchmarks.claims.evidence import Evidence, NotMeasured, Selection, common_
 from benchmarks.data.catalogue import CATALOGUE
 from benchmarks.engine.run import Run, stage_of
 from benchmarks.registry import build
-from lisae import LISAE, AutoEncoder, CollapseError
+from lisae import LISAE, BackboneDetector, CollapseError
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 
 _IMAGES = 64  # of noise, or waves
@@ -83,19 +83,19 @@ def _only_latent_changes(evidence: Evidence, run: Run, stage: Run) -> bool:
 
 
 @cache
-def _trained_on_waves(model: str, settings: str, shape: tuple[int, ...]) -> AutoEncoder:
+def _trained_on_waves(model: str, settings: str, shape: tuple[int, ...]) -> BackboneDetector:
     """Phase one of these settings, as JSON, on waves of any phase and height."""
     random = np.random.default_rng(0)
     phases, heights = random.uniform(0, 2 * np.pi, (_IMAGES, 1)), random.uniform(30, 120, (_IMAGES, 1))
     waves = 127 + heights * np.sin(np.linspace(0, 2 * np.pi, math.prod(shape)) + phases)
     detector = build(model, json.loads(settings), 0, "cpu")
-    assert isinstance(detector, AutoEncoder)
+    assert isinstance(detector, BackboneDetector)
     return detector.fit(waves.astype(np.uint8).reshape(_IMAGES, *shape))
 
 
-def _new(stage: Run) -> AutoEncoder:
+def _new(stage: Run) -> BackboneDetector:
     detector = build(stage.model, stage.settings, stage.seed, "cpu")
-    assert isinstance(detector, AutoEncoder)
+    assert isinstance(detector, BackboneDetector)
     return detector
 
 

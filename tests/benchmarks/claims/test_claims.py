@@ -308,7 +308,7 @@ def test_same_weights_from_what_phase_one_kept(store: Store) -> None:
     kept = build("AE", stage.settings | {"epochs": 1}, 0, "cpu")
     assert isinstance(kept, AutoEncoder)
     kept._check_alive = lambda *_: None  # type: ignore[method-assign]
-    kept.fit(noise)
+    kept.fit(noise).set_params(**stage.settings)  # a file of other settings than the stage's is refused
     path = store.weights_path(stage)
     path.parent.mkdir()
     kept.save(path)
