@@ -110,10 +110,11 @@ def _side_by_side(pool: ProcessPoolExecutor, jobs: Sequence[Job], context: Conte
             "a worker process was killed, most often because memory ran out. What is finished is kept: "
             f"run the same command with fewer than {n_jobs} --jobs."
         ) from error
-    finally:
-        # Nothing is left to do for them, or nobody is left who would take it.
+    except BaseException:  # nobody is left who would take what the workers give
         for process in set(multiprocessing.active_children()) - before:
             process.kill()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
 
 

@@ -7,6 +7,7 @@ import ctypes
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -16,7 +17,7 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.errors import UnavailableError
 from benchmarks.registry import build
-from lisae import CollapseError, Detector
+from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone
 
 # Of malloc.h.
@@ -68,7 +69,7 @@ def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Le
             stage, record = trained
             if job.stage.id in context.todo:
                 give(record)
-            give(Weights(job.stage.id, stage.to_bytes()))
+            give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
     for run in job.dependants:
         if run.id in context.todo:
             outcome = yield from _attempt(run, context, stage)
@@ -92,7 +93,8 @@ def stage_from(run: Run, weights: bytes | None, context: Context) -> Detector | 
     if weights is None:
         return None
     try:
-        return build(run.model, run.settings, run.seed, context.device).from_bytes(weights)
+        untrained = build(run.model, run.settings, run.seed, context.device)
+        return cast(BackboneDetector, untrained).from_bytes(weights)  # as every stage is
     except ValueError:
         return None  # only time is lost: the same weights are trained again
 
