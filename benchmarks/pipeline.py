@@ -8,7 +8,9 @@ import joblib
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.claims import Evidence, write_claims
+from benchmarks.claims import checks
+from benchmarks.claims.evidence import Evidence
+from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.preparation import STROKES
 from benchmarks.engine.evaluate import Context
@@ -76,6 +78,9 @@ class Session:
             failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
+        evidence = Evidence(self.plan.run, self.store, self.request.seeds, f"{self.request.command_for()} --claims")
+        if self.request.claims:
+            failures += self._check(evidence)
         reasons = self.plan.left_out() | self._for_files(failures)
         lookup = RecordLookup(
             cache(self.plan.lookup), self.plan.widths, self.request.seeds
@@ -94,11 +99,22 @@ class Session:
                 self._tell(figure, write_figure(figure, frame, text, **folders))
                 drawn.append(figure.id)
         if self.request.claims:
-            evidence = Evidence(self.plan.run, self.store, self.request.seeds)
             self._tell("claims", [write_claims(evidence, self.request.results_dir)])
         if self.request.report:
             self._tell("report", write_report(self.plan, lookup, reasons, drawn))
         return self._report(failures)
+
+    def _check(self, evidence: Evidence) -> list[Failure]:
+        """Compute what claims need beside records, unless it was kept; return what failed, each named at once."""
+        computation, folder = checks.computation(evidence), self.request.results_dir
+        ids = {run.id for run in computation.runs.values()}
+        if not self.request.fresh and computation.kept(folder, ids) is not None:
+            return []
+        frame, failures = computation.compute(computation.runs, self._context(frozenset()))
+        computation.keep(frame, folder)
+        for failure in failures:
+            self.console.print(f"error: claims lack {failure.reason}", markup=False)
+        return failures
 
     def _for_files(self, failures: list[Failure]) -> dict[str, str]:
         """The reason of each run that failed, as files tell it."""

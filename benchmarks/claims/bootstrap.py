@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.paper.claims import TaskKey
+
 REPLICATES = 2000
 _LEVEL = 95.0
 
-# Data set and normal classes: what is drawn anew.
-Key = tuple[str, tuple[int, ...]]
 Floats = NDArray[np.float64]
 
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 class Sample:
     """Values of tasks: ``values`` and their ``variances`` over test images, (tasks, seeds); ``sign`` is 1 or -1."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[TaskKey, ...]
     values: Floats
     variances: Floats
     sign: int = 1

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.claims import studied
 from benchmarks.data import cached_variant
 from benchmarks.data.preparation import STROKES, STROKES_VARIANT
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
+from benchmarks.paper.claims import studied
 from benchmarks.paper.figures import Figure, Linear
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
