@@ -22,7 +22,7 @@ from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear
 from benchmarks.paper.tasks import with_classes
 from benchmarks.registry import MODELS, build
 from lisae import LISAE, AutoEncoder, CollapseError
-from lisae.linear import linear_autoencoder
+from lisae.linear import LinearAE, linear_autoencoder
 from tests.benchmarks.claims.made_up import by_class, fill, run_of
 from tests.benchmarks.conftest import drawn
 
@@ -116,14 +116,14 @@ def growing_once(case: LinearCase) -> LinearCase:
 
 
 def with_another_decoder(case: LinearCase) -> LinearCase:
-    turned = np.array([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1]])
-    return replace(
-        case,
-        shaped={
-            gamma: replace(model, decoder=turned @ model.decoder, tilt=model.tilt)
-            for gamma, model in case.shaped.items()
-        },
-    )
+    """The encoder stays (1, 0, g), and the decoder is turned from x towards y."""
+    turn = np.array([[np.cos(0.2), -np.sin(0.2), 0], [np.sin(0.2), np.cos(0.2), 0], [0, 0, 1]])
+
+    def turned(model: LinearAE) -> LinearAE:
+        complement = turn @ model.complement
+        return replace(model, decoder=turn @ model.decoder, complement=complement, tilt=complement.T @ model.encoder)
+
+    return replace(case, shaped={gamma: turned(model) for gamma, model in case.shaped.items()})
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,27 @@ def test_lisae_has_the_weights_of_the_ae_beside_it(beside: Store) -> None:
     assert (found.value, found.n) == (1, 1)
     n_kept = len(list(beside.root.glob("weights/*")))
     assert f"{n_kept} of 1 AE runs" in found.remark
+
+
+def test_shaping_begins_from_the_weights_that_were_kept(
+    store: Store, kept: AutoEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[AutoEncoder | None] = []
+
+    class Noted(LISAE):
+        def fit(self, X: Any, y: Any = None) -> "Noted":
+            begun.append(self.autoencoder)
+            super().fit(X, y)
+            return self
+
+    path = store.weights_path(pair()[0][1])
+    path.parent.mkdir()
+    kept.save(path)
+    monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=Noted))
+    same_weights(pair(), store)
+    (stage,) = begun
+    assert stage is not None
+    assert stage.losses_ == kept.losses_
 
 
 def test_damaged_weights_are_not_taken(store: Store) -> None:

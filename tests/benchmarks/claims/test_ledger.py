@@ -230,6 +230,15 @@ def test_all_writes_the_ledger_and_a_table_alone_does_not(
     assert reproduce.main([*arguments, "--table", "4"]) == 0
     assert not (tmp_path / "claims.csv").exists()
     assert reproduce.main([*arguments, "--all"]) == 0
-    with (tmp_path / "claims.csv").open(newline="") as file:
-        (row,) = (row for row in csv.DictReader(file) if row["id"] == "ae-generalises")
-    assert "data: cifar10: drawn waves" in row["reason"]
+    rows = {row["id"]: row for row in csv.DictReader((tmp_path / "claims.csv").read_text().splitlines())}
+    assert "data: cifar10: drawn waves" in rows["ae-generalises"]["reason"]
+    assert rows["tilt"]["verdict"] == "confirmed"
+
+    # What was computed for it is not computed again, but with --fresh.
+    computed = tmp_path / "checks.csv"
+    text = computed.read_text()
+    computed.write_text(text.replace("|g| is", "kept: |g| is"))
+    assert reproduce.main([*arguments, "--all"]) == 0
+    assert "kept: |g| is" in (tmp_path / "claims.csv").read_text()
+    assert reproduce.main([*arguments, "--all", "--fresh"]) == 0
+    assert computed.read_text() == text
