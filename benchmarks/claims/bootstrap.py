@@ -91,7 +91,7 @@ class _Draws:
         self._seeds = self.random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), shape) / n_seeds
 
     def of(self, sample: Sample) -> tuple[Floats, Floats]:
-        """Return the count of each task, (replicates, tasks), and the share of each seed, (replicates, tasks, seeds)."""
+        """Return each task's count, (replicates, tasks), and each seed's share, (replicates, tasks, seeds)."""
         places = [self._place[key] for key in sample.keys]
         return self._tasks[:, places], self._seeds[:, places]
 
