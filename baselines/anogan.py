@@ -1,19 +1,18 @@
 """f-AnoGAN (Schlegl et al., Medical Image Analysis 54, 2019): the rows AnoGAN and AnoGAN-FM."""
 
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
-from lisae.autoencoder import AutoEncoder
+from lisae.backbone_detector import BackboneDetector
 from lisae.collapse import check_alive, check_varied
-from lisae.detector import Images
+from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Learning
 from lisae.training import Objective
@@ -21,12 +20,13 @@ from lisae.training import Objective
 _SAMPLES = 512
 
 
-class AnoGAN(AutoEncoder):
+@dataclass(kw_only=True, eq=False, repr=False)
+class AnoGAN(BackboneDetector):
     """AnoGAN as f-AnoGAN computes it: an autoencoder whose decoder is the generator of a Wasserstein GAN.
 
     First the generator and a critic play, the critic with a gradient penalty (Gulrajani et al.,
     arXiv:1704.00028). Then both are frozen and the encoder learns to invert the generator, izi_f: it minimises
-    the squared error, averaged over pixels, of an image and what the generator makes of its code, plus
+    the squared error, averaged over pixels, of an image and the generator's image of its code, plus
     ``feature_weight`` times that of the critic's features. The score is the error over pixels alone, so this
     is f-AnoGAN at kappa 0; ``AnoGANFM`` adds the features.
 
@@ -45,8 +45,8 @@ class AnoGAN(AutoEncoder):
         epochs: passes of the encoder over the normal images.
         batch_size: images in a step of the encoder.
         learning_rate: peak of the encoder's one-cycle rate.
-        precision: as for ``AutoEncoder``, but for the gradient penalty, which is computed in float32 always.
-        device, contamination, random_state: as for ``AutoEncoder``.
+        precision: as for ``BackboneDetector``, but for the gradient penalty, which is computed in float32 always.
+        device, contamination, random_state: as for ``BackboneDetector``.
 
     Attributes:
         network_: the trained encoder, generator and critic.
@@ -56,45 +56,16 @@ class AnoGAN(AutoEncoder):
     ``fit`` raises ``CollapseError`` when every restart ended in samples, codes or scores that are constant.
     """
 
-    network_: Adversarial
-
-    def __init__(
-        self,
-        *,
-        latent_dim: int = 128,
-        gan_epochs: int = 25,
-        gan_batch_size: int = 32,
-        gan_learning_rate: float = 1e-3,
-        critic_steps: int = 5,
-        penalty: float = 10.0,
-        feature_weight: float = 1.0,
-        epochs: int = 12,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        precision: str = "float32",
-        device: str = "auto",
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            latent_dim=latent_dim,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision=precision,
-            device=device,
-            contamination=contamination,
-            random_state=random_state,
-        )
-        self.gan_epochs = gan_epochs
-        self.gan_batch_size = gan_batch_size
-        self.gan_learning_rate = gan_learning_rate
-        self.critic_steps = critic_steps
-        self.penalty = penalty
-        self.feature_weight = feature_weight
+    gan_epochs: int = 25
+    gan_batch_size: int = 32
+    gan_learning_rate: float = 1e-3
+    critic_steps: int = 5
+    penalty: float = 10.0
+    feature_weight: float = 1.0
+    network_: Adversarial = field(init=False)
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> NDArray[np.float32]:
-        """Images from the generator, (n, h, w, c), float in [0, 1].
+        """Return images from the generator, (n, h, w, c), float in [0, 1].
 
         Raises sklearn.exceptions.NotFittedError before ``fit``.
         """
@@ -120,7 +91,7 @@ class AnoGAN(AutoEncoder):
         return (yield from super()._minimise(normal, negatives, generator))
 
     def _play(self, normal: Images, generator: torch.Generator) -> Learning[list[float]]:
-        """Train the critic and the generator against each other, E left as it is."""
+        """Train the critic and the generator against each other, and leave the encoder as it is."""
         return self._train(
             CriticLoss(self.network_, self.penalty),
             [[normal]],
@@ -145,6 +116,7 @@ class AnoGAN(AutoEncoder):
             return self.network_.decoder(self.network_.noise(n, generator).to(self.arithmetic()[0]))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class AnoGANFM(ReconstructionDetector):
     """AnoGAN-FM: AnoGAN that also counts, in its score, the error over the critic's features.
 
@@ -166,33 +138,22 @@ class AnoGANFM(ReconstructionDetector):
     ``fit`` raises ``CollapseError`` when AnoGAN collapsed or the scores are constant.
     """
 
-    phase_one: ClassVar[type[AnoGAN]] = AnoGAN
+    stage = Stage("anogan", AnoGAN)
 
-    anogan_: AnoGAN
-    network_: Adversarial
-    restarts_: int
-
-    def __init__(
-        self,
-        anogan: AnoGAN | None = None,
-        *,
-        kappa: float = 1.0,
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.anogan = anogan
-        self.kappa = kappa
-        self.contamination = contamination
-        self.random_state = random_state
+    anogan: AnoGAN | None = field(default=None, kw_only=False)
+    kappa: float = 1.0
+    anogan_: AnoGAN = field(init=False)
+    restarts_: int = field(init=False)
+    network_: Adversarial = field(init=False)
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
-        """Where the networks compute, and in what: as AnoGAN does."""
+        """Return the device and the type of AnoGAN; only a fitted detector has them."""
         return self.anogan_.arithmetic()
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         if not self.kappa >= 0:
             raise ValueError(f"kappa is not below 0; got {self.kappa}.")
-        self.anogan_ = yield from self._phase_one(normal, seed)
+        self.anogan_ = yield from self._fitted_stage(normal, negatives, seed)
         self.network_, self.losses_ = self.anogan_.network_, self.anogan_.losses_
         self.restarts_ = self.anogan_.restarts_
         scores = self._anomaly_score(normal)
@@ -201,19 +162,3 @@ class AnoGANFM(ReconstructionDetector):
 
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         return self._apply(lambda batch: self.network_.residual(batch, self.kappa), images).double().cpu().numpy()
-
-    def _phase_one(self, normal: Images, seed: int) -> Learning[AnoGAN]:
-        given = self.phase_one() if self.anogan is None else self.anogan
-        if not isinstance(given, self.phase_one):
-            raise ValueError(f"{type(self).__name__} begins from an AnoGAN; got {type(given).__name__}.")
-        if not hasattr(given, "threshold_"):
-            anogan = clone(given)
-            if anogan.random_state is None:
-                anogan.set_params(random_state=seed)
-            return (yield from anogan.fitting(normal))
-        if given.image_shape_ != self.image_shape_:
-            raise ValueError(
-                f"the AnoGAN was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "
-                "fit it on the same normal images."
-            )
-        return given

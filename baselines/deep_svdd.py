@@ -1,19 +1,21 @@
 """OC-DSVDD: one-class Deep SVDD (Ruff et al., ICML 2018, PMLR 80:4393-4402) on the encoder of the backbone."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lisae.autoencoder import AutoEncoder, Reconstruction
 from lisae.backbone import Backbone
+from lisae.backbone_detector import BackboneDetector, Reconstruction
 from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images
 from lisae.reconstruction import reconstruction_error
 from lisae.stacks import Learning
 from lisae.training import Objective
 
-# A coordinate of the centre is at least so far from zero: zero itself can be met by weights of zero.
+# Least distance of a coordinate of the centre from zero, which weights of zero would reach.
 _MARGIN = 0.1
 
 
@@ -21,7 +23,7 @@ class HypersphereBackbone(Backbone):
     """The backbone with a latent layer and encoder that have no bias, no tanh at the end, and a centre.
 
     With biases, or an activation that saturates, one code for every image would be the best answer to the one-class
-    objective (Propositions 2 and 3 of Ruff et al.). The decoder, which pre-training alone needs, is as it was.
+    objective (Propositions 2 and 3 of Ruff et al.). The decoder, which pre-training alone needs, is unchanged.
     Arguments and errors are those of ``Backbone``.
 
     Attributes:
@@ -38,11 +40,11 @@ class HypersphereBackbone(Backbone):
         self.register_buffer("centre", torch.zeros(latent_dim))
 
     def code(self, features: Tensor) -> Tensor:
-        """Latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
+        """Return the latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
         return self.latent(features)
 
     def distance(self, images: Tensor) -> Tensor:
-        """Squared distance of the images' codes to the centre, (n, c, h, w) -> (n,)."""
+        """Return the squared distance of the images' codes to the centre, (n, c, h, w) -> (n,)."""
         return (self.code(self.encoder(images)).float() - self.centre).square().sum(dim=1)
 
 
@@ -54,15 +56,16 @@ class OneClass(Objective):
         self.network = network
 
     def trained(self) -> list[nn.Parameter]:
-        """Encoder and latent layer."""
+        """Return the parameters of encoder and latent layer."""
         return [*self.network.encoder.parameters(), *self.network.latent.parameters()]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        """Map images, (n, c, h, w) in [0, 1], to the loss, ()."""
         return self.network.distance(images).mean()
 
 
-class DeepSVDD(AutoEncoder):
+@dataclass(kw_only=True, eq=False, repr=False)
+class DeepSVDD(BackboneDetector):
     """OC-DSVDD: an encoder that maps normal images close to one point, scored by the squared distance to it.
 
     The network is first trained to reconstruct, as AE is. The centre is then the mean code of the normal images,
@@ -77,41 +80,16 @@ class DeepSVDD(AutoEncoder):
         pretraining_learning_rate: peak of the one-cycle rate in that.
         weight_decay: Adam's L2 penalty, in both; lambda of Ruff et al., .5e-6.
 
-    The other arguments, the attributes and the errors are those of ``AutoEncoder``. ``losses_`` are those of the
+    The other arguments, the attributes and the errors are those of ``BackboneDetector``. ``losses_`` are those of the
     one-class objective. The decoder is that of pre-training, so that ``reconstruct`` only shows how far the codes
     have moved since. Both trainings are checked for collapse.
     """
 
-    network_: HypersphereBackbone
-
-    def __init__(
-        self,
-        *,
-        pretraining_epochs: int = 12,
-        pretraining_learning_rate: float = 2e-3,
-        weight_decay: float = 0.5e-6,
-        latent_dim: int = 128,
-        epochs: int = 12,
-        batch_size: int = 128,
-        learning_rate: float = 1e-4,
-        precision: str = "float32",
-        device: str = "auto",
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            latent_dim=latent_dim,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision=precision,
-            device=device,
-            contamination=contamination,
-            random_state=random_state,
-        )
-        self.pretraining_epochs = pretraining_epochs
-        self.pretraining_learning_rate = pretraining_learning_rate
-        self.weight_decay = weight_decay
+    pretraining_epochs: int = 12
+    pretraining_learning_rate: float = 2e-3
+    weight_decay: float = 0.5e-6
+    learning_rate: float = 1e-4
+    network_: HypersphereBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> HypersphereBackbone:
         return HypersphereBackbone(self.image_shape_, self.latent_dim, generator)

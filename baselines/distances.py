@@ -12,16 +12,16 @@ _BLOCK = 256
 
 
 def distance_blocks(rows: Rows, others: Rows) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Give the squared distances of some rows to all others, in one matrix product for each block of rows.
+    """Yield the squared distances of rows to all others, a block of rows at a time, each by one matrix product.
 
     Args:
         rows: pixels in [0, 1], (n, features).
         others: the same, (m, features).
 
     Yields:
-        Which rows, and their squared distances, (block, m), at least 0 and exact to about 1e-12. In float64,
-        since float32 errs by more than a narrow kernel forgives. PyTorch multiplies, so that
-        ``torch.set_num_threads`` rules here as well.
+        The slice of rows, and their squared distances, (block, m), at least 0 and exact to about 1e-12. They are
+        float64, since the rounding of float32 would change a narrow kernel. PyTorch multiplies, so that
+        ``torch.set_num_threads`` holds here as well.
     """
     columns = torch.from_numpy(others.astype(np.float64))
     norms = columns.square().sum(dim=1)

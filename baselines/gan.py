@@ -30,9 +30,10 @@ class Adversarial(Backbone):
         return torch.rand(n, self.latent.out_features, generator=generator).mul_(2).sub_(1)
 
     def residual(self, images: Tensor, kappa: float) -> Tensor:
-        """Mean squared error of G(E(x)) over pixels, and ``kappa`` times that over features: (n, c, h, w) -> (n,).
+        """Return the mean squared error of G(E(x)) over pixels plus ``kappa`` times that over features, -> (n,).
 
-        The features are the critic's before its last layer, as in the authors' z_encoding_izif.py.
+        Images are (n, c, h, w) in [0, 1]. The features are the critic's before its last layer, as in the authors'
+        z_encoding_izif.py.
         """
         answers = self(images)
         residual = _mean_squares(answers, images)
@@ -43,7 +44,7 @@ class Adversarial(Backbone):
 
 
 class CriticLoss(Objective):
-    """What the critic minimises: the gain it sees in images over samples, negative, and the gradient penalty.
+    """The critic's loss: its verdict on samples, less that on images, plus the gradient penalty.
 
     Args:
         network: the generator and the critic.
@@ -56,15 +57,15 @@ class CriticLoss(Objective):
         self.penalty = penalty
 
     def trained(self) -> list[nn.Parameter]:
-        """The critic's."""
+        """Return the parameters of the critic."""
         return list(self.network.critic.parameters())
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Noise, (n, latent_dim), and the share of the sample in each mixture, (n, 1, 1, 1)."""
+        """Draw noise, (n, latent_dim), and the share of the sample in each mixture, (n, 1, 1, 1)."""
         return self.network.noise(n, generator), torch.rand(n, 1, 1, 1, generator=generator)
 
     def forward(self, real: Tensor, noise: Tensor, share: Tensor) -> Tensor:
-        """Images, (n, c, h, w) in [0, 1], and what ``draw`` gave -> ()."""
+        """Map images, (n, c, h, w) in [0, 1], and the numbers of ``draw`` to the loss, ()."""
         with torch.no_grad():
             fake = self.network.decoder(noise).float()
         verdicts = self.network.critic(torch.cat([fake, real])).float()
@@ -75,27 +76,27 @@ class CriticLoss(Objective):
 
 
 class GeneratorLoss(Objective):
-    """What the generator minimises: the critic's verdict on its samples, negative."""
+    """The generator's loss: the critic's verdict on its samples, negative."""
 
     def __init__(self, network: Adversarial) -> None:
         super().__init__()
         self.network = network
 
     def trained(self) -> list[nn.Parameter]:
-        """The generator's."""
+        """Return the parameters of the generator."""
         return list(self.network.decoder.parameters())
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Noise, (n, latent_dim)."""
+        """Draw noise, (n, latent_dim)."""
         return (self.network.noise(n, generator),)
 
     def forward(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Images, which it does not look at, and noise -> ()."""
+        """Map noise to the loss, (); the images are not used."""
         return -self.network.critic(self.network.decoder(noise)).float().mean()
 
 
 class Inversion(Objective):
-    """What the encoder minimises, izi_f: ``Adversarial.residual``, averaged over the batch."""
+    """The encoder's loss, izi_f: ``Adversarial.residual``, averaged over the batch."""
 
     def __init__(self, network: Adversarial, feature_weight: float) -> None:
         super().__init__()
@@ -103,16 +104,16 @@ class Inversion(Objective):
         self.feature_weight = feature_weight
 
     def trained(self) -> list[nn.Parameter]:
-        """The encoder's and the latent layer's."""
+        """Return the parameters of the encoder and the latent layer."""
         return [*self.network.encoder.parameters(), *self.network.latent.parameters()]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        """Map images, (n, c, h, w) in [0, 1], to the loss, ()."""
         return self.network.residual(images, self.feature_weight).mean()
 
 
 def gradient_penalty(critic: nn.Module, images: Tensor) -> Tensor:
-    """Mean of (||gradient of the critic at an image|| - 1)^2: (n, c, h, w) -> () (arXiv:1704.00028, Eq. 3)."""
+    """Return the mean of (||gradient of the critic at x|| - 1)^2: (n, c, h, w) -> () (arXiv:1704.00028, Eq. 3)."""
     gradients = torch.func.grad(lambda images: critic(images).sum())(images.detach())
     return (gradients.flatten(1).norm(dim=1) - 1).square().mean()
 
@@ -128,5 +129,5 @@ def check_samples(images: Images, samples: Tensor) -> None:
 
 
 def _mean_squares(first: Tensor, second: Tensor) -> Tensor:
-    """Squared difference, mean over all axes but the first."""
+    """Return the squared difference, mean over all axes but the first."""
     return (first.float() - second.float()).square().flatten(1).mean(dim=1)

@@ -1,5 +1,7 @@
 """Isolation forest (Liu, Ting and Zhou, ICDM 2008; reference [35] of the paper), scikit-learn's."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import ensemble
@@ -7,8 +9,9 @@ from sklearn import ensemble
 from lisae.detector import Detector, Images, as_rows
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class IsolationForest(Detector):
-    """IF: how few random cuts isolate an image, on flat pixels in [0, 1].
+    """IF: the fewer random cuts isolate an image, the more anomalous it is; on flat pixels in [0, 1].
 
     The score is the one of the authors' Eq. (2), in (0, 1]: 2 to the minus mean path length over trees, relative to
     that of an unsuccessful search in a binary tree.
@@ -25,18 +28,8 @@ class IsolationForest(Detector):
     ``fit`` raises ValueError for fewer than one tree or sample.
     """
 
-    def __init__(
-        self,
-        *,
-        trees: int = 100,
-        max_samples: int = 256,
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.trees = trees
-        self.max_samples = max_samples
-        self.contamination = contamination
-        self.random_state = random_state
+    trees: int = 100
+    max_samples: int = 256
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         samples = min(self.max_samples, len(normal))

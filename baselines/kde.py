@@ -23,9 +23,9 @@ class KDE(Detector):
     cross-validation; row i is held out in fold i modulo ``FOLDS``, so that a class is spread over all folds where
     images come sorted by class. Every pair of images is computed, nothing is approximated.
 
-    A normal image does not count towards its own density when it is scored again: it would pass for the most
-    normal of all, and the threshold would reject every new image. That is leave-one-out for the training
-    images and the plain estimate for every other.
+    A normal image does not count towards its own density when it is scored again: otherwise it would seem the most
+    normal of all, and the threshold would reject every new image. So the estimate is leave-one-out for the training
+    images and plain for every other.
 
     Args:
         contamination: share of the normal training images that ``predict`` calls anomalous.
@@ -36,10 +36,6 @@ class KDE(Detector):
         likelihoods_: mean log density of a held-out image under each of ``BANDWIDTHS``, (20,).
         rows_: the normal images, flat, (n, features).
     """
-
-    def __init__(self, *, contamination: float = 0.05, random_state: int | np.random.RandomState | None = None) -> None:
-        self.contamination = contamination
-        self.random_state = random_state
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         self.rows_ = as_rows(normal)
@@ -60,11 +56,11 @@ class KDE(Detector):
 def log_densities(
     points: Rows, data: Rows, bandwidths: NDArray[np.float64], *, leave_itself_out: bool = False
 ) -> NDArray[np.float64]:
-    """Log density at each point of a Gaussian kernel density estimate, for several bandwidths at once.
+    """Return the log density at each point of a Gaussian kernel density estimate, for several bandwidths at once.
 
     Args:
-        points: where, (n, features).
-        data: what is estimated from, (m, features).
+        points: where the density is estimated, (n, features).
+        data: the sample that it is estimated from, (m, features).
         bandwidths: standard deviations of the kernel, (b,), each the square root of 2 times the one before.
         leave_itself_out: whether one row of ``data`` equal to the point is left out; needs m of 2 at least.
 
@@ -87,6 +83,6 @@ def log_densities(
         np.exp(kernel, out=kernel)
         for i in reversed(range(len(bandwidths))):
             result[i, block] = np.log(kernel.sum(axis=1) / counted) - nearest / (2 * bandwidths[i] ** 2)
-            if i:  # the next bandwidth is narrower by the square root of 2: its kernel is the square of this one
+            if i:  # the next bandwidth is smaller by the square root of 2, and its kernel the square of this one
                 np.square(kernel, out=kernel)
     return result - features * np.log(bandwidths * math.sqrt(2 * math.pi))[:, None]

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from lisae.autoencoder import AutoEncoder
 from lisae.backbone import NEGATIVE_SLOPE, Backbone
+from lisae.backbone_detector import BackboneDetector
 
 
 class LinearBackbone(Backbone):
@@ -19,24 +19,24 @@ class LinearBackbone(Backbone):
             for i, layer in enumerate(block):
                 if isinstance(layer, nn.LeakyReLU | nn.Sigmoid):
                     block[i] = nn.Identity()
-        # The backbone's weights make up for what LeakyReLU takes away. Nothing is taken here, and from weights that
-        # large the training diverges.
+        # The backbone's first weights make up for the variance that LeakyReLU removes. Nothing removes any here, and
+        # training diverges from weights that large.
         gain = nn.init.calculate_gain("leaky_relu", NEGATIVE_SLOPE)
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.div_(gain)
 
     def code(self, features: Tensor) -> Tensor:
-        """Latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
+        """Return the latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
         return self.latent(features)
 
 
-class LinearAutoEncoder(AutoEncoder):
+class LinearAutoEncoder(BackboneDetector):
     """Linear-AE: AE with no non-linearity, so that the best it can do is PCA of the same rank.
 
     A linear autoencoder of least squared error spans the space of the leading principal components (Baldi and
-    Hornik, Neural Networks 1989, 2(1), 53-58; Section 4.1 of the paper). Training is that of ``AutoEncoder``, as
-    are the arguments, attributes and errors; ``reconstruct`` gives values outside [0, 1] as they are.
+    Hornik, Neural Networks 1989, 2(1), 53-58; Section 4.1 of the paper). Training, arguments,
+    attributes and errors are those of ``BackboneDetector``; ``reconstruct`` gives values outside [0, 1] as they are.
     """
 
     def _network(self, generator: torch.Generator) -> LinearBackbone:

@@ -1,14 +1,14 @@
 """Mem-AE: the memory-augmented autoencoder (Gong et al., ICCV 2019, arXiv:1904.02639)."""
 
 import math
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lisae.autoencoder import AutoEncoder, squared_error
 from lisae.backbone import Backbone
+from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.device import autocast
 from lisae.training import Objective
 
@@ -16,7 +16,7 @@ _EPSILON = 1e-12
 
 
 class MemoryBackbone(Backbone):
-    """The backbone whose decoder is handed a mixture of learned slots in place of the code itself.
+    """The backbone whose decoder is given a mixture of learned slots in place of the code itself.
 
     Args:
         image_shape: (h, w, c); h and w are multiples of 4.
@@ -42,7 +42,7 @@ class MemoryBackbone(Backbone):
         self.memory = nn.Parameter(torch.empty(slots, latent_dim).uniform_(-bound, bound, generator=generator))
 
     def address(self, features: Tensor) -> Tensor:
-        """Share of each slot, (n, slots), in the mixtures for encoder features, (n, features); Section 3.3.
+        """Return the share of each slot, (n, slots), in the mixtures for encoder features, (n, features); Section 3.3.
 
         Softmax of the cosine of query and slot, hard shrinkage, and division by the sum: a row sums to one, or is
         zero throughout where no slot passes the threshold. The query is the backbone's code, tanh included.
@@ -56,7 +56,7 @@ class MemoryBackbone(Backbone):
             return functional.normalize(kept, p=1, dim=1, eps=_EPSILON)
 
     def code(self, features: Tensor) -> Tensor:
-        """What the decoder is handed, (n, latent_dim), for encoder features, (n, features)."""
+        """Return the mixture of slots for the decoder, (n, latent_dim), of encoder features, (n, features)."""
         return self.address(features) @ self.memory
 
 
@@ -69,14 +69,15 @@ class SparseAddressing(Objective):
         self.entropy_weight = entropy_weight
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, (n, c, h, w) in [0, 1] -> ()."""
+        """Map images, (n, c, h, w) in [0, 1], to the loss, ()."""
         shares = self.network.address(self.network.encoder(images))
         error = squared_error(images, self.network.decoder(shares @ self.network.memory))
         return error + self.entropy_weight * entropy(shares)
 
 
-class MemoryAutoEncoder(AutoEncoder):
-    """Mem-AE: AE whose code only asks a memory of normal codes, so that the decoder is handed nothing else.
+@dataclass(kw_only=True, eq=False, repr=False)
+class MemoryAutoEncoder(BackboneDetector):
+    """Mem-AE: AE whose code is a query to a memory of normal codes, and whose decoder is given slots of it alone.
 
     The loss is that of AE plus ``entropy_weight`` times the entropy of an image's shares of the slots (Section 3.4
     of Gong et al.), averaged over the batch.
@@ -88,40 +89,14 @@ class MemoryAutoEncoder(AutoEncoder):
             from there on every slot may be dropped for every image, and the network stays at the mean image.
         entropy_weight: weight of the entropy; Gong et al. have 2e-4.
 
-    The other arguments, the attributes and the errors are those of ``AutoEncoder``; ``fit`` also raises ValueError
+    The other arguments, the attributes and the errors are those of ``BackboneDetector``; ``fit`` also raises ValueError
     for fewer than two slots or a negative ``shrinkage``.
     """
 
-    network_: MemoryBackbone
-
-    def __init__(
-        self,
-        *,
-        slots: int = 100,
-        shrinkage: float = 1.0,
-        entropy_weight: float = 2e-4,
-        latent_dim: int = 128,
-        epochs: int = 12,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        precision: str = "float32",
-        device: str = "auto",
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            latent_dim=latent_dim,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision=precision,
-            device=device,
-            contamination=contamination,
-            random_state=random_state,
-        )
-        self.slots = slots
-        self.shrinkage = shrinkage
-        self.entropy_weight = entropy_weight
+    slots: int = 100
+    shrinkage: float = 1.0
+    entropy_weight: float = 2e-4
+    network_: MemoryBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> MemoryBackbone:
         if self.slots < 2 or self.shrinkage < 0:
@@ -136,5 +111,5 @@ class MemoryAutoEncoder(AutoEncoder):
 
 
 def entropy(shares: Tensor) -> Tensor:
-    """Entropy of each row of shares that sum to one, averaged over the rows: (n, slots) -> (), in nats."""
+    """Return the entropy of each row of shares that sum to one, averaged over the rows: (n, slots) -> (), in nats."""
     return -(shares * (shares + _EPSILON).log()).sum() / len(shares)

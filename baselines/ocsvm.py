@@ -1,5 +1,8 @@
 """One-class support vector machine (Schölkopf et al., Neural Computation 2001, 13(7)), solved by libsvm."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import auc
@@ -11,7 +14,10 @@ from lisae.detector import Detector, Images, as_rows
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.
 GAMMAS = 2.0 ** np.arange(-10, 0)
 
+_SWEEP = "label sweep"
 
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class OCSVM(Detector):
     """OC-SVM with the kernel exp(-gamma |x - y|^2) on flat pixels in [0, 1]; the score is minus the decision value.
 
@@ -31,29 +37,18 @@ class OCSVM(Detector):
         gamma_: the inverse length scale of the score.
         rows_: the images learned from, flat, (m, features).
         coefficients_: weights of ``rows_`` in the decision function, zero but for support vectors, (m,).
-        intercept_: what is added to the weighted sum of kernels.
+        intercept_: the number added to the weighted sum of kernels.
         sweep_coefficients_, sweep_intercepts_: the same for each of ``GAMMAS``, (10, m) and (10,).
 
     ``fit`` raises ValueError for nu outside (0, 1], gamma_scale not above 0, or max_samples of 1 or below 0.
     """
 
-    def __init__(
-        self,
-        *,
-        nu: float = 0.1,
-        gamma_scale: float = 1.0,
-        max_samples: int = 6000,
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.nu = nu
-        self.gamma_scale = gamma_scale
-        self.max_samples = max_samples
-        self.contamination = contamination
-        self.random_state = random_state
+    nu: float = 0.1
+    gamma_scale: float = 1.0
+    max_samples: int = 6000
 
     def sweep_labels(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Class label of each image under each of ``GAMMAS``, +1 inside and -1 outside, -> (10, n).
+        """Return the class label of each image under each of ``GAMMAS``, +1 inside and -1 outside, (10, n).
 
         Raises:
             sklearn.exceptions.NotFittedError: before ``fit``.
@@ -67,6 +62,14 @@ class OCSVM(Detector):
                 decisions[i, block] = kernel @ self.sweep_coefficients_[i] + self.sweep_intercepts_[i]
                 np.square(kernel, out=kernel)
         return np.where(decisions < 0, -1, 1)
+
+    def extra_scores(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Return ``sweep_labels`` under the name ``label sweep``."""
+        return {_SWEEP: self.sweep_labels(X)}
+
+    def extra_auc(self, name: str, normal: NDArray[Any], outliers: NDArray[Any]) -> float:
+        """Return the ``label_sweep_auc`` of the labels."""
+        return label_sweep_auc(normal, outliers) if name == _SWEEP else super().extra_auc(name, normal, outliers)
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         if not self.gamma_scale > 0:
@@ -93,7 +96,7 @@ class OCSVM(Detector):
         return self._anomaly_score(normal)
 
     def _solve(self, kernel: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Coefficients, (m,), and intercept of the machine for a kernel matrix, (m, m)."""
+        """Return the coefficients, (m,), and the intercept of the machine for a kernel matrix, (m, m)."""
         machine = OneClassSVM(kernel="precomputed", nu=self.nu).fit(kernel)
         coefficients = np.zeros(len(kernel))
         coefficients[machine.support_] = machine.dual_coef_[0]
@@ -108,7 +111,7 @@ class OCSVM(Detector):
 
 
 def label_sweep_auc(normal_labels: NDArray[np.int64], outlier_labels: NDArray[np.int64]) -> float:
-    """Area under the points that labels give instead of scores, one point for each gamma, as the paper has it.
+    """Return the area under the points that labels give, one point for each gamma, as in Section 5.1.
 
     A point is the share of normal images labelled -1 and that of outliers. The points, sorted, and (0, 0) and
     (1, 1) are joined by straight lines. This is no AUC of any one detector: each point is another machine's, no
@@ -125,6 +128,6 @@ def label_sweep_auc(normal_labels: NDArray[np.int64], outlier_labels: NDArray[np
 
 
 def _kernel(distances: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
-    """exp(-gamma distances), written over the distances. Squared, it is the kernel for twice the gamma."""
+    """Return exp(-gamma distances), written over the distances; its square is the kernel for twice the gamma."""
     distances *= -gamma
     return np.exp(distances, out=distances)

@@ -1,11 +1,12 @@
 """Sig-RepNN: the replicator network (Hawkins et al., DaWaK 2002) on the backbone, after a sigmoid (Section 5.1)."""
 
-import numpy as np
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
 
-from lisae.autoencoder import AutoEncoder
 from lisae.backbone import Backbone
+from lisae.backbone_detector import BackboneDetector
 
 
 class ReplicatorBackbone(Backbone):
@@ -34,11 +35,12 @@ class ReplicatorBackbone(Backbone):
         self.steepness = steepness
 
     def code(self, features: Tensor) -> Tensor:
-        """Latent code in [0, 1], near a level unless on a step, (n, latent_dim), of features, (n, features)."""
+        """Return the latent code in [0, 1], mostly near a level, (n, latent_dim), of features, (n, features)."""
         return staircase(torch.sigmoid(self.latent(features).float()), self.levels, self.steepness)
 
 
-class ReplicatorNetwork(AutoEncoder):
+@dataclass(kw_only=True, eq=False, repr=False)
+class ReplicatorNetwork(BackboneDetector):
     """Sig-RepNN: AE whose code takes one of a few levels in each coordinate.
 
     Args:
@@ -46,38 +48,13 @@ class ReplicatorNetwork(AutoEncoder):
         steepness: a of the staircase. The steeper, the nearer are codes to a level, and the less gradient is left
             between two steps; at 10 there are hardly any levels.
 
-    The other arguments, the attributes and the errors are those of ``AutoEncoder``; ``fit`` also raises ValueError
+    The other arguments, the attributes and the errors are those of ``BackboneDetector``; ``fit`` also raises ValueError
     for fewer than two levels or a steepness that is not positive.
     """
 
-    network_: ReplicatorBackbone
-
-    def __init__(
-        self,
-        *,
-        levels: int = 4,
-        steepness: float = 40.0,
-        latent_dim: int = 128,
-        epochs: int = 12,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        precision: str = "float32",
-        device: str = "auto",
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            latent_dim=latent_dim,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision=precision,
-            device=device,
-            contamination=contamination,
-            random_state=random_state,
-        )
-        self.levels = levels
-        self.steepness = steepness
+    levels: int = 4
+    steepness: float = 40.0
+    network_: ReplicatorBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> ReplicatorBackbone:
         if self.levels < 2 or not self.steepness > 0:

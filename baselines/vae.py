@@ -1,11 +1,12 @@
 """VAE: the variational autoencoder (Kingma and Welling, arXiv:1312.6114), scored by its reconstruction error."""
 
-import numpy as np
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor, nn
 
-from lisae.autoencoder import AutoEncoder, squared_error
 from lisae.backbone import Backbone, initialise
+from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.training import Objective
 
 
@@ -22,7 +23,7 @@ class VariationalBackbone(Backbone):
         initialise(self.log_variance, generator)
 
     def code(self, features: Tensor) -> Tensor:
-        """Mean of the code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
+        """Return the mean of the code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
         return self.latent(features)
 
 
@@ -35,18 +36,19 @@ class EvidenceBound(Objective):
         self.kl_weight = kl_weight
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Standard normal noise for the codes, (n, latent_dim)."""
+        """Draw standard normal noise for the codes, (n, latent_dim)."""
         return (torch.randn(n, self.network.latent.out_features, generator=generator),)
 
     def forward(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Images, (n, c, h, w) in [0, 1], and noise -> ()."""
+        """Map images, (n, c, h, w) in [0, 1], and noise to the loss, ()."""
         features = self.network.encoder(images)
         mean, log_variance = self.network.code(features).float(), self.network.log_variance(features).float()
         codes = mean + noise * torch.exp(log_variance / 2)
         return squared_error(images, self.network.decoder(codes)) + self.kl_weight * divergence(mean, log_variance)
 
 
-class VariationalAutoEncoder(AutoEncoder):
+@dataclass(kw_only=True, eq=False, repr=False)
+class VariationalAutoEncoder(BackboneDetector):
     """VAE: AE whose codes are drawn from a Gaussian for each image, kept near a standard normal.
 
     The loss is the squared error of a reconstruction from one drawn code, summed over the pixels, plus
@@ -60,36 +62,12 @@ class VariationalAutoEncoder(AutoEncoder):
             less squared error than about half of it is given up for the prior; at 1, a decoder that is wrong by
             .7 in a pixel, few are kept of a wide code.
 
-    The other arguments, the attributes and the errors are those of ``AutoEncoder``; ``fit`` also raises ValueError
+    The other arguments, the attributes and the errors are those of ``BackboneDetector``; ``fit`` also raises ValueError
     for a negative ``kl_weight``.
     """
 
-    network_: VariationalBackbone
-
-    def __init__(
-        self,
-        *,
-        kl_weight: float = 0.2,
-        latent_dim: int = 128,
-        epochs: int = 12,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        precision: str = "float32",
-        device: str = "auto",
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            latent_dim=latent_dim,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            precision=precision,
-            device=device,
-            contamination=contamination,
-            random_state=random_state,
-        )
-        self.kl_weight = kl_weight
+    kl_weight: float = 0.2
+    network_: VariationalBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> VariationalBackbone:
         if self.kl_weight < 0:
@@ -101,7 +79,7 @@ class VariationalAutoEncoder(AutoEncoder):
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of diagonal Gaussians from N(0, I), averaged: (n, d) twice -> (), in nats.
+    """Return the Kullback-Leibler divergence of diagonal Gaussians from N(0, I), averaged: (n, d) twice -> (), in nats.
 
     Appendix B of Kingma and Welling.
     """

@@ -1,45 +1,129 @@
-"""Writing files whole or not at all."""
+"""Files that are written whole or not at all, and folders that can be written or not."""
 
+import errno
 import os
+import re
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.errors import UnavailableError
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space or name another folder",
+    errno.EDQUOT: "free some space or name another folder",
+    errno.EFBIG: "raise the limit on the size of a file (ulimit -f) or name another folder",
+    errno.EROFS: "name a folder that can be written",
+}
+# File systems that cannot flush a file to the disk say so in one of these ways.
+_NO_SYNC = (errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+# Libraries written in Rust pass the errors of the system on as text.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a path to write to, and rename it to ``path`` once the block ends without an error.
 
-    Readers see the old file or the new one, never a part. The temporary file lies in the same folder, so
-    that the rename is atomic, and is removed when anything goes wrong.
+    Readers see the old file or the new one, never a part. The temporary file lies in the same folder, so that the
+    rename is atomic, has a name of its own, and is removed when anything goes wrong. The mode follows the umask.
 
-    Raises ``UnavailableError`` when the folder or the file cannot be written, or the disk is full.
+    Raises ``UnavailableError`` when the folder or the file cannot be made, flushed or renamed, and when the disk
+    turns out to be full or read-only within the block (``full_disk``). Other errors of the block pass as they are.
     """
-    temporary: Path | None = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path} could not be written: {error.strerror or error}. What was there before is untouched; "
-            "free some space or name another folder, and the same command goes on from here."
-        ) from error
+        with _unavailable_on_error(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)
+            mode = temporary.stat().st_mode
+        try:
+            yield temporary
+        except UnavailableError:
+            raise
+        except Exception as error:
+            if full := full_disk(error):
+                raise unwritable(path, full) from error
+            raise
+        with _unavailable_on_error(path):
+            # The block may have put another file in its place, as safetensors does, readable by its owner alone.
+            if temporary.stat().st_mode != mode:
+                temporary.chmod(stat.S_IMODE(mode))
+            _sync(temporary)
+            temporary.replace(path)
     finally:
-        if temporary is not None:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 to ``path``, whole or not at all; see ``written_whole``."""
-    with written_whole(path) as temporary:
+    with written_whole(path) as temporary, _unavailable_on_error(path):
         temporary.write_text(text, encoding="utf-8")
+
+
+def check_writable(folder: Path) -> None:
+    """Make ``folder``, and write a file in it that is gone at once. Any number of calls may do so side by side.
+
+    Raises ``UnavailableError`` when that fails.
+    """
+    with _unavailable_on_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0")
+
+
+def full_disk(error: BaseException | None) -> OSError | None:
+    """Return the error of a disk that is full or read-only which ``error`` is, or came from; None if there is none.
+
+    Counted in are quotas and limits on the size of a file.
+    """
+    seen = set[int]()
+    while error is not None and id(error) not in seen:  # a cause that is raised anew makes a circle
+        seen.add(id(error))
+        told = _OS_ERROR.search(str(error))
+        code = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
+        if code in _REMEDIES:
+            return OSError(code, os.strerror(code))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def unwritable(path: Path, error: OSError) -> UnavailableError:
+    """Return the error that says why ``path`` could not be written, and what to do."""
+    reason = os.strerror(error.errno) if error.errno else error
+    remedy = _REMEDIES.get(error.errno or 0, "name a folder that can be written")
+    return UnavailableError(
+        f"{path} could not be written: {reason}. What was there before is untouched; "
+        f"{remedy}, and the same command goes on from here."
+    )
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes in the files under ``folder``, which may come and go meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total
+
+
+@contextmanager
+def _unavailable_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _NO_SYNC:
+                raise

@@ -1,7 +1,8 @@
-"""One call of the benchmark, from what was asked for to the files written."""
+"""One call of the benchmark: plan, fetch, train, compute, write."""
 
-from collections.abc import Collection
-from functools import cache, cached_property
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import joblib
@@ -9,59 +10,59 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.claims import checks
-from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
-from benchmarks.data.preparation import STROKES
+from benchmarks.data.negatives import STROKES
+from benchmarks.engine.backends import BACKENDS
+from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, execute
-from benchmarks.engine.plan import Plan, Request
-from benchmarks.engine.records import Store
+from benchmarks.engine.execute import Failure, Outcome, Weights
+from benchmarks.engine.plan import Computable, Plan, Request
+from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.paper.figures import Comparison, Figure, Linear, TradeOff
-from benchmarks.paper.tables import Artefact
 from benchmarks.progress import duration, progress
-from benchmarks.report import write_report
-from benchmarks.report.figure_points import kept, make_points
-from benchmarks.report.figures import points, write_figure
+from benchmarks.report.figures import write_figure
+from benchmarks.report.sections import write_report
 from benchmarks.report.tables import RecordLookup, note, write_table
 from lisae.device import resolve_device
 
 
-class Session:
-    """Plan, train what is missing, render.
+class Pipeline:
+    """The steps of one call, in order; each leaves what it did on disk.
 
-    Raises ``CallError``, before anything is trained, for a device that is not there and a results directory
-    that cannot be written or is damaged.
+    Raises ``CallError``, before anything is trained, for a device that is not there and for a results directory that
+    cannot be written or is damaged.
     """
 
     def __init__(self, request: Request, console: Console) -> None:
         self.request = request
         self.console = console
         self.store = Store(request.results_dir)
-        self._written_before: dict[str, int] = {}
         self.plan = Plan(request, self.store)
         try:
-            self.device = resolve_device(request.device)
+            self.device = resolve_device(request.device).type
         except ValueError as error:
             raise CallError(str(error)) from error
+        self.n_jobs = request.jobs or (1 if self.device == "cuda" else joblib.cpu_count())
+        self.reasons: dict[str, str] = {}  # why runs failed, by their ids
 
     def show_plan(self) -> None:
         """Print the runs of the call and how long they may take."""
-        runs = [run for job in self.plan.jobs for run in job.runs]
+        plan = self.plan
+        runs = [run for job in plan.jobs for run in job.runs]
         for run in runs:
             negatives = run.task.negatives
             classes = ",".join(map(str, negatives.classes)) or "all" if negatives else ""
             against = f", negatives {negatives.dataset} {classes}" if negatives else ""
-            state = "to do" if run.id in self.plan.todo else "done"
+            state = "to do" if run.id in plan.todo else "done"
             normal = ",".join(map(str, run.task.normal))
-            change = f", {self.plan.changes[run.id]}" if run.id in self.plan.changes else ""
+            change = f", {plan.changes[run.id]}" if run.id in plan.changes else ""
             print(f"{run.id}  {state:<5}  {run.model}: {run.task.dataset} {normal}{against}{change}, seed {run.seed}")
-        seconds = sum(self.plan.seconds(run) for run in runs if run.id in self.plan.todo)
-        workers = min(self.n_jobs, max(1, len(self.plan.pending)))
+        seconds = sum(plan.seconds(run) for run in runs if run.id in plan.todo)
+        workers = min(self.n_jobs, max(1, len(plan.pending)))
         print(
-            f"{len(runs)} runs, {len(self.plan.todo)} to do: about {duration(seconds / workers)} "
+            f"{len(runs)} runs, {len(plan.todo)} to do: about {duration(seconds / workers)} "
             f"with --jobs {self.n_jobs}, from the times that earlier runs took here "
             "or, before there are any, on the maintainers' two cores"
         )
@@ -69,131 +70,173 @@ class Session:
     def run(self) -> bool:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
-        self._written_before = {run: self._written(run) for run in self.plan.todo}
-        failures = self._fetch_data([run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo])
-        todo = self.plan.todo - {failure.run for failure in failures}
+        unavailable = self._fetch()
         try:
-            failures += self._train(todo)
-        except UnavailableError as error:
-            failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
+            self._train(unavailable)
+            computed = {one.file: self._compute(one, unavailable) for one in self._computations()}
         finally:
             self.store.write_csv()
-        evidence = Evidence(self.plan.run, self.store, self.request.seeds, f"{self.request.command_for()} --claims")
-        if self.request.claims:
-            failures += self._check(evidence)
-        reasons = self.plan.left_out() | self._for_files(failures)
-        lookup = RecordLookup(
-            cache(self.plan.lookup), self.plan.widths, self.request.seeds
-        )  # tables share their records
-        folders = {"results_dir": self.request.results_dir, "reports_dir": self.request.reports_dir}
-        for table in self.request.tables:
-            command, lacking = self.request.command_for(table), self.plan.lacking(table, reasons)
-            self._tell(table, write_table(table, lookup, command=command, reasons=lacking, **folders))
-        drawn = []
-        for figure in self.request.figures:
-            frame, more = self._points(figure, lookup)
-            failures += more
-            reasons |= self._for_files(more)
-            text = note(figure, lookup, self.request.command_for(figure), self.plan.lacking(figure, reasons))
-            if frame is not None:
-                self._tell(figure, write_figure(figure, frame, text, **folders))
-                drawn.append(figure.id)
-        if self.request.claims:
-            self._tell("claims", [write_claims(evidence, self.request.results_dir)])
-        if self.request.report:
-            self._tell("report", write_report(self.plan, lookup, reasons, drawn))
-        return self._report(failures)
+        faults = list(self._write(computed))
+        return self._report(faults)
 
-    def _check(self, evidence: Evidence) -> list[Failure]:
-        """Compute what claims need beside records, unless it was kept; return what failed, each named at once."""
-        computation, folder = checks.computation(evidence), self.request.results_dir
-        ids = {run.id for run in computation.runs.values()}
-        if not self.request.fresh and computation.kept(folder, ids) is not None:
-            return []
-        frame, failures = computation.compute(computation.runs, self._context(frozenset()))
-        computation.keep(frame, folder)
-        for failure in failures:
-            self.console.print(f"error: claims lack {failure.reason}", markup=False)
-        return failures
+    def _computations(self) -> list[Computation]:
+        """List what the figures and the ledger show and no record holds."""
+        found = [one.computation(self.plan) for one in self.request.figures]
+        return [one for one in found if one] + (checks.computations(self.plan) if self.request.claims else [])
 
-    def _for_files(self, failures: list[Failure]) -> dict[str, str]:
-        """The reason of each run that failed, as files tell it."""
-        return {failure.run: self.plan.without_folders(failure.reason) for failure in failures}
+    # Data
 
-    def _tell(self, what: Artefact | str, written: list[Path]) -> None:
-        if not self.request.quiet:
-            name = what if isinstance(what, str) else f"{what.kind} {what.id}"
-            self.console.print(f"{name}: {', '.join(map(str, written))}", markup=False)
+    def _fetch(self) -> dict[str, str]:
+        """Have every data set that is to be read in the cache and whole; return the reasons for those that are not.
 
-    def _points(self, figure: Figure, lookup: RecordLookup) -> tuple[pd.DataFrame | None, list[Failure]]:
-        """The points of a figure, from records or as they were kept or made now, and why some cannot be made."""
-        if isinstance(figure, TradeOff | Comparison):
-            return points(figure, lookup), []
-        shown = {name: runs[0] for name, runs in self.plan.runs_of(figure).items()}  # of the first seed
-        if not isinstance(figure, Linear):
-            shown = {name: run for name, run in shown.items() if self.store.has(run)}
-        path = self.request.results_dir / f"figure_{figure.id}.csv"
-        frame = None if self.request.fresh else kept(path, {run.id for run in shown.values()})
-        if frame is not None:
-            return frame, []
-        failures = self._fetch_data(shown.values())
-        failed = {failure.run for failure in failures}
-        shown = {name: run for name, run in shown.items() if run.id not in failed}
-        frame, more = make_points(figure, shown, self._context(frozenset()))
-        return frame, failures + more
-
-    @cached_property
-    def n_jobs(self) -> int:
-        """How many processes train side by side."""
-        return self.request.jobs or (1 if self.device.type == "cuda" else joblib.cpu_count())
-
-    def _fetch_data(self, runs: Collection[Run]) -> list[Failure]:
-        """Have every data set of these runs in the cache; a set that cannot be had fails its runs."""
+        With data that arrive may come other runs than those that records of other data let expect: the plan is made
+        again.
+        """
+        runs = [run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo]
+        runs += [run for one in self._computations() if self._kept(one) is None for run in one.runs.values()]
         reasons: dict[str, str] = {}
-        for name in sorted({name for run in runs for name in run.variants} - {STROKES}):
+        for name in sorted({name for run in runs for name in run.data} - {STROKES}):
             try:
-                variant = load(
-                    name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet
-                ).variant
-                if variant != self.plan.variants[name]:
-                    raise CallError(f"{name} was replaced by another variant ({variant!r}) just now: run it again.")
+                load(name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet)
             except UnavailableError as error:
                 reasons[name] = str(error)
-        return [Failure(run.id, reasons[name]) for run in runs for name in run.variants if name in reasons]
+        self.plan = Plan(self.request, self.store)
+        return reasons
 
-    def _train(self, todo: frozenset[str]) -> list[Failure]:
-        jobs = [job for job in self.plan.pending if any(run.id in todo for run in job.runs)]
-        weights = {run.id: self.plan.seconds(run) for job in jobs for run in job.runs if run.id in todo}
-        with progress(weights, self._is_done, quiet=self.request.quiet):
-            return [failure for failures in execute(jobs, self._context(todo), self.n_jobs) for failure in failures]
+    def _without_data(self, runs: Iterable[Run], unavailable: Mapping[str, str]) -> set[str]:
+        """Note the reason for each run that lacks a data set, and return the ids of these."""
+        lacking = {run.id: unavailable[name] for run in runs for name in run.data if name in unavailable}
+        self.reasons |= lacking
+        return set(lacking)
+
+    # Training and computing
+
+    def _train(self, unavailable: Mapping[str, str]) -> None:
+        """Train the runs that are to do and have their data; every one ends with a record or a reason."""
+        left = {run.id: run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo}
+        for lacking in self._without_data(left.values(), unavailable):
+            del left[lacking]
+        jobs = [job for job in self.plan.pending if any(run.id in left for run in job.runs)]
+        context = self._context(frozenset(left))
+        with progress({name: self.plan.seconds(run) for name, run in left.items()}, quiet=self.request.quiet) as done:
+
+            def take(outcome: Outcome) -> None:
+                if isinstance(outcome, Weights):
+                    self.store.put_weights(outcome.run, outcome.content)
+                elif outcome.run in left:
+                    self._keep(outcome)
+                    del left[outcome.run]
+                    done(outcome.run)
+
+            why = f"the backend {self.request.backend} gave no outcome for it: run the same command again"
+            try:
+                if jobs:
+                    BACKENDS[self.request.backend](jobs, context, self.n_jobs, take)
+            except UnavailableError as error:
+                why = str(error)
+        self.reasons |= dict.fromkeys(left, why)
+
+    def _keep(self, outcome: Record | Failure) -> None:
+        """Write a record, or note a failure and write its traceback."""
+        if isinstance(outcome, Record):
+            self.store.put(outcome)
+            return
+        where = f" (traceback in {self.store.put_failure(outcome.run, outcome.details)})" if outcome.details else ""
+        self.reasons[outcome.run] = outcome.reason + where
 
     def _context(self, todo: frozenset[str]) -> Context:
         return Context(
             results_dir=self.request.results_dir,
             data_dir=self.request.data_dir,
-            device=self.device.type,
+            device=self.device,
             todo=todo,
             command=self.request.command,
             profile=self.request.profile.name,
         )
 
-    def _is_done(self, run: str) -> bool:
-        """Whether this call wrote the record of a run that was to do: with --fresh there may be an old one."""
-        return self._written(run) != self._written_before[run]
+    def _usable(self, one: Computation) -> dict[str, Run]:
+        """Return the runs that a computation can be made from: those with a record, where it needs records."""
+        return {name: run for name, run in one.runs.items() if not one.are_recorded or self.store.has(run)}
 
-    def _written(self, run: str) -> int:
-        path = self.store.record_path(run)
-        return path.stat().st_mtime_ns if path.exists() else 0
+    def _kept(self, one: Computation) -> pd.DataFrame | None:
+        ids = {run.id for run in self._usable(one).values()}
+        return None if self.request.fresh else one.kept(self.request.results_dir, ids)
 
-    def _report(self, failures: list[Failure]) -> bool:
+    def _compute(self, one: Computation, unavailable: Mapping[str, str]) -> pd.DataFrame | None:
+        """Return the rows of a computation, as they were kept or made now; None where nothing is there to make it from."""
+        frame = self._kept(one)
+        if frame is not None:
+            return frame
+        usable = self._usable(one)
+        lacking = self._without_data(usable.values(), unavailable)
+        usable = {name: run for name, run in usable.items() if run.id not in lacking}
+        if not usable and not one.are_recorded:
+            return None
+        frame, failures = one.compute(usable, self._context(frozenset()))
+        for failure in failures:
+            self._keep(failure)
+        one.keep(frame, self.request.results_dir)
+        return frame
+
+    # Writing
+
+    def _write(self, computed: Mapping[str, pd.DataFrame | None]) -> Iterator[str]:
+        """Write everything asked for; give a sentence for each file that could not be written, and go on."""
+        plan, folders = self.plan, {"results_dir": self.request.results_dir, "reports_dir": self.request.reports_dir}
+        reasons = plan.left_out() | {run: self.request.without_folders(text) for run, text in self.reasons.items()}
+        lookup = RecordLookup(cache(plan.record), plan.widths, self.request.seeds)  # tables share their records
+        drawn: list[str] = []
+
+        def write_one(figure: Computable) -> list[Path]:
+            computation = figure.computation(plan)
+            frame = computed[computation.file] if computation else figure.points(lookup)
+            if frame is None:
+                return []
+            text = note(figure, lookup, self.request.command_for(figure), plan.lacking(figure, reasons))
+            paths = write_figure(figure, frame, text, **folders)
+            drawn.append(figure.id)
+            return paths
+
+        writers: list[tuple[str, Callable[[], list[Path]]]] = []
+        for table in self.request.tables:
+            how = {"command": self.request.command_for(table), "reasons": plan.lacking(table, reasons)}
+            writers.append((f"table {table.id}", partial(write_table, table, lookup, **how, **folders)))
+        writers += [(f"figure {figure.id}", partial(write_one, figure)) for figure in self.request.figures]
+        if self.request.claims:
+            writers.append(("claims", lambda: [write_claims(plan, self.request.results_dir)]))
+        if self.request.report:
+            writers.append(("report", lambda: write_report(plan, lookup, reasons, drawn)))
+        for name, write in writers:
+            try:
+                paths = write()
+            except UnavailableError as error:
+                yield str(error)
+            except Exception as error:  # a fault in one picture must not cost the rest
+                details = self.store.put_failure(name.replace(" ", "_"), traceback.format_exc())
+                yield f"{name} could not be made: {type(error).__name__}: {error} (traceback in {details})"
+            else:
+                if paths and not self.request.quiet:
+                    self.console.print(f"{name}: {', '.join(map(str, paths))}", markup=False)
+
+    def _report(self, faults: Sequence[str]) -> bool:
         """Name everything that could not be made, with its reason; tell whether there is nothing."""
-        reasons = {failure.run: failure.reason for failure in failures}
         for one in self.request.artefacts:
-            for reason, parts in self.plan.lacking(one, reasons).items():
-                names = "; ".join(parts)
-                self.console.print(f"error: {one.kind} {one.id} lacks {names}\n  reason: {reason}", markup=False)
+            for reason, parts in self.plan.lacking(one, self.reasons).items():
+                self._complain(f"{one.kind} {one.id} lacks {'; '.join(parts)}\n  reason: {reason}")
         for run, change in self.plan.studies:
-            if run.id in reasons:
-                names = f"{run.model} of {run.task.dataset} {','.join(map(str, run.task.normal))}, {change}"
-                self.console.print(f"error: the claims lack {names}\n  reason: {reasons[run.id]}", markup=False)
-        return not failures
+            if run.id in self.reasons:
+                self._complain(f"the claims lack {_named(run)}, {change}\n  reason: {self.reasons[run.id]}")
+        for one in checks.computations(self.plan) if self.request.claims else []:
+            for name, run in one.runs.items():
+                if run.id in self.reasons:
+                    self._complain(f"the claims lack the check {name!r}\n  reason: {self.reasons[run.id]}")
+        for fault in faults:
+            self._complain(fault)
+        return not self.reasons and not faults
+
+    def _complain(self, text: str) -> None:
+        self.console.print(f"error: {text}", markup=False)
+
+
+def _named(run: Run) -> str:
+    return f"{run.model} of {run.task.dataset} {','.join(map(str, run.task.normal))}"

@@ -39,12 +39,12 @@ class Model:
     @property
     def stage_class(self) -> type[Detector] | None:
         """The detector that it begins from, of its own or another model's; None where there is none."""
-        return getattr(self.detector, "phase_one", None)
+        return self.detector.stage.detector if self.detector.stage else None
 
     @property
     def stage_argument(self) -> str:
-        """The constructor argument that takes the detector it begins from, the first."""
-        return next(iter(inspect.signature(self.detector).parameters))
+        """The constructor argument that takes the detector it begins from; empty where there is none."""
+        return self.detector.stage.argument if self.detector.stage else ""
 
 
 _MODELS = (
@@ -87,5 +87,5 @@ def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage:
 
 
 def _made(detector: type[Detector], arguments: Mapping[str, Any], seed: int, device: str) -> Detector:
-    chosen_device = {"device": device} if "device" in inspect.signature(detector).parameters else {}
+    chosen_device: dict[str, Any] = {"device": device} if "device" in inspect.signature(detector).parameters else {}
     return detector(**arguments, **chosen_device, random_state=seed)

@@ -1,9 +1,10 @@
 """The command line: ``python -m benchmarks.reproduce --table 4``."""
 
 import argparse
-import os
+import json
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,15 +12,18 @@ from typing import NoReturn
 from rich.console import Console
 
 from benchmarks.data import NAMES, data_directory
-from benchmarks.data.preparation import STROKES
+from benchmarks.data.negatives import STROKES
+from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
-from benchmarks.paper.figures import FIGURES, figure
 from benchmarks.paper.tables import TABLES, table
-from benchmarks.pipeline import Session
+from benchmarks.pipeline import Pipeline
+from benchmarks.progress import unbreakable_streams
 from benchmarks.registry import MODELS, model
+from benchmarks.report.figures import FIGURES, figure
 
+_MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 
 
@@ -29,34 +33,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: all that was asked for was made; 2: the call is wrong; 3: some cells could not be made, each named with
     its reason, and the rest is written; 130: interrupted, what was done is kept.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return _run(_parser().parse_args(arguments), console)
-    except CallError as error:
-        console.print(f"error: {error}", markup=False)
-        return EXIT_CALL
-    except UnavailableError as error:
-        console.print(f"error: {error}", markup=False)
-        return EXIT_INCOMPLETE
-    except KeyboardInterrupt:
-        console.print("interrupted: finished runs are kept, and the same command goes on from here.")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of --list or --dry-run went away, as `| head` does: nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    with unbreakable_streams():
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        try:
+            return _run(_parser().parse_args(arguments), console)
+        except CallError as error:
+            console.print(f"error: {error}", markup=False)
+            return EXIT_CALL
+        except UnavailableError as error:
+            console.print(f"error: {error}", markup=False)
+            return EXIT_INCOMPLETE
+        except KeyboardInterrupt:
+            console.print("interrupted: finished runs are kept, and the same command goes on from here.")
+            return EXIT_INTERRUPTED
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.settings:
+        _show_settings(*options.settings, profile=options.profile)
+        return EXIT_DONE
     if options.list:
         _list()
         return EXIT_DONE
-    session = Session(_request(options), console)
+    pipeline = Pipeline(_request(options), console)
     if options.dry_run:
-        session.show_plan()
+        pipeline.show_plan()
         return EXIT_DONE
-    return EXIT_DONE if session.run() else EXIT_INCOMPLETE
+    return EXIT_DONE if pipeline.run() else EXIT_INCOMPLETE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     what.add_argument("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
+    what.add_argument(
+        "--settings",
+        nargs=2,
+        metavar=("MODEL", "DATASET"),
+        help="print the settings of a model on a data set, each with the table that it comes from, and stop",
+    )
     what.add_argument("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
     how = parser.add_argument_group("how")
     how.add_argument("--profile", default="fast", metavar="NAME", help="smoke, fast (default), full, or a .toml file")
@@ -89,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)"
     )
-    how.add_argument("--backend", default="local", metavar="NAME", help="local (default)")
+    how.add_argument("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
     how.add_argument("--fresh", action="store_true", help="train again what is finished")
     where = parser.add_argument_group("where")
     where.add_argument("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
@@ -113,8 +124,8 @@ def _request(options: argparse.Namespace) -> Request:
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
-    if options.backend != "local":
-        raise CallError(f"backend {options.backend!r} is not in this version: leave --backend out, or say local.")
+    if options.backend not in BACKENDS:
+        raise CallError(unknown("backend of this version", options.backend, BACKENDS))
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"--jobs is at least 1; got {options.jobs}.")
     models = _names(options.models)
@@ -122,8 +133,7 @@ def _request(options: argparse.Namespace) -> Request:
     for name in models or ():
         model(name)
     for name in datasets or ():
-        if name not in NAMES:
-            raise CallError(unknown("data set", name, NAMES))
+        _check_dataset(name)
     return Request(
         tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(table(name) for name in options.table)),
         figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(figure(name) for name in options.figure)),
@@ -136,6 +146,7 @@ def _request(options: argparse.Namespace) -> Request:
         strokes=options.negatives == STROKES,
         device=options.device,
         jobs=options.jobs,
+        backend=options.backend,
         data_dir=data_directory(options.data_dir).absolute(),
         results_dir=Path(options.results_dir).absolute(),
         reports_dir=Path(options.reports_dir).absolute(),
@@ -156,11 +167,33 @@ def _seeds(text: str | None) -> tuple[int, ...]:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         numbers = []
-    if not numbers or min(numbers) < 0:
-        raise CallError(f"--seeds is a count such as 3, or a list such as 0,1,2 (one seed: 7,); got {text!r}.")
+    if not numbers or min(numbers) < 0 or max(numbers) >= 2**32:
+        raise CallError(
+            f"--seeds is a count such as 3, or a list such as 0,1,2 of numbers below 2^32 (one seed: 7,); got {text!r}."
+        )
     if "," not in text and numbers[0] > 0:
+        if numbers[0] > _MOST_SEEDS:
+            raise CallError(f"--seeds {text} is a count of {text} seeds; for the one seed {text}, write {text},")
         return tuple(range(numbers[0]))
     return tuple(dict.fromkeys(numbers))
+
+
+def _check_dataset(name: str) -> None:
+    if name not in NAMES:
+        raise CallError(unknown("data set", name, NAMES))
+
+
+def _show_settings(model_name: str, dataset: str, profile: str) -> None:
+    """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
+    chosen = model(model_name)
+    _check_dataset(dataset)
+    lines = [
+        (f"{name} = {json.dumps(value)}", origin)
+        for name, value, origin in load_profile(profile).explained(chosen, dataset)
+    ]
+    width = max((len(line) for line, _ in lines), default=0)
+    print(f"# {model_name} on {dataset}, profile {profile}")
+    print("\n".join(f"{line:<{width}}  # {origin}" for line, origin in lines) or "# nothing to choose")
 
 
 def _list() -> None:

@@ -2,7 +2,8 @@
 
 from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
 from lisae.backbone import Backbone
-from lisae.detector import Detector
+from lisae.backbone_detector import BackboneDetector
+from lisae.detector import Detector, Stage
 from lisae.lisae import LISAE, LinSepLISAE
 from lisae.training import CollapseError
 
@@ -12,8 +13,10 @@ __all__ = [
     "LISAE",
     "AutoEncoder",
     "Backbone",
+    "BackboneDetector",
     "CollapseError",
     "Detector",
     "LinSepAutoEncoder",
     "LinSepLISAE",
+    "Stage",
 ]

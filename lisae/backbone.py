@@ -51,7 +51,7 @@ class Backbone(nn.Module):
         first, second = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
         grid = (second, height // 4, width // 4)
         self.features = math.prod(grid)
-        with torch.device("meta"):  # no memory, so that PyTorch draws no weights of its own from its global generator
+        with torch.device("meta"):  # no memory, so that PyTorch draws no weights from its global generator
             self.encoder = nn.Sequential(
                 nn.Conv2d(channels, first, 4, stride=2, padding=1),
                 nn.LeakyReLU(NEGATIVE_SLOPE),
@@ -73,11 +73,11 @@ class Backbone(nn.Module):
             )
         self.to_empty(device="cpu")
         initialise(self, generator)
-        # Images come as (h, w, c) and stay in that order in memory: convolutions are faster on it.
+        # Images stay in the order (h, w, c) in memory, on which convolutions are faster.
         self.to(memory_format=torch.channels_last)
 
     def code(self, features: Tensor) -> Tensor:
-        """Latent code, in [-1, 1] with tanh, (n, latent_dim), of encoder features, (n, features)."""
+        """Return the latent code, in [-1, 1] with tanh, (n, latent_dim), of encoder features, (n, features)."""
         return _ACTIVATIONS[self.activation](self.latent(features))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -93,12 +93,12 @@ class Deconvolution(nn.ConvTranspose2d):
     """
 
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """As ``torch.nn.ConvTranspose2d`` does; ``output_size`` is not used."""
+        """Deconvolve as ``torch.nn.ConvTranspose2d`` does; ``output_size`` is not used."""
         assert self.bias is not None
         assert not isinstance(self.padding, str)
         bias = self.bias.detach()
         answer = functional.conv_transpose2d(images, self.weight, bias, self.stride, self.padding)
-        # Mapped over several networks it is no parameter, and does not tell whether it wants a gradient.
+        # Under vmap the bias is a plain tensor, whose requires_grad does not tell if it is trained.
         is_frozen = isinstance(self.bias, nn.Parameter) and not self.bias.requires_grad
         if is_frozen or not torch.is_grad_enabled():
             return answer

@@ -1,4 +1,4 @@
-"""The check for a dead network, and training again from another seed."""
+"""Checks for a network that learned nothing, and training again from another seed."""
 
 import logging
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor
         codes: latent codes of some of them, (m, latent_dim).
 
     The mean image, the best constant, has the data's variance as its mean squared error. A network that stays
-    there is dead even where its score happens to separate classes.
+    there learned nothing, even if its score happens to separate classes.
     """
     scale = 255 if images.dtype == np.uint8 else 1
     variance = float(np.var(images.reshape(len(images), -1) / np.float32(scale), axis=0, dtype=np.float64).sum())
@@ -53,7 +53,7 @@ def check_varied(errors: NDArray[np.float64], codes: Tensor) -> None:
 def with_restarts(attempt: Callable[[int], Learning[Result]], seed: int) -> Learning[tuple[Result, int]]:
     """Learn as ``attempt`` does with ``seed``, and after a collapse with seeds derived from it.
 
-    Gives what it gave and how many restarts it took, ``MAX_RESTARTS`` at most. Raises ``CollapseError`` when every
+    Returns its result and the number of restarts, ``MAX_RESTARTS`` at most. Raises ``CollapseError`` when every
     attempt collapsed.
     """
     for restarts in range(MAX_RESTARTS + 1):

@@ -1,40 +1,68 @@
-"""The contract that every detector keeps, and the checks of what it is handed."""
+"""The contract that every detector keeps, and the checks of the images and labels it is given."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+
+from lisae.stacks import Learning
 
 Images = NDArray[Any]  # (n, h, w, c), uint8 in 0..255 or float32 in [0, 1]
 
 
+class Stage(NamedTuple):
+    """The trained detector that another one begins from.
+
+    Attributes:
+        argument: the constructor argument that takes it.
+        detector: its class.
+    """
+
+    argument: str
+    detector: "type[Detector]"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class Detector(OutlierMixin, BaseEstimator, ABC):
     """A one-class detector of images in scikit-learn's conventions.
 
     A subclass implements ``_fit`` and ``_anomaly_score`` on images of one checked form; everything that its
-    users call is here. Constructor arguments are stored untouched and what is learned ends in an underscore.
+    users call is here. It is a dataclass whose fields are its constructor arguments, which are stored untouched; what
+    is learned ends in an underscore.
+
+    Args:
+        contamination: share of the normal training images that ``predict`` calls anomalous.
+        random_state: decides everything random.
 
     Attributes:
         uses_negatives: whether ``fit`` learns from the rows of ``X`` marked -1; where False they are left out.
+        stage: the trained detector that this one begins from; None for a model that is trained on its own.
         image_shape_: (h, w, c) of the training images.
         threshold_: the score above which ``predict`` answers -1: the ``1 - contamination`` quantile of the
             scores of the normal training images.
     """
 
     uses_negatives: ClassVar[bool] = False
+    stage: ClassVar[Stage | None] = None
 
-    contamination: float
-    random_state: int | np.random.RandomState | None
-    image_shape_: tuple[int, int, int]
-    threshold_: float
+    contamination: float = 0.05
+    random_state: int | np.random.RandomState | None = None
+    image_shape_: tuple[int, int, int] = field(init=False)
+    threshold_: float = field(init=False)
+
+    @property
+    def precision_(self) -> str:
+        """The floating-point type that the model is learned in, such as ``float64`` or ``bfloat16``."""
+        return "float64"
 
     @abstractmethod
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        """Learn from images of the checked form and give the scores of the normal ones, (n,).
+        """Learn from images of the checked form and return the scores of the normal ones, (n,).
 
         ``seed`` decides everything random. ``negatives`` is None for a model that does not use them.
         """
@@ -56,8 +84,16 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return self._learned(self._fit(*self._begin(X, y)))
 
+    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
+        """Learn as ``fit`` does, for ``stacks.train_together`` to drive.
+
+        Yields each training of a network, and returns the detector. A model without networks yields nothing.
+        """
+        yield from ()
+        return self.fit(X, y)
+
     def _begin(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Images, Images | None, int]:
-        """Check what ``fit`` was handed and give what ``_fit`` is."""
+        """Check the arguments of ``fit`` and return those of ``_fit``."""
         if not 0 < self.contamination < 1:
             raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
         images = as_images(X)
@@ -70,18 +106,51 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 f"{type(self).__name__} learns from negative examples, and got none: "
                 "add rows of X marked -1 in y, images of a similar domain that are not normal."
             )
-        self.__dict__.pop("threshold_", None)  # learned last: a fit that fails leaves a detector that is not fitted
+        self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
         self.image_shape_ = images.shape[1:]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return normal, negatives if self.uses_negatives else None, seed
 
     def _learned(self, scores: NDArray[np.float64]) -> Self:
-        """Take the scores of the normal training images, (n,), as ``_fit`` gave them: the detector is fitted."""
+        """Set the threshold by the scores of the normal training images, (n,), which makes the detector fitted."""
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         return self
 
+    def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
+        """Return the trained detector that this one begins from, of the class that ``stage`` names.
+
+        A fitted one is returned as it is. Of one that is not fitted, a clone is fitted on the same images; None
+        stands for one with the default settings. ``seed`` is for a clone that has no ``random_state``.
+
+        Raises ValueError for a detector of another class, or one that was fitted on images of another shape.
+        """
+        assert self.stage is not None
+        argument, kind = self.stage
+        given = getattr(self, argument)
+        if given is None:
+            given = kind()
+        if not isinstance(given, kind):
+            raise ValueError(
+                f"{type(self).__name__} begins from a detector of class {kind.__name__}; got {type(given).__name__}. "
+                f"Pass {argument}={kind.__name__}(...)."
+            )
+        if not hasattr(given, "threshold_"):
+            stage = clone(given)
+            if stage.random_state is None:
+                stage.set_params(random_state=seed)
+            if negatives is None:
+                return (yield from stage.fitting(normal))
+            labels = np.repeat([1, -1], [len(normal), len(negatives)])
+            return (yield from stage.fitting(np.concatenate([normal, negatives]), labels))
+        if given.image_shape_ != self.image_shape_:
+            raise ValueError(
+                f"the {kind.__name__} was fitted on images of {_shape(given.image_shape_)}, "
+                f"these are {_shape(self.image_shape_)}: fit it on the same normal images."
+            )
+        return given
+
     def fit_predict(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.int64]:
-        """``fit(X, y).predict(X)``."""
+        """Learn from images and classify them, as ``fit(X, y).predict(X)`` does."""
         return self.fit(X, y).predict(X)
 
     def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -93,20 +162,41 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return self._anomaly_score(self._checked(X))
 
+    def extra_scores(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Return further answers of the model by name, beside the main score; images are the last axis, (..., n).
+
+        Raises what ``anomaly_score`` raises, for a model that has any.
+        """
+        return {}
+
+    def extra_auc(self, name: str, normal: NDArray[Any], outliers: NDArray[Any]) -> float:
+        """Return the area, in [0, 1], that answers of ``extra_scores`` give for normal images and outliers.
+
+        Args:
+            name: the name of the answers in ``extra_scores``.
+            normal: the answers for normal images, (..., n).
+            outliers: the answers for outliers, (..., m).
+
+        Raises:
+            ValueError: for a name that the model does not have.
+        """
+        raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
+
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Negative anomaly score, (n,): higher is more normal, as scikit-learn's detectors have it."""
+        """Return the negative anomaly score, (n,): higher is more normal, as in scikit-learn's detectors."""
         return -self.anomaly_score(X)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """``threshold_ - anomaly_score``, (n,): below zero for what ``predict`` calls anomalous."""
+        """Return ``threshold_ - anomaly_score``, (n,): below zero for images that ``predict`` calls anomalous."""
         scores = self.anomaly_score(X)
         return self.threshold_ - scores
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """+1 for each image taken as normal, -1 for each anomalous one, (n,)."""
+        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,)."""
         return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
 
     def _checked(self, X: ArrayLike) -> Images:
+        """Return images to score in the checked form, (n, h, w, c)."""
         check_is_fitted(self, "threshold_")
         images = as_images(X)
         if images.shape[1:] != self.image_shape_:
@@ -118,9 +208,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
 
 def as_images(X: ArrayLike) -> Images:
-    """Check ``X`` and give it as (n, h, w, c), uint8 or float32 in [0, 1].
+    """Check ``X`` and return it as (n, h, w, c), uint8 or float32 in [0, 1].
 
-    Raises ValueError for what is not images; the message names the value and the remedy.
+    Raises ValueError for an array that does not hold images; the message names the value and the remedy.
     """
     array = np.asarray(X)
     if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
@@ -144,7 +234,7 @@ def as_images(X: ArrayLike) -> Images:
 
 
 def as_rows(images: Images) -> NDArray[np.float32]:
-    """Give images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
+    """Return images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
     rows = images.reshape(len(images), -1)
     return np.divide(rows, 255, dtype=np.float32) if rows.dtype == np.uint8 else rows
 

@@ -1,4 +1,4 @@
-"""Where networks compute and in what: device, precision, and images as tensors."""
+"""Device and precision of the networks' arithmetic, and images as tensors."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -13,7 +13,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def resolve_device(device: str) -> torch.device:
-    """Give the device of a name in ``DEVICES``; ``auto`` is CUDA where there is one.
+    """Return the device of a name in ``DEVICES``; ``auto`` is CUDA where there is one.
 
     Raises ValueError for another name, and for ``cuda`` where there is none.
     """
@@ -25,7 +25,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """Give the arithmetic of a name in ``PRECISIONS``; ``auto`` is bfloat16 where the processor computes in it.
+    """Return the type of a name in ``PRECISIONS``; ``auto`` is bfloat16 where the processor computes in it.
 
     Weights, losses and scores stay float32 in either case. Raises ValueError for another name.
     """
@@ -50,5 +50,5 @@ def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def as_float(images: Tensor) -> Tensor:
-    """Images as float32 in [0, 1], from uint8 or float."""
+    """Return images as float32 in [0, 1], from uint8 or float."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images

@@ -26,7 +26,7 @@ class LinearAE:
 
     Attributes:
         decoder: U_r, (m, r), orthonormal columns.
-        complement: U_c, (m, m - r): an orthonormal basis of what the decoder does not reach.
+        complement: U_c, (m, m - r): an orthonormal basis of the part that the decoder does not reach.
         tilt: B, (m - r, r); the paper says r x (m - r), which B^T c rules out.
     """
 
@@ -40,24 +40,24 @@ class LinearAE:
         return self.decoder + self.complement @ self.tilt
 
     def reconstruct(self, x: Rows) -> NDArray[np.float64]:
-        """U_r E^T x, (n, m) -> (n, m)."""
+        """Return U_r E^T x, (n, m) -> (n, m)."""
         return x @ self.encoder @ self.decoder.T
 
     def loss(self, x: Rows) -> NDArray[np.float64]:
-        """L(x) = ||U_r E^T x - x||, (n, m) -> (n,): L_AE without a tilt, L_LIS with one."""
+        """Return L(x) = ||U_r E^T x - x||, (n, m) -> (n,): L_AE without a tilt, L_LIS with one."""
         return np.linalg.norm(self.reconstruct(x) - x, axis=1)
 
     def parallel(self, x: Rows) -> NDArray[np.float64]:
-        """U_r U_r^T x, the projection onto the latent space, (n, m) -> (n, m)."""
+        """Return U_r U_r^T x, the projection onto the latent space, (n, m) -> (n, m)."""
         return x @ self.decoder @ self.decoder.T
 
     def orthogonal(self, x: Rows) -> NDArray[np.float64]:
-        """U_c c = x - U_r U_r^T x, what the latent space leaves out, (n, m) -> (n, m)."""
+        """Return U_c c = x - U_r U_r^T x, the part outside the latent space, (n, m) -> (n, m)."""
         return x - self.parallel(x)
 
 
 def linear_autoencoder(normal: Rows, latent_dim: int) -> LinearAE:
-    """Give the best linear autoencoder, D = E = U_r: the first r left singular vectors of X+ (Section 4.1).
+    """Return the best linear autoencoder, D = E = U_r: the first r left singular vectors of X+ (Section 4.1).
 
     Args:
         normal: X+, (n, m), any real values.
@@ -95,7 +95,7 @@ def tilted(
     It is descended, since there is no closed form: these are norms, not squares. (Squares without gamma are unbounded
     below once beta E(v^T c-)^2 exceeds E(v^T c+)^2 for some v, and with gamma beside the mean square the best tilt
     has rank one.) B = 0 is a stationary point, so the descent begins at a small random B. The loss depends on B B^T
-    alone: it determines how much of a sample is reconstructed, and what only up to a rotation of the latent space.
+    alone, so that B is determined up to a rotation of the latent space.
 
     Args:
         autoencoder: where the decoder is from; a tilt that it has is not used.

@@ -1,18 +1,18 @@
 """LIS-AE and LinSep-LIS-AE: the latent layer shaped with negative examples (Section 3.3, Algorithm 1)."""
 
 import copy
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from torch import Tensor, nn
 
 from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
 from lisae.backbone import Backbone
+from lisae.backbone_detector import BackboneDetector
 from lisae.collapse import check_varied
-from lisae.detector import Images
+from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector, reconstruction_error
 from lisae.stacks import Learning
 from lisae.training import Objective
@@ -32,11 +32,11 @@ class LatentShaping(Objective):
         self.beta, self.gamma, self.hinge = beta, gamma, hinge
 
     def trained(self) -> list[nn.Parameter]:
-        """The latent layer's."""
+        """Return the parameters of the latent layer."""
         return list(self.network.latent.parameters())
 
     def forward(self, features: Tensor, images: Tensor, other_features: Tensor, others: Tensor) -> Tensor:
-        """Encoder features of normal images, (n, features), the images, (n, c, h, w), the same of negatives -> ()."""
+        """Map features, (n, features), and images, (n, c, h, w), of normal images and of negatives to the loss, ()."""
         codes = self.network.code(torch.cat([features, other_features]))
         errors = reconstruction_error(torch.cat([images, others]), self.network.decoder(codes))
         distance = self.gamma - errors[len(images) :]
@@ -44,6 +44,7 @@ class LatentShaping(Objective):
         return errors[: len(images)].mean() + self.beta * distance.mean()
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class LISAE(ReconstructionDetector):
     """LIS-AE: an autoencoder whose latent layer is trained to reconstruct normal images and nothing else.
 
@@ -78,43 +79,27 @@ class LISAE(ReconstructionDetector):
     """
 
     uses_negatives = True
-    phase_one: ClassVar[type[AutoEncoder]] = AutoEncoder
+    stage = Stage("autoencoder", AutoEncoder)
 
-    autoencoder_: AutoEncoder
-    restarts_: int
-
-    def __init__(
-        self,
-        autoencoder: AutoEncoder | None = None,
-        *,
-        beta: float = 1.0,
-        gamma: float = 20.0,
-        hinge: bool = False,
-        epochs: int = 5,
-        batch_size: int = 128,
-        learning_rate: float = 1e-3,
-        contamination: float = 0.05,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.autoencoder = autoencoder
-        self.beta = beta
-        self.gamma = gamma
-        self.hinge = hinge
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.contamination = contamination
-        self.random_state = random_state
+    autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
+    beta: float = 1.0
+    gamma: float = 20.0
+    hinge: bool = False
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    autoencoder_: BackboneDetector = field(init=False)
+    restarts_: int = field(init=False)
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
-        """Where the network computes, and in what: as phase one does."""
+        """Return the device and the type of phase one; only a fitted detector has them."""
         return self.autoencoder_.arithmetic()
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
-        assert negatives is not None  # Detector.fit saw to it
+        assert negatives is not None  # Detector.fit requires them
         if self.gamma <= 0 or self.beta < 0:
             raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
-        self.autoencoder_ = yield from self._phase_one(normal, negatives, seed)
+        self.autoencoder_ = yield from self._fitted_stage(normal, negatives, seed)
         self.restarts_ = self.autoencoder_.restarts_
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
@@ -126,25 +111,6 @@ class LISAE(ReconstructionDetector):
         check_varied(errors, self._some_codes(normal))
         return errors
 
-    def _phase_one(self, normal: Images, negatives: Images, seed: int) -> Learning[AutoEncoder]:
-        given = self.phase_one() if self.autoencoder is None else self.autoencoder
-        if not isinstance(given, self.phase_one):
-            raise ValueError(
-                f"phase one of {type(self).__name__} is a {self.phase_one.__name__}; got {type(given).__name__}."
-            )
-        if not hasattr(given, "threshold_"):
-            phase_one = clone(given)
-            if phase_one.random_state is None:
-                phase_one.set_params(random_state=seed)
-            labels = np.repeat([1, -1], [len(normal), len(negatives)])
-            return (yield from phase_one.fitting(np.concatenate([normal, negatives]), labels))
-        if given.image_shape_ != self.image_shape_:
-            raise ValueError(
-                f"the autoencoder was fitted on images of shape {given.image_shape_}, these are {self.image_shape_}: "
-                "fit it on the same normal images."
-            )
-        return given
-
 
 class LinSepLISAE(LISAE):
     """LinSep-LIS-AE: LIS-AE whose phase one also separates normal from negative examples linearly (Section 4.2).
@@ -152,4 +118,4 @@ class LinSepLISAE(LISAE):
     Phase one is a ``LinSepAutoEncoder``; everything else is ``LISAE``.
     """
 
-    phase_one = LinSepAutoEncoder
+    stage = Stage("autoencoder", LinSepAutoEncoder)

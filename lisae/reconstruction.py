@@ -1,4 +1,4 @@
-"""Detectors that score an image by how badly a trained backbone reconstructs it (Section 3.4)."""
+"""Detectors that score an image by its reconstruction error under a trained backbone (Section 3.4)."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -36,17 +36,22 @@ class ReconstructionDetector(Detector):
 
     @abstractmethod
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
-        """Where the network computes, and the type of its matrix products and convolutions."""
+        """Return the device that the network computes on, and the type of its matrix products and convolutions."""
+
+    @property
+    def precision_(self) -> str:
+        """The type of the network's matrix products and convolutions in training, ``float32`` or ``bfloat16``."""
+        return str(self.arithmetic()[1]).removeprefix("torch.")
 
     @abstractmethod
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
-        """``_fit``, yielding what is to be trained."""
+        """Learn as ``_fit`` does, yielding each training of a network."""
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         return train_alone(self._learn(normal, negatives, seed))
 
     def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
-        """``fit``, for ``stacks.train_together`` to drive: yields what is to be trained and gives the detector."""
+        """Learn as ``fit`` does; yield each training to ``stacks.train_together`` and return the detector."""
         return self._learned((yield from self._learn(*self._begin(X, y))))
 
     def _train(
@@ -56,10 +61,10 @@ class ReconstructionDetector(Detector):
         generator: torch.Generator,
         **changes: Any,
     ) -> Learning[list[float]]:
-        """Minimise an objective and give the mean loss of each epoch.
+        """Minimise an objective and return the mean loss of each epoch.
 
-        Pools are images, or what is on the device, as for ``Training``; ``changes`` are arguments of it that are not
-        the detector's own.
+        Pools are images, or tensors on the device, as for ``Training``; ``changes`` are arguments of ``Training`` that
+        differ from the detector's own settings.
         """
         device, dtype = self.arithmetic()
         settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
@@ -87,11 +92,11 @@ class ReconstructionDetector(Detector):
         return self._apply(errors, images).double().cpu().numpy()
 
     def _features(self, images: Images) -> Tensor:
-        """Encoder features, (n, h, w, c) -> (n, features), on the device and in the arithmetic of training."""
+        """Return encoder features, (n, h, w, c) -> (n, features), on the device and in the arithmetic of training."""
         return self._apply(self.network_.encoder, images, self.arithmetic()[1])
 
     def _some_codes(self, images: Images) -> Tensor:
-        """Latent codes of the first images, enough to see whether they differ, -> (at most 512, latent_dim)."""
+        """Return latent codes of the first images, enough to see if they differ: -> (at most 512, latent_dim)."""
         return self._apply(lambda batch: self.network_.code(self.network_.encoder(batch)), images[:_BATCH])
 
     def _apply(
@@ -99,20 +104,20 @@ class ReconstructionDetector(Detector):
     ) -> Tensor:
         """Apply ``function`` of float images (n, c, h, w) batch by batch, without gradients, and join its answers.
 
-        Scores are computed in float32 whatever the training: bfloat16 pixels move an AUC by about .001.
+        Scores are computed in float32 also after training in bfloat16, whose pixels would move an AUC by about .001.
         """
         device, _ = self.arithmetic()
         answers: Tensor | None = None
         with torch.no_grad(), autocast(device, dtype):
             for start, batch in enumerate(image_tensor(images, device).split(_BATCH)):
                 answer = function(as_float(batch))
-                if answers is None:  # all of it at once: joined at the end, features would be there twice
+                if answers is None:  # made whole at once: joining parts at the end would hold all features twice
                     answers = answer.new_empty(len(images), *answer.shape[1:])
                 answers[start * _BATCH : start * _BATCH + len(batch)] = answer
-        assert answers is not None  # no images are an error long before
+        assert answers is not None  # as_images refuses an empty array
         return answers
 
 
 def reconstruction_error(images: Tensor, reconstructions: Tensor) -> Tensor:
-    """Euclidean norm of each image's residual over its pixels, (n, c, h, w) twice -> (n,): L(x) of Section 3.4."""
+    """Return L(x) of Section 3.4, the norm of each image's residual over its pixels: (n, c, h, w) twice -> (n,)."""
     return (reconstructions.float() - images).flatten(1).norm(dim=1)

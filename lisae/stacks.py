@@ -1,7 +1,7 @@
 """Several detectors learning side by side: networks of one shape are trained as one stack.
 
-A detector learns in steps of its own (look at the images, train, check, train again) and says what is to be trained
-by yielding a ``Training``. Whoever drives it decides whether that is trained alone or beside others.
+A detector learns in steps of its own (look at the images, train, check, train again) and yields a ``Training`` for each
+network to be trained. The caller that drives it decides if that is trained alone or beside others.
 """
 
 import logging
@@ -21,7 +21,7 @@ from lisae.training import Training, train
 
 log = logging.getLogger("lisae")
 
-# Of the memory that is free: gradients of activations, workspaces and fragments want their share too.
+# Share of the free memory that a stack may take: workspaces and fragments need the rest.
 _SHARE = 0.8
 
 Result = TypeVar("Result")
@@ -29,33 +29,33 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training: the mean loss of each epoch or the error that it ended in, and its share of the time."""
+    """The result of a training: the mean loss of each epoch or the error that ended it, and its share of the time."""
 
     outcome: list[float] | Exception
     seconds: float
 
     @property
     def losses(self) -> list[float]:
-        """The mean loss of each epoch; raises the error if there was one."""
+        """The mean loss of each epoch. Raises the error if there was one."""
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
 
 Learning = Generator[Training, Trained, Result]
-"""Yields what is to be trained, is sent what came of it, and gives a result."""
+"""A generator that yields each training, is sent its outcome, and returns a result."""
 
 
 def train_alone(learning: Learning[Result]) -> Result:
-    """Give the result of one learning, each of its trainings a stack of one."""
+    """Return the result of one learning, each of its trainings a stack of one."""
     return next(train_together([learning]))
 
 
 def train_together(learnings: Iterable[Learning[Result]], width: int = 1) -> Iterator[Result]:
-    """Drive ``width`` learnings at a time and give their results as they end.
+    """Drive ``width`` learnings at a time and yield their results as they end.
 
-    Whatever can be trained as one is: of all trainings that wait, the largest group of one shape goes first, while
-    the others wait for more of theirs. Raises what a learning raises; the rest is left where it was.
+    Of all trainings that wait, the largest group of one shape is trained first, as one stack, while the others wait for
+    more of their shape. Raises the error that a learning raises, and leaves the other learnings unfinished.
     """
     to_come = iter(learnings)
     waiting: list[tuple[Learning[Result], Training]] = []
@@ -88,7 +88,7 @@ def train_together(learnings: Iterable[Learning[Result]], width: int = 1) -> Ite
 def train_stack(trainings: Sequence[Training]) -> list[Trained]:
     """Train networks of one shape as one, or as several stacks where one would not fit in memory.
 
-    How many fit is worked out from the first. Where memory runs out all the same, a stack is halved and begins again.
+    The first training decides how many fit. A stack that runs out of memory all the same is halved and begins again.
     """
     largest = members_that_fit(trainings[0]) if len(trainings) > 1 else 1
     if len(trainings) > largest:
@@ -102,7 +102,7 @@ def train_stack(trainings: Sequence[Training]) -> list[Trained]:
     except torch.OutOfMemoryError as error:
         if len(trainings) == 1:
             outcomes = [error.with_traceback(None)]
-    # Outside of the except block, since the traceback holds on to the memory.
+    # Not in the except block, where the traceback still keeps the memory in use.
     if not outcomes:
         log.info("out of memory with %d networks at once: in two halves", len(trainings))
         for training, state in zip(trainings, states, strict=True):
@@ -114,7 +114,7 @@ def train_stack(trainings: Sequence[Training]) -> list[Trained]:
 
 
 def timed(learning: Learning[Result]) -> Learning[tuple[Result, float]]:
-    """The result of a learning, and the seconds that it took: of what is trained beside others its share."""
+    """Return the result of a learning and the seconds that it took, its own share of trainings beside others."""
     seconds, answer = 0.0, None
     while True:
         started = time.perf_counter()
@@ -128,7 +128,7 @@ def timed(learning: Learning[Result]) -> Learning[tuple[Result, float]]:
 
 
 def shape_of(training: Training) -> str:
-    """What two trainings have in common if they can be one stack: all but weights, rows and random numbers."""
+    """Return text that two trainings share if they can be one stack: all but weights, rows and random numbers."""
     networks = [_structure(player) for player, _ in training.players]
     pools = [[(rows.shape[1:], rows.dtype) for rows in pool] for pool in training.pools]
     unlike = {"objective", "opponent", "pools", "generator"}
@@ -137,7 +137,7 @@ def shape_of(training: Training) -> str:
 
 
 def _structure(module: nn.Module) -> list[Any]:
-    """The kinds of all modules in it, the plain numbers they hold, and the shapes of their weights."""
+    """Return the kinds of all modules in it, the plain values that they hold, and the shapes of their weights."""
     plain = (int, float, str, tuple)
     return [
         (name, type(part), {key: value for key, value in vars(part).items() if isinstance(value, plain)})
@@ -150,24 +150,28 @@ def _structure(module: nn.Module) -> list[Any]:
 
 
 def members_that_fit(training: Training) -> int:
-    """How many networks like this one can be trained as one stack in the memory that is free, at least 1."""
+    """Return the number of networks like this one that fit as one stack in the memory that is free, at least 1."""
     return max(1, int(_SHARE * free_memory(training.device)) // memory_of(training))
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that are free where the networks are."""
+    """Return the bytes of memory that are free on a device; 0 where the system does not say."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    names = getattr(os, "sysconf_names", {})
+    if "SC_AVPHYS_PAGES" in names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    # macOS counts all pages, but not the free ones: half of them are taken to be free.
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if "SC_PHYS_PAGES" in names else 0
 
 
 def memory_of(training: Training) -> int:
-    """Bytes that one member adds to a stack.
+    """Return the bytes that one member adds to a stack.
 
-    Its weights, for what is trained their gradients and Adam's two moments, its pools, which lie behind those of the
-    others, and what a step computes, twice: the gradients of activations are as large. The last is counted in one
-    forward pass, which learns nothing.
+    They are its weights, the gradients and Adam's two moments of the trained ones, its pools, and twice the tensors
+    that a step computes, since the gradients of activations are as large. These are counted in one forward pass without
+    learning.
     """
     trained = {id(weight): weight for player, _ in training.players for weight in player.trained()}
     weights = sum(map(_bytes, training.weights)) + 3 * sum(map(_bytes, trained.values()))
@@ -184,7 +188,7 @@ def memory_of(training: Training) -> int:
 
 
 class _Computed(TorchDispatchMode):
-    """Counts the bytes of what is computed inside of it; views are counted as what they look at, once."""
+    """A context that counts the bytes of the tensors computed inside of it; views of one tensor count once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +203,7 @@ class _Computed(TorchDispatchMode):
         answer = function(*args, **(kwargs or {}))
         for one in tree_leaves(answer):
             if isinstance(one, torch.Tensor) and _storage(one).data_ptr() not in given:
-                self._seen[_storage(one).data_ptr()] = _storage(one)  # held, or its place would be taken by the next
+                self._seen[_storage(one).data_ptr()] = _storage(one)  # kept, or the next tensor might take its address
         return answer
 
 
@@ -212,6 +216,6 @@ def _bytes(tensor: torch.Tensor) -> int:
 
 
 def _parts(trainings: Sequence[Training], parts: int) -> Iterator[Sequence[Training]]:
-    """Cut into parts that differ by one member at most."""
+    """Cut into parts whose sizes differ by one member at most."""
     for part in range(parts):
         yield trainings[len(trainings) * part // parts : len(trainings) * (part + 1) // parts]

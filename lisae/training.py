@@ -20,39 +20,39 @@ class CollapseError(RuntimeError):
 
 
 class Objective(nn.Module):
-    """A loss to minimise: a module of the networks that it is about.
+    """A loss to minimise, as a module that holds the networks it is computed from.
 
-    ``forward`` is handed a batch of each pool, float, and then what ``draw`` gave, and answers with a scalar. It is
-    also called under ``torch.func.vmap`` with the weights of several networks, so that it calls for no random numbers
-    of its own and writes to nothing that it was handed.
+    ``forward`` takes a float batch of each pool and then the tensors of ``draw``, and returns a scalar. It is also
+    called under ``torch.func.vmap`` with the weights of several networks, so it must draw no random numbers of its own
+    and must not write to its arguments.
     """
 
     def trained(self) -> list[nn.Parameter]:
-        """The parameters that are trained."""
+        """Return the parameters that are trained."""
         return list(self.parameters())
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Random numbers of a step of ``n`` rows, drawn on the CPU, so that they are the same on every device."""
+        """Draw the random numbers of a step of ``n`` rows, on the CPU, so that they are the same on every device."""
         return ()
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """One network to be trained, with Adam, and how.
+    """One network to be trained with Adam, and the settings of the training.
 
     Args:
-        objective: what is minimised.
-        pools: what batches are drawn from, each pool one or more tensors of as many rows on the device, (n, ...),
-            float or uint8 images. An epoch is one pass over the first; each pool is drawn in an order of its own,
-            shuffled again whenever it is used up.
+        objective: the loss to minimise.
+        pools: the rows that batches are drawn from, each pool one or more tensors of as many rows on the device,
+            (n, ...), float or uint8 images. An epoch is one pass over the first; each pool is drawn in an order of its
+            own, shuffled again whenever it is used up.
         epochs, batch_size: passes over the first pool; rows of each pool in a step.
         learning_rate: the peak of the cycle (Smith and Topin, arXiv:1708.07120).
         generator: draws the orders, on the CPU, so that they are the same on every device.
-        device, dtype: where the rows are, and the arithmetic of matrix products and convolutions.
+        device, dtype: the device of the rows, and the type of matrix products and convolutions.
         betas: Adam's decay rates.
         weight_decay: Adam's L2 penalty on the parameters.
         one_cycle: whether the rate follows the cycle, or stays at its peak.
-        opponent: whoever is trained in turns with the objective, as a generator is with its critic.
+        opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
@@ -96,7 +96,7 @@ class Training:
 
 @dataclass(eq=False)
 class _Member:
-    """One training on its way."""
+    """One training in progress."""
 
     number: int
     training: Training
@@ -139,7 +139,7 @@ class _Cohort:
             self.weights = [torch.stack([w.detach() for w in alike]) for alike in zip(*self._own, strict=True)]
             for place in {place for player in self._trained for place in player}:
                 self.weights[place].requires_grad_()
-        # One fused kernel for all parameters: these networks are small, and a kernel a parameter costs more.
+        # One fused kernel for all parameters: the networks are small, and one kernel for each parameter costs more.
         self._optimisers = [
             torch.optim.Adam(
                 self.trained(i), first.learning_rate, first.betas, weight_decay=first.weight_decay, fused=True
@@ -153,7 +153,7 @@ class _Cohort:
         ]
 
     def trained(self, player: int) -> list[Tensor]:
-        """What a player trains."""
+        """Return the stacked weights that a player trains."""
         return [self.weights[place] for place in self._trained[player]]
 
     def forget_gradients(self, player: int) -> None:
@@ -165,7 +165,7 @@ class _Cohort:
             self._schedules[player].step()
 
     def count(self, losses: Tensor, step: int) -> None:
-        """Add up the losses of a step; at the end of an epoch its mean goes to the members."""
+        """Add up the losses of a step; at the end of an epoch, give each member its mean."""
         self._loss += losses
         if step % self.steps == 0:
             for member, loss in zip(self.members, self._loss.tolist(), strict=True):
@@ -176,7 +176,7 @@ class _Cohort:
         return step >= self.total or all(member.error for member in self.members)
 
     def write_back(self) -> None:
-        """Give every network what it learned."""
+        """Copy the learned weights into every network."""
         with torch.no_grad():
             for i, own in enumerate(self._own):
                 for weight, stacked in zip(own, self.weights, strict=True):
@@ -195,15 +195,15 @@ class _Pool:
         self._rows = [_joined(alike) for alike in zip(*distinct.values(), strict=True)]
 
     def batches(self, members: Sequence[int], rows: Sequence[Tensor]) -> list[Tensor]:
-        """The rows of these members, float, (members, batch, ...)."""
+        """Return the rows of these members, float, (members, batch, ...)."""
         chosen = torch.cat([own + self._starts[member] for member, own in zip(members, rows, strict=True)])
-        # One axis of rows, so that images keep their order in memory, with which convolutions are faster.
+        # All rows are on one axis, so that images keep their order in memory, on which convolutions are faster.
         chosen = chosen.to(self._rows[0].device, non_blocking=True)
         return [as_float(alike[chosen]).unflatten(0, (len(members), -1)) for alike in self._rows]
 
 
 def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError]:
-    """Train networks of one shape side by side; each learns what it would on its own, up to rounding.
+    """Train networks of one shape side by side; each learns the same as on its own, up to rounding.
 
     Args:
         trainings: of the same ``stacks.shape_of``; they may differ in rows, weights and generators.
@@ -247,7 +247,7 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
 
 
 def _drawn(objectives: Sequence[Objective], members: Sequence[_Member], device: torch.device) -> list[Tensor]:
-    """The random numbers of a step, (members, ...)."""
+    """Draw the random numbers of a step, (members, ...)."""
     drawn = [
         objective.draw(member.training.batch_size, member.training.generator)
         for objective, member in zip(objectives, members, strict=True)
@@ -258,7 +258,7 @@ def _drawn(objectives: Sequence[Objective], members: Sequence[_Member], device: 
 def _losses(
     objective: Objective, first: Training, cohorts: Sequence[_Cohort], inputs: list[Tensor], *, on_its_own: bool
 ) -> Tensor:
-    """The loss of each member, (members,)."""
+    """Return the loss of each member, (members,)."""
     if on_its_own:
         return objective(*(one[0] for one in inputs))[None]
     stacked = [_joined(alike) for alike in zip(*(cohort.weights for cohort in cohorts), strict=True)]
@@ -273,12 +273,12 @@ def _losses(
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:
-    """One behind the other; a single tensor is not copied."""
+    """Join tensors along the first axis; a single tensor is not copied."""
     return torch.cat(list(tensors)) if len(tensors) > 1 else tensors[0]
 
 
 def _shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Cut an endless stream of permutations of ``n`` rows into batches, so that no row is left out."""
+    """Yield batches of an endless stream of permutations of ``n`` rows, so that no row is left out."""
     rows = torch.empty(0, dtype=torch.int64)
     while True:
         while len(rows) < batch_size:

@@ -1,7 +1,14 @@
-"""What every model of the registry keeps. A model that is added is tested here without a line changed."""
+"""The contract that every model of the registry keeps. A model that is added is tested here without a line changed.
 
+Behaviour is tested on all models. Input goes through the one ``fit`` and the one check of ``Detector``, and is tested
+on a model that uses negatives and one that does not.
+"""
+
+import copy
+import re
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,24 +19,40 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
-import baselines.anogan
-import baselines.deep_svdd
-import lisae.autoencoder
-import lisae.lisae
 from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS, build
-from lisae import Detector
-from lisae.reconstruction import ReconstructionDetector
+from lisae import BackboneDetector, Detector
 from lisae.stacks import train_together
 from tests.shapes import Shapes, auc, shapes
 
+SMOKE = load_profile("smoke")
 CONTAMINATION = 0.125
 METHODS = ("anomaly_score", "score_samples", "decision_function", "predict")
 
+USERS = [name for name, model in MODELS.items() if model.detector.uses_negatives]
+STAGED = [name for name, model in MODELS.items() if model.detector.stage is not None]
+KEPT = [name for name, model in MODELS.items() if issubclass(model.detector, BackboneDetector)]
+# One model that uses negatives, and one that does not.
+EITHER = [USERS[0], next(name for name in MODELS if name not in USERS)]
+
+
+def of(names: list[str]) -> pytest.MarkDecorator:
+    """Run a test on these models alone."""
+    return pytest.mark.parametrize("name", names, indirect=True, scope="module")
+
 
 def make(name: str, seed: int = 0) -> Detector:
-    settings = load_profile("smoke").settings(MODELS[name], "mnist")
+    settings = SMOKE.settings(MODELS[name], "mnist")
     return build(name, settings, seed, "cpu").set_params(contamination=CONTAMINATION)
+
+
+def brief(name: str, seed: int = 0) -> Detector:
+    """A detector whose trainings take two epochs; see ``unchecked``."""
+    detector = make(name, seed)
+    changes = {key: 2 for key in detector.get_params() if key.endswith("epochs")}
+    return detector.set_params(
+        **changes, **{key: "float32" for key in detector.get_params() if key.endswith("precision")}
+    )
 
 
 def learns_by_gradient(detector: Detector) -> bool:
@@ -46,9 +69,34 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+class Given(NamedTuple):
+    """A detector, and its constructor arguments and theirs as they were before it was fitted."""
+
+    detector: Detector
+    arguments: dict[str, Any]
+    inner: dict[str, set[str]]
+
+
 @pytest.fixture(scope="module")
-def fitted(name: str, few: Shapes) -> Detector:
-    return make(name).fit(*few.labelled())
+def given(name: str) -> Given:
+    detector = make(name)
+    arguments = detector.get_params()
+    return Given(detector, arguments, {k: set(vars(v)) for k, v in arguments.items() if isinstance(v, Detector)})
+
+
+@pytest.fixture(scope="module")
+def fitted(given: Given, few: Shapes) -> Detector:
+    return given.detector.fit(*few.labelled())
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check for a dead network, so that a training may be brief."""
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] in ("lisae", "baselines")]
+    for module in modules:
+        for check in ("check_alive", "check_varied", "check_samples"):
+            if hasattr(module, check):
+                monkeypatch.setattr(module, check, lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +151,22 @@ def test_contamination_is_the_share_of_normal_training_images_called_anomalous(f
 # Images
 
 
-def test_grey_images_of_every_form_are_the_same(
-    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
+@pytest.mark.parametrize("shape", [(12, 12), (144,)])
+def test_grey_images_of_every_form_score_the_same(
+    fitted: Detector, probe: NDArray[np.uint8], shape: tuple[int, ...]
+) -> None:
+    np.testing.assert_array_equal(fitted.anomaly_score(probe.reshape(-1, *shape)), fitted.anomaly_score(probe))
+
+
+@of(EITHER)
+@pytest.mark.parametrize("shape", [(12, 12), (144,)])
+def test_grey_images_of_every_form_teach_the_same(
+    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8], shape: tuple[int, ...]
 ) -> None:
     X, y = few.labelled()
-    scores = fitted.anomaly_score(probe)
-    assert fitted.image_shape_ == (12, 12, 1)
-    for shape in [(12, 12), (144,)]:
-        other = make(name).fit(X.reshape(-1, *shape), y)
-        assert other.image_shape_ == (12, 12, 1)
-        np.testing.assert_array_equal(other.anomaly_score(probe.reshape(-1, *shape)), scores)
-        np.testing.assert_array_equal(other.anomaly_score(probe), scores)
+    other = make(name).fit(X.reshape(-1, *shape), y)
+    assert other.image_shape_ == fitted.image_shape_ == (12, 12, 1)
+    np.testing.assert_array_equal(other.anomaly_score(probe), fitted.anomaly_score(probe))
 
 
 def test_colour_images_may_be_flat(name: str) -> None:
@@ -126,26 +179,29 @@ def test_colour_images_may_be_flat(name: str) -> None:
     assert auc(detector, colour.held_out, colour.outliers) > 0.9
 
 
-def test_uint8_and_float_images_and_labels_are_the_same(
-    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
-) -> None:
+def test_uint8_and_float_images_score_the_same(fitted: Detector, probe: NDArray[np.uint8]) -> None:
     scores = fitted.anomaly_score(probe)
     for dtype in (np.float32, np.float64):
         np.testing.assert_allclose(fitted.anomaly_score((probe / 255).astype(dtype)), scores, rtol=1e-4)
-    X, y = few.labelled()
-    trained_on_floats = make(name).fit((X / 255).astype(np.float32), y.astype(np.float64))
-    np.testing.assert_allclose(trained_on_floats.anomaly_score(probe), scores, rtol=1e-2)
 
 
-def test_the_images_may_be_read_only_and_are_not_changed(fitted: Detector, few: Shapes) -> None:
-    images = few.held_out.astype(np.float32) / 255
-    images.flags.writeable = False
-    np.testing.assert_allclose(fitted.anomaly_score(images), fitted.anomaly_score(few.held_out), rtol=1e-4)
+@pytest.mark.usefixtures("unchecked")
+def test_uint8_and_float_images_and_labels_teach_the_same(name: str, few: Shapes, probe: NDArray[np.uint8]) -> None:
+    """Both may be read-only, and stay as they are."""
     X, y = few.labelled()
-    before = X.copy()
-    X.flags.writeable = y.flags.writeable = False
-    clone(fitted).fit(X, y)
-    np.testing.assert_array_equal(X, before)
+    learned = []
+    for images, labels in ((X, y), ((X / 255).astype(np.float32), y.astype(np.float64))):
+        before = images.copy()
+        images.flags.writeable = labels.flags.writeable = False
+        learned.append(brief(name).fit(images, labels).anomaly_score(probe))
+        np.testing.assert_array_equal(images, before)
+    np.testing.assert_allclose(*learned, rtol=1e-2)
+
+
+def test_the_images_to_score_may_be_read_only(fitted: Detector, few: Shapes) -> None:
+    for images in (few.held_out.copy(), few.held_out.astype(np.float32) / 255):
+        images.flags.writeable = False
+        np.testing.assert_allclose(fitted.anomaly_score(images), fitted.anomaly_score(few.held_out), rtol=1e-4)
 
 
 def test_a_model_is_handed_negatives_only_if_it_uses_them(
@@ -168,22 +224,10 @@ def test_a_model_is_handed_negatives_only_if_it_uses_them(
         assert handed[1] is None
 
 
-def test_rows_marked_negative_do_not_change_a_model_that_does_not_use_them(
-    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
-) -> None:
-    if fitted.uses_negatives:
-        pytest.skip(f"{name} uses negatives")
-    X, y = few.labelled()
-    without = make(name).fit(X[y == 1])
-    np.testing.assert_array_equal(without.anomaly_score(probe), fitted.anomaly_score(probe))
-    assert without.threshold_ == fitted.threshold_
-
-
+@of(USERS)
 def test_negatives_change_a_model_that_uses_them(
     name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
 ) -> None:
-    if not fitted.uses_negatives:
-        pytest.skip(f"{name} does not use negatives")
     X, y = few.labelled()
     some = (y == 1) | (np.arange(len(y)) % 2 == 0)
     fewer = make(name).fit(X[some], y[some])
@@ -193,48 +237,54 @@ def test_negatives_change_a_model_that_uses_them(
 # scikit-learn
 
 
-def test_constructor_arguments_are_stored_untouched(name: str, few: Shapes) -> None:
-    detector = make(name)
-    before = detector.get_params()
-    inner = {key: vars(value).copy() for key, value in before.items() if isinstance(value, Detector)}
-    detector.fit(*few.labelled())
-    after = detector.get_params()
-    assert after.keys() == before.keys()
-    for key, value in before.items():
+def test_constructor_arguments_are_stored_untouched(given: Given, fitted: Detector) -> None:
+    after = fitted.get_params()
+    assert after.keys() == given.arguments.keys()
+    for key, value in given.arguments.items():
         assert after[key] is value, key
-    for key, state in inner.items():
-        assert vars(before[key]).keys() == state.keys(), f"fit changed the detector given as {key}"
+    for key, names in given.inner.items():
+        assert set(vars(given.arguments[key])) == names, f"fit changed the detector given as {key}"
 
 
-def test_a_clone_is_not_fitted_and_learns_the_same(fitted: Detector, few: Shapes, probe: NDArray[np.uint8]) -> None:
-    copy = clone(fitted)
-    given, cloned = fitted.get_params(), copy.get_params()
+@pytest.mark.usefixtures("unchecked")
+def test_a_clone_is_not_fitted_and_learns_the_same_from_the_rows_it_uses(
+    name: str, few: Shapes, probe: NDArray[np.uint8]
+) -> None:
+    X, y = few.labelled()
+    first = brief(name).fit(X, y)
+    copied = clone(first)
+    given, cloned = first.get_params(), copied.get_params()
     assert {k: v for k, v in cloned.items() if not isinstance(v, Detector)} == {
         k: v for k, v in given.items() if not isinstance(v, Detector)
     }
     with pytest.raises(NotFittedError):
-        copy.anomaly_score(probe)
-    copy.fit(*few.labelled())
-    np.testing.assert_array_equal(copy.anomaly_score(probe), fitted.anomaly_score(probe))
-    assert copy.threshold_ == fitted.threshold_
+        copied.anomaly_score(probe)
+    if first.uses_negatives:
+        copied.fit(X, y)
+    else:
+        copied.fit(X[y == 1])
+    np.testing.assert_array_equal(copied.anomaly_score(probe), first.anomaly_score(probe))
+    assert copied.threshold_ == first.threshold_
 
 
-def test_random_state_decides_everything_random(
-    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8]
+@pytest.mark.usefixtures("unchecked")
+def test_another_random_state_changes_the_scores_of_a_random_model(
+    name: str, few: Shapes, probe: NDArray[np.uint8]
 ) -> None:
-    """The same seed is tested with the clone; another seed changes the scores of a model with randomness."""
+    """That the same one gives the same scores is tested with the clone."""
     X, y = few.labelled()
-    scores = fitted.anomaly_score(probe)
-    other = make(name, seed=1).fit(X, y).anomaly_score(probe)
-    if learns_by_gradient(fitted):
+    first, other = (brief(name, seed).fit(X, y) for seed in (0, 1))
+    scores = first.anomaly_score(probe)
+    if learns_by_gradient(first):
         random = True
     else:
         np.random.seed(2)  # noqa: NPY002 (what random_state=None draws from)
-        unseeded = clone(fitted).set_params(random_state=None).fit(X, y).anomaly_score(probe)
+        unseeded = clone(first).set_params(random_state=None).fit(X, y).anomaly_score(probe)
         random = not np.array_equal(unseeded, scores)
-    assert random == (not np.array_equal(other, scores))
+    assert random == (not np.array_equal(other.anomaly_score(probe), scores))
 
 
+@of(EITHER)
 def test_the_last_step_of_a_pipeline(fitted: Detector, few: Shapes, probe: NDArray[np.uint8]) -> None:
     pipeline = make_pipeline(FunctionTransformer(lambda X: X[:, ::-1]), clone(fitted))
     X, y = few.labelled()
@@ -250,21 +300,74 @@ def test_a_detector_must_be_fitted_first(name: str, method: str, few: Shapes) ->
         getattr(make(name), method)(few.held_out)
 
 
-def test_a_fit_that_fails_leaves_no_detector(
-    name: str, few: Shapes, monkeypatch: pytest.MonkeyPatch, fitted: Detector
-) -> None:
-    detector = make(name)
-    learn = type(detector)._fit
-
+def test_a_fit_that_fails_leaves_no_detector(fitted: Detector, few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_off(self: Detector, *arguments: Any) -> NDArray[np.float64]:
-        learn(self, *arguments)
         raise RuntimeError("broken off")
 
-    monkeypatch.setattr(type(detector), "_fit", break_off)
+    monkeypatch.setattr(type(fitted), "_fit", break_off)
+    again = copy.copy(fitted)
     with pytest.raises(RuntimeError, match="broken off"):
-        detector.fit(*few.labelled())
+        again.fit(*few.labelled())
     with pytest.raises(NotFittedError):
-        detector.predict(few.held_out)
+        again.predict(few.held_out)
+
+
+# Answers beside the main score
+
+
+def test_extra_scores_are_of_each_image_and_give_an_area(fitted: Detector, few: Shapes) -> None:
+    normal, outliers = fitted.extra_scores(few.held_out), fitted.extra_scores(few.outliers)
+    assert normal.keys() == outliers.keys()
+    for name, answers in normal.items():
+        assert answers.shape[-1] == len(few.held_out)
+        assert 0.5 < fitted.extra_auc(name, answers, outliers[name]) <= 1
+    with pytest.raises(ValueError, match="no extra scores named 'no such'"):
+        fitted.extra_auc("no such", np.zeros(3), np.ones(3))
+
+
+# The stage that a model begins from
+
+
+@of(STAGED)
+def test_a_stage_is_of_its_class(name: str, few: Shapes) -> None:
+    stage = MODELS[name].detector.stage
+    assert stage is not None
+    another = next(model.detector for model in MODELS.values() if not issubclass(model.detector, stage.detector))
+    detector = make(name).set_params(**{stage.argument: another()})
+    with pytest.raises(ValueError, match=f"class {stage.detector.__name__}; got {another.__name__}"):
+        detector.fit(*few.labelled())
+
+
+# Detectors kept as bytes
+
+
+@of(KEPT)
+def test_bytes_hold_the_whole_detector(fitted: BackboneDetector, probe: NDArray[np.uint8]) -> None:
+    loaded = clone(fitted).set_params(random_state=7, device="auto")
+    assert loaded.from_bytes(fitted.to_bytes()) is loaded
+    loaded.set_params(device="cpu")
+    np.testing.assert_array_equal(loaded.anomaly_score(probe), fitted.anomaly_score(probe))
+    for attribute in ("threshold_", "losses_", "restarts_", "image_shape_"):
+        assert getattr(loaded, attribute) == getattr(fitted, attribute), attribute
+
+
+@of(KEPT)
+def test_bytes_of_another_setting_are_refused(fitted: BackboneDetector) -> None:
+    data = fitted.to_bytes()
+    settings = {key: value for key, value in fitted.get_params().items() if key not in ("device", "random_state")}
+    others = {"tanh": "relu", "float32": "bfloat16", "auto": "float32"}
+    for key, value in settings.items():
+        another = others[value] if isinstance(value, str) else value / 2
+        with pytest.raises(ValueError, match=re.escape(f"{key} is {value!r} there and {another!r} here")):
+            clone(fitted).set_params(**{key: another}).from_bytes(data)
+
+
+@of(KEPT)
+def test_bytes_of_another_class_are_refused(fitted: BackboneDetector) -> None:
+    data = fitted.to_bytes()
+    for other in {MODELS[name].detector for name in KEPT} - {type(fitted)}:
+        with pytest.raises(ValueError, match=f"class {type(fitted).__name__}, not {other.__name__}"):
+            other().from_bytes(data)
 
 
 # Wrong arguments: the message names the value and the remedy
@@ -300,6 +403,7 @@ WRONG_IMAGES: dict[str, tuple[Change, str]] = {
 }
 
 
+@of(EITHER)
 @pytest.mark.parametrize("wrong", WRONG_IMAGES)
 def test_wrong_images(name: str, fitted: Detector, few: Shapes, wrong: str) -> None:
     change, message = WRONG_IMAGES[wrong]
@@ -311,6 +415,7 @@ def test_wrong_images(name: str, fitted: Detector, few: Shapes, wrong: str) -> N
             getattr(fitted, method)(change(few.outliers))
 
 
+@of(EITHER)
 @pytest.mark.parametrize(
     ("shape", "named"), [((8, 12), "8 x 12 x 1"), ((12, 12, 3), "12 x 12 x 3"), ((64,), "8 x 8 x 1")]
 )
@@ -332,6 +437,7 @@ def test_sides_that_are_not_multiples_of_four(name: str, fitted: Detector, few: 
         assert make(name).fit(cropped, y).image_shape_ == (*sides, 1)
 
 
+@of(EITHER)
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_normal_images(name: str, few: Shapes, count: int) -> None:
     X = np.concatenate([few.normal[:count], few.negatives])
@@ -340,21 +446,22 @@ def test_too_few_normal_images(name: str, few: Shapes, count: int) -> None:
         make(name).fit(X, y)
 
 
+@of(EITHER)
 def test_a_single_training_image(name: str, few: Shapes) -> None:
     with pytest.raises(ValueError, match="at least 2 normal images are needed to learn from; got 1"):
         make(name).fit(few.normal[:1])
 
 
+@of(USERS)
 @pytest.mark.parametrize("all_marked", [True, False])
-def test_no_negatives(name: str, fitted: Detector, few: Shapes, all_marked: bool) -> None:
+def test_no_negatives(name: str, few: Shapes, all_marked: bool) -> None:
     y = np.ones(len(few.normal), dtype=np.int64) if all_marked else None
-    if not fitted.uses_negatives:
-        pytest.skip(f"{name} does not use negatives")
-    named = f"{type(fitted).__name__} learns from negative examples, and got none"
+    named = f"{MODELS[name].detector.__name__} learns from negative examples, and got none"
     with pytest.raises(ValueError, match=f"{named}: add rows of X marked -1 in y"):
         make(name).fit(few.normal, y)
 
 
+@of(EITHER)
 @pytest.mark.parametrize("value", [0, 2, 0.5, np.nan, "normal"])
 def test_labels_that_are_neither_plus_nor_minus_one(name: str, few: Shapes, value: float | str) -> None:
     X, y = few.labelled()
@@ -364,6 +471,7 @@ def test_labels_that_are_neither_plus_nor_minus_one(name: str, few: Shapes, valu
         make(name).fit(X, labels)
 
 
+@of(EITHER)
 @pytest.mark.parametrize(("change", "named"), [(lambda y: y[:-1], r"79"), (lambda y: y[:, None], r"80 x 1")])
 def test_one_label_for_each_image(name: str, few: Shapes, change: Change, named: str) -> None:
     X, y = few.labelled()
@@ -371,6 +479,7 @@ def test_one_label_for_each_image(name: str, few: Shapes, change: Change, named:
         make(name).fit(X, change(y))
 
 
+@of(EITHER)
 @pytest.mark.parametrize("value", [0, 1, -0.1, 5, float("nan")])
 def test_contamination_is_a_share(name: str, few: Shapes, value: float) -> None:
     with pytest.raises(ValueError, match=f"a share between 0 and 1, both excluded; got {value}"):
@@ -380,33 +489,17 @@ def test_contamination_is_a_share(name: str, few: Shapes, value: float) -> None:
 # Stacks
 
 
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No check for a dead network, so that a training may be short."""
-    for module in (lisae.autoencoder, lisae.lisae, baselines.anogan, baselines.deep_svdd):
-        for check in ("check_alive", "check_varied", "check_samples"):
-            monkeypatch.setattr(module, check, lambda *arguments: None, raising=False)
-
-
 @pytest.mark.usefixtures("unchecked")
 def test_a_stack_scores_as_its_members_do_alone(name: str, few: Shapes, probe: NDArray[np.uint8]) -> None:
     """The stated tolerance: scores agree to 1 % after two epochs in float32; over many, rounding adds up."""
 
-    def short(seed: int) -> Detector:
-        detector = make(name, seed)
-        changes = {key: 2 for key in detector.get_params() if key.endswith("epochs")}
-        return detector.set_params(
-            **changes, **{key: "float32" for key in detector.get_params() if key.endswith("precision")}
-        )
-
-    singly, stacked = ([short(seed) for seed in (0, 1)] for _ in range(2))
-    if not isinstance(singly[0], ReconstructionDetector):
-        pytest.skip(f"{name} trains no network")
+    singly, stacked = ([brief(name, seed) for seed in (0, 1)] for _ in range(2))
     X, y = few.labelled()
     rows = [slice(None), slice(20, None)]  # members may differ in what they learn from
-    fittings = (one.fitting(X[own], y[own]) for one, own in zip(stacked, rows, strict=True))  # type: ignore[attr-defined]
+    fittings = (one.fitting(X[own], y[own]) for one, own in zip(stacked, rows, strict=True))
     assert {id(one) for one in train_together(fittings, 2)} == {id(one) for one in stacked}
     for alone, beside, own in zip(singly, stacked, rows, strict=True):
         scores = alone.fit(X[own], y[own]).anomaly_score(probe)
         assert len(np.unique(scores)) > len(probe) / 2
         np.testing.assert_allclose(beside.anomaly_score(probe), scores, rtol=1e-2)
+        assert beside.precision_ == ("float32" if learns_by_gradient(beside) else "float64")

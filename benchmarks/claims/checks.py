@@ -8,7 +8,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -16,18 +16,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.claims.evidence import Evidence, NotMeasured
+from benchmarks.claims.evidence import Evidence, NotMeasured, evidence_of
 from benchmarks.data.catalogue import CATALOGUE
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure
+from benchmarks.engine.execute import Failure, prepare_process, stage_from
+from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run, stage_of
 from benchmarks.paper.claims import claims, common_keys
 from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case, tilt_of
 from benchmarks.paper.tasks import Task
 from benchmarks.registry import build
-from lisae import LISAE, AutoEncoder, CollapseError
+from lisae import LISAE, BackboneDetector, CollapseError, Detector
 from lisae.linear import LinearAE, Rows
 
 FILE = "checks.csv"
@@ -47,6 +48,11 @@ class Finding:
     value: float
     n: int
     remark: str
+
+
+def computations(plan: Plan) -> list[Computation]:
+    """Return what has to be computed for the ledger of a call."""
+    return [computation(evidence_of(plan))]
 
 
 def computation(evidence: Evidence) -> Computation:
@@ -83,16 +89,14 @@ def _naming_pairs(pairs: Pairs) -> Run:
 
 
 def _compute(pairs: Pairs, runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+    prepare_process()
     rows, failures = [], []
     for check, run in runs.items():
         try:
-            if check == SAME_WEIGHTS:
-                found = same_weights(pairs, Store(context.results_dir))
-            else:
-                found = LINEAR[check][0](**run.settings)
+            found = same_weights(pairs, context) if check == SAME_WEIGHTS else LINEAR[check][0](**run.settings)
             rows.append((run.id, check, found.value, found.n, found.remark))
         except CollapseError as error:
-            failures.append(Failure(run.id, f"the check {check!r} could not be computed: {error}"))
+            failures.append(Failure(run.id, f"a training of it failed: {error}"))
     return pd.DataFrame(rows, columns=pd.Index(_COLUMNS)), failures
 
 
@@ -114,7 +118,7 @@ def weight_pairs(evidence: Evidence) -> Pairs:
     return list(zip(shaped, plain, strict=True))
 
 
-def same_weights(pairs: Pairs, store: Store) -> Finding:
+def same_weights(pairs: Pairs, context: Context) -> Finding:
     """Return the share of pairs in which LIS-AE has AE's encoder and decoder, bit for bit.
 
     Two things are checked. LIS-AE's run names the AE run that it stands beside as the phase one it began from. And
@@ -124,9 +128,10 @@ def same_weights(pairs: Pairs, store: Store) -> Finding:
 
     Raises ``CollapseError`` when one of these little trainings collapses.
     """
+    store, context = Store(context.results_dir), replace(context, device="cpu")
     n_kept, differences = 0, []
     for shaped, plain in pairs:
-        kept = _kept(plain, store)
+        kept = stage_from(plain, store.weights(plain), context)
         n_kept += kept is not None
         difference = _difference(shaped, plain, kept)
         if difference:
@@ -141,7 +146,7 @@ def same_weights(pairs: Pairs, store: Store) -> Finding:
     return Finding(1 - len(differences) / len(pairs), len(pairs), remark or as_claimed)
 
 
-def _difference(shaped: Run, plain: Run, kept: AutoEncoder | None) -> str:
+def _difference(shaped: Run, plain: Run, kept: Detector | None) -> str:
     """Tell what makes the two differ, '' for nothing."""
     stage = stage_of(shaped)
     if stage is None or stage.id != plain.id:
@@ -151,6 +156,7 @@ def _difference(shaped: Run, plain: Run, kept: AutoEncoder | None) -> str:
         settings = json.dumps(plain.settings | _QUICK, sort_keys=True)
         before = _trained_on_waves(plain.model, settings, CATALOGUE[plain.task.dataset].image_shape)
     after = build(shaped.model, shaped.settings | {"epochs": 1}, shaped.seed, "cpu", before)
+    assert isinstance(before, BackboneDetector)
     assert isinstance(after, LISAE)
     noise = np.random.default_rng(0).integers(0, 256, (2 * _IMAGES, *before.image_shape_), dtype=np.uint8)
     after.fit(noise, np.repeat([1, -1], _IMAGES))
@@ -163,28 +169,13 @@ def _difference(shaped: Run, plain: Run, kept: AutoEncoder | None) -> str:
     return "" if changed == {"latent"} else f"had {', '.join(sorted(changed)) or 'nothing'} changed by shaping"
 
 
-def _kept(stage: Run, store: Store) -> AutoEncoder | None:
-    """Return the AE that training left behind, None where its weights are missing or damaged."""
-    path = store.weights_path(stage)
-    try:
-        return _untrained(stage.model, stage.settings, stage.seed).load(path) if path.is_file() else None
-    except ValueError:
-        return None
-
-
 @cache
-def _trained_on_waves(model: str, settings: str, shape: tuple[int, ...]) -> AutoEncoder:
+def _trained_on_waves(model: str, settings: str, shape: tuple[int, ...]) -> Detector:
     """Train phase one with these settings, given as JSON, on waves of any phase and height."""
     random = np.random.default_rng(0)
     phases, heights = random.uniform(0, 2 * np.pi, (_IMAGES, 1)), random.uniform(30, 120, (_IMAGES, 1))
     waves = 127 + heights * np.sin(np.linspace(0, 2 * np.pi, math.prod(shape)) + phases)
-    return _untrained(model, json.loads(settings), 0).fit(waves.astype(np.uint8).reshape(_IMAGES, *shape))
-
-
-def _untrained(model: str, settings: Mapping[str, Any], seed: int) -> AutoEncoder:
-    detector = build(model, settings, seed, "cpu")
-    assert isinstance(detector, AutoEncoder)
-    return detector
+    return build(model, json.loads(settings), 0, "cpu").fit(waves.astype(np.uint8).reshape(_IMAGES, *shape))
 
 
 # The linear case

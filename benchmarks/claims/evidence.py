@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims.bootstrap import Case, Sample, auc_variance
-from benchmarks.engine.records import Record, Store, mean_auc, variant_text
+from benchmarks.engine.plan import Plan
+from benchmarks.engine.records import Record, Store, aucs_of, variant_text
 from benchmarks.engine.run import Run, changed
 from benchmarks.paper.claims import Selection, Sides, TaskKey, common_keys
 from benchmarks.paper.tables import Measurement
@@ -117,7 +118,7 @@ class Evidence:
         """Give a ``Number`` of the records: AUC, or its range over several changes (taken without a variance)."""
         aucs, variances = [], []
         for measurement, records in self._found(selection, key, seed):
-            values = [mean_auc(record, measurement.outliers, label_sweep=measurement.label_sweep) for record in records]
+            values = [float(np.mean(_aucs(record, measurement))) for record in records]
             aucs.append(max(values) - min(values) if len(values) > 1 else values[0])
             variances.append(0.0 if len(values) > 1 else _mean_variance(records[0], measurement))
         return np.asarray(np.mean(aucs)), float(np.sum(variances)) / len(variances) ** 2
@@ -144,13 +145,20 @@ class Evidence:
         return found
 
 
+def evidence_of(plan: Plan) -> Evidence:
+    """Return the evidence that a call is about."""
+    return Evidence(plan.run, plan.store, plan.request.seeds, f"{plan.request.command_for()} --claims")
+
+
+def _aucs(record: Record, measurement: Measurement) -> list[float]:
+    return aucs_of(record, measurement.outliers, "label sweep" if measurement.label_sweep else "")
+
+
 def _mean_variance(record: Record, measurement: Measurement) -> float:
     """Return the variance, over test images, of the mean AUC over the outlier classes of a measurement."""
-    scores = [score for score in record.scores if score.outlier in measurement.outliers]
-    aucs = [
-        score.label_sweep_auc if measurement.label_sweep and score.label_sweep_auc else score.auc for score in scores
+    counts = {score.outlier: score.n_outlier for score in record.scores}
+    variances = [
+        auc_variance(auc, record.n_normal, counts[outlier])
+        for auc, outlier in zip(_aucs(record, measurement), measurement.outliers, strict=True)
     ]
-    return (
-        sum(auc_variance(auc, record.n_normal, score.n_outlier) for auc, score in zip(aucs, scores, strict=True))
-        / len(scores) ** 2
-    )
+    return sum(variances) / len(variances) ** 2

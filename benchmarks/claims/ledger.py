@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import finding
-from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, make_case, number_of_paper
+from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, evidence_of, make_case, number_of_paper
+from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
 from benchmarks.paper.claims import Claim, claims, common_keys
 
@@ -50,12 +51,12 @@ class JudgedClaim:
         return dict(zip(COLUMNS, (*fields, self.verdict, self.reason + of_paper), strict=True))
 
 
-def write_claims(evidence: Evidence, results_dir: Path) -> Path:
-    """Write ``claims.csv`` and return its path. Raises ``UnavailableError`` when it cannot be written."""
+def write_claims(plan: Plan, results_dir: Path) -> Path:
+    """Write ``claims.csv`` of a call and return its path. Raises ``UnavailableError`` when it cannot be written."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(judged.row() for judged in judge_all(evidence))
+    writer.writerows(judged.row() for judged in judge_all(evidence_of(plan)))
     path = results_dir / "claims.csv"
     write_text(path, text.getvalue())
     return path

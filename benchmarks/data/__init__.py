@@ -4,9 +4,7 @@
 official files or, where these cannot be reached, as the same bytes from a package registry.
 """
 
-from benchmarks.data.cache import cached_variant, data_directory
-from benchmarks.data.catalogue import CLASS_NAMES, NAMES
-from benchmarks.data.dataset import Dataset
-from benchmarks.data.loading import load
+from benchmarks.data.cache import data_directory, identify, load
+from benchmarks.data.catalogue import CLASS_NAMES, NAMES, DataIdentity, Dataset
 
-__all__ = ["CLASS_NAMES", "NAMES", "Dataset", "cached_variant", "data_directory", "load"]
+__all__ = ["CLASS_NAMES", "NAMES", "DataIdentity", "Dataset", "data_directory", "identify", "load"]

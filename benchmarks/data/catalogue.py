@@ -1,17 +1,70 @@
-"""What is known of each set before any file is read: shapes, sizes, classes and digests. Data only.
+"""The catalogue of the image sets: shapes, sizes, classes and digests, known before any file is read.
 
 A digest is the SHA-256 of the images' bytes (C order, n h w [c]) followed by the labels in ``label_dtype``:
 one byte each, save Omniglot's 1,623 characters, which need two (little endian).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-_DIGITS = tuple("0123456789")
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Arrays(NamedTuple):
+    """The four arrays of a set as a source or a file gives them, not yet checked.
+
+    The field names are the keys of ``<name>.npz``. Images are uint8 (n, h, w) or (n, h, w, 3), labels are
+    integers (n,) of any width.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.integer]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.integer]
+
+
+class DataIdentity(NamedTuple):
+    """The content of a set of a given name: equal where every image and every label is.
+
+    ``digest`` is '' where the catalogue knows the digests of this ``variant``, which ``load`` holds the arrays to;
+    elsewhere it is that of the arrays (``Dataset.digest``).
+    """
+
+    variant: str = ""
+    digest: str = ""
+
+
+# No comparison by value: "==" between arrays has no single answer, and two loads of one set have one identity.
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One checked image set.
+
+    Images are uint8, 0 to 255, (n, h, w) or (n, h, w, 3); labels are int64 (n,), classes from 0, save
+    Omniglot's, which are character numbers from 1 to 1623. Train and test have the same image shape.
+
+    ``variant`` is '' for the complete official set; any other text says what the set is instead and goes
+    with every number computed from it. ``digest`` is the first 16 characters of the SHA-256 (hexadecimal) of the
+    digests of both halves and the image shape: equal for equal arrays.
+    """
+
+    name: str
+    train_images: NDArray[np.uint8] = field(repr=False)
+    train_labels: NDArray[np.int64] = field(repr=False)
+    test_images: NDArray[np.uint8] = field(repr=False)
+    test_labels: NDArray[np.int64] = field(repr=False)
+    variant: str
+    digest: str
+
+    @property
+    def identity(self) -> DataIdentity:
+        """The variant and, unless the catalogue vouches for its content, the digest."""
+        return DataIdentity(self.variant, "" if self.variant in CATALOGUE[self.name].digests else self.digest)
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One set: ``counts`` and ``digests`` are (train, test), ``labels`` is (first, last).
 
     ``digests`` is keyed by variant ('' = the complete official set); a variant that is not listed is not
@@ -20,19 +73,19 @@ class Entry:
 
     image_shape: tuple[int, ...]
     counts: tuple[int, int]
-    labels: tuple[int, int]
-    label_dtype: str
     class_names: tuple[str, ...]
     digests: Mapping[str, tuple[str, str]]
+    labels: tuple[int, int] = (0, 9)
+    label_dtype: str = "u1"
 
 
-CATALOGUE: dict[str, Entry] = {
+_DIGITS = tuple("0123456789")
+
+CATALOGUE: dict[str, CatalogueEntry] = {
     # Of the four IDX files whose MD5s are the official ones.
-    "mnist": Entry(
+    "mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=_DIGITS,
         digests={
             "": (
@@ -42,23 +95,10 @@ CATALOGUE: dict[str, Entry] = {
         },
     ),
     # Of the four IDX files as Debian packages them.
-    "fashion-mnist": Entry(
+    "fashion-mnist": CatalogueEntry(
         image_shape=(28, 28),
         counts=(60_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
-        class_names=(
-            "T-shirt",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Boot",
-        ),
+        class_names=("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"),
         digests={
             "": (
                 "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
@@ -69,11 +109,9 @@ CATALOGUE: dict[str, Entry] = {
     # Official: no digest of the arrays is known; a download is held to the MD5s of its files, a cached set
     # to these counts. The variant: digits re-cropped to 32 x 32 from the first 2,000 training and the first
     # 1,000 test images of the full-number set (4,434 and 1,952 digits); of the file as it is handed out.
-    "svhn": Entry(
+    "svhn": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(73_257, 26_032),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=_DIGITS,
         digests={
             "recropped-subset-2000-1000": (
@@ -83,11 +121,9 @@ CATALOGUE: dict[str, Entry] = {
         },
     ),
     # Of arrays whose channel means and deviations are the published ones; rows in the order of the batches.
-    "cifar10": Entry(
+    "cifar10": CatalogueEntry(
         image_shape=(32, 32, 3),
         counts=(50_000, 10_000),
-        labels=(0, 9),
-        label_dtype="u1",
         class_names=("Plane", "Car", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
         digests={
             "": (
@@ -98,7 +134,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # Train is the background set (characters 1 to 964), test the evaluation set (965 to 1623), ink 255 on 0;
     # alphabets, characters and drawings in the order of their names. Of the file as it is handed out.
-    "omniglot": Entry(
+    "omniglot": CatalogueEntry(
         image_shape=(105, 105),
         counts=(19_280, 13_180),
         labels=(1, 1623),
@@ -113,8 +149,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
 }
 
-NAMES = ("mnist", "fashion-mnist", "svhn", "cifar10", "omniglot")
-"""The sets that ``load`` knows."""
+NAMES = tuple(CATALOGUE)
+"""The sets that ``load`` can give."""
 
 CLASS_NAMES: dict[str, tuple[str, ...]] = {name: CATALOGUE[name].class_names for name in NAMES}
 """Class names as the paper prints them, by label; empty for Omniglot, whose characters have numbers only."""

@@ -1,4 +1,4 @@
-"""Running a package client: no prompt, no endless wait, nothing left behind."""
+"""Run a package client: no prompt, no endless wait, nothing left behind."""
 
 import errno
 import os
@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from benchmarks.files import folder_size
 
 LIMIT = 1800.0
 """Seconds a client may take in all: 139 MB over a slow line."""
@@ -29,14 +31,14 @@ def run(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     *,
-    limit: float | None = None,
-    idle: float | None = None,
+    limit: float = LIMIT,
+    idle: float = IDLE,
 ) -> None:
     """Run a client in ``folder``, where it also keeps whatever it writes.
 
     Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children
-    are ended when it takes longer than ``limit`` (default ``LIMIT``) seconds, writes nothing into ``folder``
-    for ``idle`` (default ``IDLE``) seconds, or when this process is interrupted.
+    are ended when it takes longer than ``limit`` seconds, writes nothing into ``folder`` for ``idle``
+    seconds, or when this process is interrupted.
 
     Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when what it says of
     its failure is that the disk is full.
@@ -56,7 +58,7 @@ def run(
             start_new_session=True,
         )
         try:
-            _wait(process, command[0], folder, LIMIT if limit is None else limit, IDLE if idle is None else idle)
+            _wait(process, command[0], folder, limit, idle)
         finally:
             _end(process)
         if process.returncode != 0:
@@ -64,18 +66,6 @@ def run(
             if any(sign in complaint for sign in ("ENOSPC", os.strerror(errno.ENOSPC))):
                 raise OSError(errno.ENOSPC, complaint)
             raise SourceError(f"{command[0]} failed ({process.returncode}): {complaint}")
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes in the files under ``folder``, while they may come and go."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
 
 
 def _wait(process: subprocess.Popen[bytes], client: str, folder: Path, limit: float, idle: float) -> None:
@@ -106,7 +96,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _complaint(output: IO[bytes]) -> str:
-    """What the client said was wrong: its lines marked as errors, or all."""
+    """Return the client's own words about its failure: its lines marked as errors, or all."""
     output.seek(0)
     lines = output.read().decode("utf-8", "replace").splitlines()
     marks = ("npm error ", "npm ERR! ", "E: ")

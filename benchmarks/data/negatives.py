@@ -1,10 +1,11 @@
-"""Images of another data set as negatives: brought to the shape of the normal ones, and diversified (Section 5.1).
+"""Negatives for a task of another data set: images brought to its shape, drawings diversified, strokes drawn.
 
-Every step here is linear and separable, so an image is only ever multiplied by two matrices, one for its rows and
-one for its columns; cropping, flipping, resampling and blurring are all in them.
+Cropping, flipping, resampling and blurring are linear and separable, so all of them together multiply an image by
+two matrices, one for its rows and one for its columns.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -13,7 +14,11 @@ from torch import Tensor
 
 # ITU-R 601-2, as Pillow turns colour into grey.
 _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
-_CHUNK = 512
+_CHUNK = 512  # images at a time
+_CURVES = 4  # strokes of an image, at most
+
+STROKES = "strokes"  # drawn, not loaded: negatives for whoever has no Omniglot
+STROKES_VARIANT = "drawn"
 
 
 def to_shape(images: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -145,5 +150,97 @@ def _pixels(values: Tensor, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _chunks(n: int) -> Iterator[slice]:
-    """Few images at a time, so that only they are ever in memory as floats."""
+    """Return slices of few images, so that only these are in memory as floats at any time."""
     return (slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK))
+
+
+def strokes(n: int, shape: tuple[int, ...], seed: int, *, width: float = 0.1) -> NDArray[np.uint8]:
+    """Draw images of one to four curved strokes each, which the paper names as negatives for MNIST (Section 3.2).
+
+    A stroke is a cubic Bézier curve whose four control points are anywhere in the image. All strokes of an image
+    are equally wide. They are white on black in grey images; in colour images, a random colour on a random colour.
+
+    Args:
+        n: how many images.
+        shape: of an image, (h, w), (h, w, 1) or (h, w, 3).
+        seed: decides every draw.
+        width: the mean width of a stroke as a share of the image's shorter side; widths are uniform from half of it
+            to one and a half.
+
+    Returns:
+        (n, *shape), uint8.
+
+    Raises:
+        ValueError: for a width that is not above 0.
+    """
+    if not width > 0:
+        raise ValueError(f"the width of a stroke is above 0; got {width}.")
+    height, breadth = shape[:2]
+    random = np.random.default_rng(seed)
+    control = random.uniform(0, 1, (n, _CURVES, 4, 2)) * (height, breadth)
+    drawn = np.arange(_CURVES) < random.integers(1, _CURVES, n, endpoint=True)[:, None]
+    widths = random.uniform(0.5, 1.5, n) * width * min(height, breadth)
+    colours = (
+        random.uniform(0, 255, (2, n, 1, 1, 3))
+        if shape[2:] == (3,)
+        else np.repeat([[0], [255]], n, axis=1)[..., None, None, None]
+    )
+    points = math.ceil(6 / width)  # closer on the longest curve than two sigma of the thinnest
+    result = np.empty((n, *shape), dtype=np.uint8)
+    for chunk in _chunks(n):
+        curves, present, pens = (torch.from_numpy(part[chunk]).float() for part in (control, drawn, widths))
+        ink = rasterise(curves, present, pens, points, (height, breadth))
+        paper, pen = colours[:, chunk]
+        pictures = paper + (pen - paper) * ink[..., None].numpy()
+        result[chunk] = np.round(pictures).astype(np.uint8).reshape(-1, *shape)
+    return result
+
+
+def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides: tuple[int, int]) -> Tensor:
+    """Return the ink in each pixel, 0 to 1, of cubic Bézier curves in ``points`` pieces, where they are ``drawn``.
+
+    Shapes are (m, curves, 4, 2), (m, curves), (m,) -> (m, *sides); control points and widths are in pixels.
+
+    The line integral of a Gaussian along a curve is exp(-distance^2 / (2 sigma^2)) where the curve is straight,
+    and as a sum over points it is one matrix product, since a Gaussian is a product of rows and columns. Doubled
+    and cut off at one, it is a solid stroke with soft edges, half of whose ink is gone where the distance is
+    sigma * sqrt(2 log 4).
+    """
+    t = torch.linspace(0, 1, points + 1)[:, None]
+    bernstein = torch.cat([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], dim=1)
+    path = bernstein @ control
+    lengths = path.diff(dim=2).norm(dim=3) * drawn[..., None]
+    middles = (path[:, :, 1:] + path[:, :, :-1]) / 2
+    sigma = widths / (2 * np.sqrt(2 * np.log(4)))
+
+    def gaussians(places: Tensor, size: int) -> Tensor:
+        distance = torch.arange(size) + 0.5 - places.flatten(1)[..., None]
+        return torch.exp(-0.5 * (distance / sigma[:, None, None]) ** 2)
+
+    weights = lengths.flatten(1) / (sigma[:, None] * np.sqrt(2 * np.pi))
+    rows, columns = (gaussians(middles[..., axis], sides[axis]) for axis in (0, 1))
+    return (2 * rows.mT @ (weights[..., None] * columns)).clamp(max=1)
+
+
+def _resample(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
+    return to_shape(images, shape)
+
+
+def _draw_strokes(
+    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
+) -> NDArray[np.uint8]:
+    return strokes(count, shape, seed, width=width)
+
+
+_PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: _draw_strokes}
+PREPARED = tuple(_PREPARATIONS)
+"""The sets whose preparation has settings."""
+
+
+def preparation_of(negatives: str) -> Callable[..., NDArray[np.uint8]]:
+    """Return the function that makes the images of this data set negatives for a task of another one.
+
+    It takes the images (n, h, w[, 3]), the image shape to come and a seed, and returns uint8 (m, *shape); its
+    keyword arguments with their defaults are its settings.
+    """
+    return _PREPARATIONS.get(negatives, _resample)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.dataset import Arrays
+from benchmarks.data.catalogue import Arrays
 
 TIMEOUT = 20.0
 """Seconds to wait for a connection, and for each next piece of a file."""
@@ -24,7 +24,7 @@ TIMEOUT = 20.0
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """torchvision sets no time-out, and prints and warns on its own: set one, and silence it."""
+    """Set the time-out that torchvision does not set, and silence its prints and warnings."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
@@ -47,12 +47,12 @@ def _datasets() -> ModuleType:
 
 
 def mnist(folder: Path) -> Arrays:
-    """MNIST: uint8 (n, 28, 28), labels 0 to 9."""
+    """Fetch MNIST: uint8 (n, 28, 28), labels 0 to 9."""
     return _idx("MNIST", folder)
 
 
 def fashion_mnist(folder: Path) -> Arrays:
-    """Fashion-MNIST: uint8 (n, 28, 28), labels 0 to 9."""
+    """Fetch Fashion-MNIST: uint8 (n, 28, 28), labels 0 to 9."""
     return _idx("FashionMNIST", folder)
 
 
@@ -64,7 +64,7 @@ def _idx(kind: str, folder: Path) -> Arrays:
 
 
 def cifar10(folder: Path) -> Arrays:
-    """CIFAR-10: uint8 (n, 32, 32, 3), labels 0 to 9.
+    """Fetch CIFAR-10: uint8 (n, 32, 32, 3), labels 0 to 9.
 
     The official files are pickles; torchvision reads them only after their MD5s were found right.
     """
@@ -80,7 +80,7 @@ def cifar10(folder: Path) -> Arrays:
 
 
 def svhn(folder: Path) -> Arrays:
-    """SVHN, cropped digits: uint8 (n, 32, 32, 3), labels 0 to 9 (torchvision makes the files' 10 a 0)."""
+    """Fetch SVHN, cropped digits: uint8 (n, 32, 32, 3), labels 0 to 9 (torchvision makes the files' 10 a 0)."""
     with _alone():
         datasets = _datasets()
         train, test = (datasets.SVHN(folder, split=split, download=True) for split in ("train", "test"))
@@ -88,7 +88,7 @@ def svhn(folder: Path) -> Arrays:
 
 
 def omniglot(folder: Path) -> Arrays:
-    """Omniglot: uint8 (n, 105, 105), ink 255 on 0, labels 1 to 964 (background) and 965 to 1623 (evaluation).
+    """Fetch Omniglot: uint8 (n, 105, 105), ink 255 on 0, labels 1 to 964 (background) and 965 to 1623 (evaluation).
 
     Only the download is torchvision's: it numbers characters in the order in which the disk lists them.
     """

@@ -1,39 +1,39 @@
-"""Training and scoring one run."""
+"""Train and score one run: the images of a task, a detector, and a record of what it measured."""
 
-import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import metadata
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import Dataset, load
-from benchmarks.data.preparation import STROKES, preparation_of
+from benchmarks.data.negatives import STROKES, preparation_of
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
+from benchmarks.machine import device_name, versions
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import build
 from lisae import Detector, __version__
-from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Learning, timed
 
-_LIBRARIES = ("torch", "numpy", "scikit-learn")
-_CURVE = np.linspace(0, 1, 101)
+_LIBRARIES = ("torch", "numpy", "scikit-learn")  # whose versions go into records
+_ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the trade-off curve is taken
 
 
 @dataclass(frozen=True)
 class Context:
     """What every job of a call is told.
 
-    ``todo`` are the ids of the runs to train; ``command`` and ``profile`` go into the records.
+    Attributes:
+        results_dir: where records and weights lie.
+        data_dir: where the data sets lie.
+        device: ``cpu`` or ``cuda``.
+        todo: the ids of the runs to train.
+        command, profile: what the records say of the call.
     """
 
     results_dir: Path
@@ -44,8 +44,8 @@ class Context:
     profile: str
 
 
-def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
-    """Train and score a run and give the trained detector and what was measured; yields what is to be trained.
+def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
+    """Train and score a run, and return the trained detector and its record; yields what is to be trained.
 
     Args:
         run: what to train.
@@ -61,120 +61,90 @@ def evaluating(run: Run, context: Context, stage: Detector | None = None) -> Lea
         negatives = negatives_of(run, training.shape[1:], context.data_dir)
         training = np.concatenate([training, negatives])
         labels = np.concatenate([labels, np.full(len(negatives), -1)])
-    _, fit_seconds = yield from timed(_fitting(detector, training, labels))
+    _, fit_seconds = yield from timed(detector.fitting(training, labels))
     fitted = time.perf_counter()
     test = [
         images_of_classes(data.test_images, data.test_labels, classes, run.limits["test"])
         for classes in (task.normal, *((c,) for c in task.outliers))
     ]
-    groups = np.cumsum([len(images) for images in test])[:-1]
-    images = np.concatenate(test)
-    scores = np.split(detector.anomaly_score(images), groups)
-    swept: Sequence[NDArray[np.int64] | None] = [None] * len(test)
-    if isinstance(detector, OCSVM):
-        swept = np.split(detector.sweep_labels(images), groups, axis=1)
+    groups, images = np.cumsum([len(one) for one in test])[:-1], np.concatenate(test)
+    normal, *outliers = np.split(detector.anomaly_score(images), groups)
+    further = {name: np.split(of, groups, axis=-1) for name, of in detector.extra_scores(images).items()}
+    scores = tuple(
+        Score(
+            outlier=outlier,
+            auc=_auc(normal, anomalous),
+            n_outlier=len(anomalous),
+            detected=_detected(normal, anomalous),
+            extra_aucs={name: detector.extra_auc(name, of[0], of[place]) for name, of in further.items()},
+        )
+        for place, (outlier, anomalous) in enumerate(zip(task.outliers, outliers, strict=True), start=1)
+    )
     return detector, Record(
         run=run.id,
         identity=run.identity(),
-        scores=tuple(
-            _score(outlier, scores[0], scores[i], swept[0], swept[i]) for i, outlier in enumerate(task.outliers, 1)
-        ),
-        n_normal=len(scores[0]),
+        scores=scores,
+        n_normal=len(normal),
         restarts=getattr(detector, "restarts_", 0),
         profile=context.profile,
-        device=_device_name(context.device),
-        precision=_precision(detector),
-        versions=_versions(),
+        device=device_name(context.device),
+        precision=detector.precision,
+        versions={"lisae": __version__} | versions(_LIBRARIES),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
     )
 
 
-def _fitting(detector: Detector, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Learning[Detector]:
-    """Fit a detector, yielding what is to be trained, if it trains networks."""
-    if isinstance(detector, ReconstructionDetector):
-        return (yield from detector.fitting(images, labels))
-    return detector.fit(images, labels)
+def _auc(normal: NDArray[np.float64], anomalous: NDArray[np.float64]) -> float:
+    is_outlier = np.repeat([0, 1], [len(normal), len(anomalous)])
+    return float(roc_auc_score(is_outlier, np.concatenate([normal, anomalous])))
+
+
+def _detected(normal: NDArray[np.float64], anomalous: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the share of anomalies detected where each share of normal images is accepted."""
+    thresholds = np.quantile(normal, _ACCEPTED)
+    return tuple(round(float((anomalous > threshold).mean()), 4) for threshold in thresholds)
 
 
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
-    """The negatives of a run as images (n, *shape)."""
+    """Return the negatives of a run as images (n, *shape)."""
     negatives = run.task.negatives
     assert negatives is not None  # make_run saw to it
-    limit = run.limits["train"]
-    if negatives.dataset != run.task.dataset:
-        preparation = tuple(run.preparation.items())
-        return _prepared(negatives, shape, seed=run.seed, preparation=preparation, limit=limit, data_dir=data_dir)
-    source = _load(negatives.dataset, data_dir)
-    return images_of_classes(source.train_images, source.train_labels, negatives.classes, limit)
+    preparation = tuple(run.preparation.items()) if negatives.dataset != run.task.dataset else None
+    return _negatives(negatives, shape, run.seed, preparation, run.limits["train"], data_dir)
 
 
 @lru_cache(maxsize=1)  # the next run of a worker mostly has the same
-def _prepared(
+def _negatives(
     negatives: Negatives,
     shape: tuple[int, ...],
-    *,
     seed: int,
-    preparation: tuple[tuple[str, Any], ...],
+    preparation: tuple[tuple[str, Any], ...] | None,
     limit: int,
     data_dir: Path,
 ) -> NDArray[np.uint8]:
-    """Images of another data set, made ready; a whole set counts as ten classes for the limit."""
+    """Return the training images that negatives name, made ready where ``preparation`` says how."""
     images = np.empty((0, *shape), dtype=np.uint8)
     if negatives.dataset != STROKES:
-        images = _load(negatives.dataset, data_dir).train_images
-    if limit:
-        images = images[:: max(1, len(images) // (10 * limit))]
-    return preparation_of(negatives.dataset)(images, shape, seed, **dict(preparation))
-
-
-def _score(
-    outlier: int,
-    normal: NDArray[np.float64],
-    anomalous: NDArray[np.float64],
-    normal_labels: NDArray[np.int64] | None,
-    anomalous_labels: NDArray[np.int64] | None,
-) -> Score:
-    is_outlier = np.repeat([0, 1], [len(normal), len(anomalous)])
-    thresholds = np.quantile(normal, _CURVE)
-    detected = [round(float((anomalous > threshold).mean()), 4) for threshold in thresholds]
-    auc = float(roc_auc_score(is_outlier, np.concatenate([normal, anomalous])))
-    swept = None
-    if normal_labels is not None and anomalous_labels is not None:
-        swept = label_sweep_auc(normal_labels, anomalous_labels)
-    return Score(outlier, auc, len(anomalous), tuple(detected), swept)
+        data = _load(negatives.dataset, data_dir)
+        images = data.train_images
+        if negatives.classes:
+            images = images_of_classes(images, data.train_labels, negatives.classes, limit)
+        elif limit:  # a whole set counts as ten classes, whatever it has
+            images = images[:: max(1, len(images) // (10 * limit))]
+    return (
+        images if preparation is None else preparation_of(negatives.dataset)(images, shape, seed, **dict(preparation))
+    )
 
 
 def images_of_classes(
     images: NDArray[np.uint8], labels: NDArray[np.int64], classes: tuple[int, ...], limit: int
 ) -> NDArray[np.uint8]:
-    """The images of these classes, class by class, the first ``limit`` of each; 0 is all."""
+    """Return the images of these classes, class by class, the first ``limit`` of each; 0 is all."""
     return images[np.concatenate([np.flatnonzero(labels == c)[: limit or None] for c in classes])]
 
 
 @lru_cache(maxsize=2)  # the images of a task and of its negatives
 def _load(name: str, data_dir: Path) -> Dataset:
     return load(name, data_dir, offline=True, quiet=True)
-
-
-def _precision(detector: Detector) -> str:
-    if isinstance(detector, ReconstructionDetector):
-        return str(detector.arithmetic()[1]).removeprefix("torch.")
-    return "float64"
-
-
-def _device_name(device: str) -> str:
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-
-
-@cache
-def _versions() -> dict[str, str]:
-    libraries = {name: metadata.version(name) for name in _LIBRARIES}
-    return {"lisae": __version__, "python": platform.python_version()} | libraries

@@ -1,19 +1,19 @@
-"""What a call is asked to make, and the runs that this takes."""
+"""From what a call asks for to the runs that it takes."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.data import cached_variant
-from benchmarks.data.preparation import STROKES, STROKES_VARIANT
+from benchmarks.data import DataIdentity, identify
+from benchmarks.data.negatives import STROKES, STROKES_VARIANT
+from benchmarks.engine.computations import Computation
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
 from benchmarks.paper.claims import studied
-from benchmarks.paper.figures import Figure, Linear
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
 from benchmarks.registry import model
@@ -22,15 +22,24 @@ LEFT_OUT = "left out of this call by --models or --datasets"
 
 
 @dataclass(frozen=True)
+class Computable(Artefact):
+    """An artefact that may show what no record holds."""
+
+    def computation(self, plan: "Plan") -> Computation | None:
+        """Return what has to be computed for it; None for an artefact made from records alone."""
+        return None
+
+
+@dataclass(frozen=True)
 class Request:
-    """What was asked for, checked; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
+    """A checked call; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
 
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
-    train what it alone needs. ``report``: write the report.
+    train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
     """
 
     tables: tuple[Table, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[Computable, ...]
     claims: bool
     report: bool
     profile: Profile
@@ -40,6 +49,7 @@ class Request:
     strokes: bool
     device: str
     jobs: int | None
+    backend: str
     data_dir: Path
     results_dir: Path
     reports_dir: Path
@@ -61,7 +71,7 @@ class Request:
         return " ".join(words)
 
     def command_for(self, *artefacts: Artefact) -> str:
-        """The command that makes the whole of these tables and figures."""
+        """Return the command that makes the whole of these tables and figures."""
         words = ["python", "-m", "benchmarks.reproduce"]
         words += [word for one in artefacts for word in (f"--{one.kind}", one.id)]
         words += ["--profile", self.profile.name]
@@ -70,6 +80,25 @@ class Request:
         words += ["--negatives", STROKES] if self.strokes else []
         return shlex.join(words)
 
+    def without_folders(self, text: str) -> str:
+        """Return a reason without the folders of the machine that it was met on, for files that others read."""
+        folders = {"data-dir": self.data_dir, "results-dir": self.results_dir, "reports-dir": self.reports_dir}
+        for name, folder in folders.items():
+            text = text.replace(str(folder), f"<{name}>")
+        return text
+
+    def includes(self, measurement: Measurement) -> bool:
+        """Tell whether --models and --datasets leave a measurement in."""
+        return (self.models is None or measurement.model in self.models) and (
+            self.datasets is None or measurement.task.dataset in self.datasets
+        )
+
+    def task(self, task: Task) -> Task:
+        """Return the task with drawn strokes for Omniglot, where these were asked for."""
+        if self.strokes and task.negatives is not None and task.negatives.dataset == "omniglot":
+            return replace(task, negatives=Negatives(STROKES))
+        return task
+
 
 class Plan:
     """The runs that a request takes, by what they are for; nothing here trains or writes."""
@@ -77,7 +106,7 @@ class Plan:
     def __init__(self, request: Request, store: Store) -> None:
         self.request = request
         self.store = store
-        self._runs: dict[tuple[Task, str, int, int | None], Run] = {}
+        self._runs: dict[tuple[Measurement, int, int | None], Run] = {}
 
     @cached_property
     def jobs(self) -> list[Job]:
@@ -96,58 +125,49 @@ class Plan:
         return [job for job in self.jobs if any(run.id in self.todo for run in job.runs)]
 
     @cached_property
-    def variants(self) -> dict[str, str]:
-        """Which variant of each data set this call is about: the cached one, else the one of the records there are."""
-        recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
-        linear = [one.task for one in self.request.figures if isinstance(one, Linear) and one.task]
+    def data(self) -> dict[str, DataIdentity]:
+        """The data sets that this call is about: those that are cached, else those of the records there are."""
         judged = TABLES if self.request.claims else ()
-        measurements = [
-            *self._terms,
-            *(measurement for one in judged for part in one.needs for measurement in part.measurements),
-        ]
-        tasks = [self._task(task) for task in (*(measurement.task for measurement in measurements), *linear)]
+        tasks = [self.request.task(task) for one in (*self.request.artefacts, *judged) for task in one.tasks]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
-        cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
-        variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
-        return variants | {STROKES: STROKES_VARIANT}
+        found = {STROKES: DataIdentity(STROKES_VARIANT)}
+        for name in names - {STROKES}:
+            found[name] = identify(name, self.request.data_dir) or self._recorded.get(name, DataIdentity())
+        return found
 
     @cached_property
-    def _terms(self) -> list[Measurement]:
-        return [
-            measurement for one in self.request.artefacts for part in one.needs for measurement in part.measurements
-        ]
-
-    def _asked_for(self) -> list[Run]:
-        measurements = [measurement for measurement in self._terms if self._is_chosen(measurement)]
-        if (self._terms or self.request.claims) and not measurements and not self.studies:
-            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
-        oracle = {
-            measurement
-            for one in self.request.artefacts
-            if one.oracle
-            for part in one.needs
-            for measurement in part.measurements
+    def _recorded(self) -> dict[str, DataIdentity]:
+        return {
+            name: DataIdentity(variant, record.identity.get("digests", {}).get(name, ""))
+            for record in self.store.records()
+            for name, variant in record.identity["variants"].items()
         }
-        return [
-            self.run(measurement, seed, width)
-            for measurement in measurements
-            for seed in self.request.seeds
-            for width in (self.widths(measurement) if measurement in oracle else [None])
-        ] + [run for run, _ in self.studies]
 
-    def _is_chosen(self, measurement: Measurement) -> bool:
-        """Whether --models and --datasets leave it in."""
-        models, datasets = self.request.models, self.request.datasets
-        return (models is None or measurement.model in models) and (
-            datasets is None or measurement.task.dataset in datasets
-        )
+    @cached_property
+    def _measurements(self) -> list[Measurement]:
+        return [one for artefact in self.request.artefacts for one in artefact.measurements]
+
+    def _asked_for(self) -> Iterator[Run]:
+        chosen = [one for one in self._measurements if self.request.includes(one)]
+        if (self._measurements or self.request.claims) and not chosen and not self.studies:
+            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
+        oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
+        for measurement in chosen:
+            yield from self.runs(measurement, oracle=measurement in oracle)
+        for run, _ in self.studies:
+            yield run
+
+    def runs(self, measurement: Measurement, *, oracle: bool) -> list[Run]:
+        """Return the runs of a measurement for every seed, at the fixed latent width or at all those of ``oracle``."""
+        widths = self.widths(measurement) if oracle else (None,)
+        return [self.run(measurement, seed, width) for seed in self.request.seeds for width in widths]
 
     @cached_property
     def studies(self) -> list[tuple[Run, str]]:
         """The runs under other settings that the ledger needs, each with what is changed, in words."""
         found = []
         for measurement, change in studied() if self.request.claims else []:
-            for seed in self.request.seeds if self._is_chosen(measurement) else ():
+            for seed in self.request.seeds if self.request.includes(measurement) else ():
                 run = changed(self.run(measurement, seed), change)
                 if run is not None:
                     found.append((run, ", ".join(f"{name} = {value}" for name, value in change.items())))
@@ -161,61 +181,33 @@ class Plan:
         return {one.id: text for one, text in runs if one.id not in plain}
 
     def run(self, measurement: Measurement, seed: int, width: int | None = None) -> Run:
-        """The run of a measurement, at a latent width or at the fixed one."""
-        key = measurement.task, measurement.model, seed, width
+        """Return the run of a measurement, at a latent width or at the fixed one."""
+        key = measurement, seed, width
         if key not in self._runs:
-            self._runs[key] = make_run(
-                self._task(measurement.task),
-                measurement.model,
-                seed,
-                self.request.profile,
-                self.variants,
-                latent_dim=width,
-            )
+            task, profile = self.request.task(measurement.task), self.request.profile
+            self._runs[key] = make_run(task, measurement.model, seed, profile, self.data, latent_dim=width)
         return self._runs[key]
 
-    def _task(self, task: Task) -> Task:
-        """The task with drawn strokes for Omniglot, where these were asked for."""
-        if self.request.strokes and task.negatives is not None and task.negatives.dataset == "omniglot":
-            return replace(task, negatives=Negatives(STROKES))
-        return task
-
     def widths(self, measurement: Measurement) -> tuple[int | None, ...]:
-        """The latent widths that ``oracle`` chooses from, the fixed one first; None alone for a model without any."""
+        """Return the latent widths that ``oracle`` chooses from, the fixed one first; None alone where there is none."""
         return self.request.profile.latent_dims(model(measurement.model), measurement.task.dataset) or (None,)
 
-    def lookup(self, measurement: Measurement, seed: int, width: int | None) -> Record | None:
-        """The record of a measurement's run, or None."""
+    def record(self, measurement: Measurement, seed: int, width: int | None) -> Record | None:
+        """Return the record of a measurement's run, or None."""
         return self.store.get(self.run(measurement, seed, width))
 
     def runs_of(self, artefact: Artefact) -> dict[str, list[Run]]:
-        """The runs that each part of a table or figure needs, by its name."""
-        if isinstance(artefact, Linear):
-            return {"its points": [self._linear_run(artefact)]}
+        """Return the runs that each part of a table or figure needs, by its name."""
+        computation = artefact.computation(self) if isinstance(artefact, Computable) else None
+        if computation and not artefact.needs:
+            return {"its points": list(computation.runs.values())}
         return {
-            part.name: [
-                self.run(measurement, seed, width)
-                for measurement in part.measurements
-                for seed in self.request.seeds
-                for width in (self.widths(measurement) if artefact.oracle else [None])
-            ]
-            for part in artefact.needs
+            need.name: [run for one in need.measurements for run in self.runs(one, oracle=artefact.oracle)]
+            for need in artefact.needs
         }
 
-    def _linear_run(self, figure: Linear) -> Run:
-        """What a figure of the linear case is made from, as a run that only names it: nobody trains or records it."""
-        seed, limits = self.request.seeds[0], self.request.profile.limits
-        if figure.task is None:
-            return Run(Task("", (), ()), figure.id, seed, {}, {}, {})
-        task = self._task(figure.task)
-        assert task.negatives is not None
-        variants = {name: self.variants[name] for name in (task.dataset, task.negatives.dataset)}
-        settings = self.request.profile.figure(figure.id)
-        preparation = self.request.profile.preparation(task.negatives.dataset)
-        return Run(task, figure.id, seed, settings, limits, variants, preparation)
-
     def lacking(self, artefact: Artefact, reasons: Mapping[str, str]) -> dict[str, list[str]]:
-        """The parts of a table or figure that lack one of the runs with a reason: their names by reason."""
+        """Name the parts of a table or figure that lack a run, by the reason that ``reasons`` has for the run."""
         lacking: dict[str, list[str]] = {}
         for name, runs in self.runs_of(artefact).items():
             for reason in dict.fromkeys(reasons[run.id] for run in runs if run.id in reasons):
@@ -223,22 +215,14 @@ class Plan:
         return lacking
 
     def left_out(self) -> dict[str, str]:
-        """Runs that no record is there of and that this call was not asked for."""
+        """Return the runs that this call excludes and that have no record, each with the reason."""
         asked = {run.id for job in self.jobs for run in job.runs}
-        runs = (self.run(measurement, seed) for measurement in self._terms for seed in self.request.seeds)
+        runs = (run for one in self._measurements for run in self.runs(one, oracle=False))
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
-    def without_folders(self, text: str) -> str:
-        """A reason without the folders of the machine that it was met on, for files that others read."""
-        request = self.request
-        folders = {"data-dir": request.data_dir, "results-dir": request.results_dir, "reports-dir": request.reports_dir}
-        for name, folder in folders.items():
-            text = text.replace(str(folder), f"<{name}>")
-        return text
-
     @cached_property
-    def _measured(self) -> dict[tuple[str, str], float]:
-        """What runs of each model and data set took here under this profile, on average."""
+    def _measured_seconds(self) -> dict[tuple[str, str], float]:
+        """The mean time of runs of each model and data set here under this profile."""
         times: dict[tuple[str, str], list[float]] = {}
         for record in self.store.records():
             if record.profile == self.request.profile.name:
@@ -247,6 +231,6 @@ class Plan:
         return {key: sum(values) / len(values) for key, values in times.items()}
 
     def seconds(self, run: Run) -> float:
-        """How long a run may take, from what others took here or else from the profile."""
+        """Estimate the time of a run from what others took here or else from the profile."""
         key = run.model, run.task.dataset
-        return self._measured.get(key) or self.request.profile.seconds(*key)
+        return self._measured_seconds.get(key) or self.request.profile.seconds(*key)

@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import write_text, written_whole
+from benchmarks.files import check_writable, write_text, written_whole
 
 COLUMNS = (
     "run",
@@ -44,15 +44,15 @@ class Score:
     """A run against the test images of one outlier class.
 
     ``detected[i]`` is the share of them that is called anomalous at the threshold where the share ``i / 100`` of
-    the normal test images is accepted: one half of the trade-off curve. ``label_sweep_auc`` is that of the labels
-    under a swept length scale, for a model that has one.
+    the normal test images is accepted: one half of the trade-off curve. ``extra_aucs`` are those of further ways to
+    decide that a model has (``Detector.extra_scores``), by name.
     """
 
     outlier: int
     auc: float
     n_outlier: int
     detected: tuple[float, ...]
-    label_sweep_auc: float | None = None
+    extra_aucs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,10 @@ class Record:
             "score_seconds": self.score_seconds,
         }
         rows = [common | {"outlier": names[s.outlier], "auc": s.auc, "n_outlier": s.n_outlier} for s in self.scores]
-        swept = {"model": f"{common['model']}, label sweep"}
         return rows + [
-            row | swept | {"auc": score.label_sweep_auc}
+            row | {"model": f"{row['model']}, {name}", "auc": auc}
             for row, score in zip(rows, self.scores, strict=True)
-            if score.label_sweep_auc is not None
+            for name, auc in score.extra_aucs.items()
         ]
 
 
@@ -117,9 +116,30 @@ class Store:
         """Where the record of a run lies, if it is finished."""
         return self.root / "runs" / f"{run_id}.json"
 
-    def weights_path(self, run: Run) -> Path:
-        """Where the weights of a stage lie, if they were kept."""
-        return self.root / "weights" / f"{run.id}.safetensors"
+    def weights_path(self, run_id: str) -> Path:
+        """Return where the weights of a stage lie, if they were kept."""
+        return self.root / "weights" / f"{run_id}.safetensors"
+
+    def weights(self, run: Run) -> bytes | None:
+        """Return the weights of a stage, None where they were not kept or cannot be read."""
+        try:
+            return self.weights_path(run.id).read_bytes()
+        except OSError:
+            return None
+
+    def put_weights(self, run_id: str, content: bytes) -> None:
+        """Keep the weights of a stage. Raises ``UnavailableError`` when they cannot be written."""
+        with written_whole(self.weights_path(run_id)) as temporary:
+            temporary.write_bytes(content)
+
+    def put_failure(self, run_id: str, details: str) -> Path:
+        """Write the traceback of a run that failed and return its path; a success of the run removes it."""
+        path = self._failure_path(run_id)
+        write_text(path, details)
+        return path
+
+    def _failure_path(self, run_id: str) -> Path:
+        return self.root / "failures" / f"{run_id}.txt"
 
     def has(self, run: Run) -> bool:
         """Whether the run is finished."""
@@ -132,6 +152,7 @@ class Store:
     def put(self, record: Record) -> None:
         """Write a record, whole or not at all. Raises ``UnavailableError`` when it cannot be written."""
         write_text(self.record_path(record.run), _compact(asdict(record)) + "\n")
+        self._failure_path(record.run).unlink(missing_ok=True)
 
     def records(self) -> list[Record]:
         """Every record, in a fixed order. Raises ``CallError`` for a damaged one."""
@@ -144,10 +165,8 @@ class Store:
         holds runs of which there is no record.
         """
         try:
-            with written_whole(self.root / "runs" / "writable"):
-                pass
-            (self.root / "runs" / "writable").unlink()
-        except (UnavailableError, OSError) as error:
+            check_writable(self.root / "runs")
+        except UnavailableError as error:
             raise CallError(f"the results directory {self.root} cannot be written: {error}") from error
         path = self.root / "runs.csv"
         if not path.exists():
@@ -193,27 +212,37 @@ def variant_text(variants: dict[str, str]) -> str:
 def _negatives_text(negatives: dict[str, Any] | None) -> str:
     if negatives is None:
         return ""
-    classes = " ".join(CLASS_NAMES[negatives["dataset"]][c] for c in negatives["classes"])
-    return f"{negatives['dataset']}: {classes or 'all'}"
+    names = dict(enumerate(CLASS_NAMES.get(negatives["dataset"], ())))
+    return f"{negatives['dataset']}: {' '.join(names.get(c, str(c)) for c in negatives['classes']) or 'all'}"
 
 
-def mean_auc(record: Record, outliers: Iterable[int], *, label_sweep: bool = False) -> float:
-    """The plain mean of a run's AUCs against each of these outlier classes: the paper's average."""
+def aucs_of(record: Record, outliers: Iterable[int], extra: str = "") -> list[float]:
+    """Return a run's AUCs against these outlier classes, those of its score or of a further way to decide."""
     scores = {score.outlier: score for score in record.scores}
-    aucs = [scores[o].label_sweep_auc if label_sweep else scores[o].auc for o in outliers]
-    return float(np.mean([auc for auc in aucs if auc is not None]))
+    return [scores[o].extra_aucs[extra] if extra else scores[o].auc for o in outliers]
+
+
+def mean_auc(record: Record, outliers: Iterable[int], extra: str = "") -> float:
+    """Return the plain mean of a run's AUCs against each of these outlier classes: the paper's average."""
+    return float(np.mean(aucs_of(record, outliers, extra)))
 
 
 def _read(path: Path) -> Record:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        scores = tuple(Score(**(score | {"detected": tuple(score["detected"])})) for score in fields.pop("scores"))
-        return Record(scores=scores, **fields)
+        return Record(scores=tuple(map(_score, fields.pop("scores"))), **fields)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise CallError(
             f"the record {path} is damaged ({error}). Move it away and run the same command: "
             "that run is trained again, every other record is kept."
         ) from error
+
+
+def _score(fields: dict[str, Any]) -> Score:
+    # The first records name the one further AUC that there was.
+    swept = fields.pop("label_sweep_auc", None)
+    extra = fields.pop("extra_aucs", {}) if swept is None else {"label sweep": swept}
+    return Score(**fields | {"detected": tuple(fields["detected"]), "extra_aucs": extra})
 
 
 def _compact(value: object) -> str:

@@ -1,4 +1,4 @@
-"""From the cells of artefacts to the runs they need, and from runs to jobs that share a training stage."""
+"""A run: one model trained on one task, known by a hash of exactly what can change its result."""
 
 import hashlib
 import json
@@ -7,24 +7,30 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import Profile, Settings
+from benchmarks.engine.source import RESULTS_VERSION
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
 from benchmarks.registry import MODELS, STAGES, model
 
-# Raised when a change of the code changes results, so that old records are not taken for new ones.
-RESULTS_VERSION = 1
-# Settings that came when there were records, and what those were made with: at that value they change no id.
+# Settings that came when there were records, and the value that those were made with: at that value they change no id.
 _CAME_LATER = {"activation": "tanh"}
+_OFFICIAL = DataIdentity()
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One model trained on one task with one seed; ``id`` is a hash of exactly what can change its result.
+    """One model trained on one task with one seed.
 
-    ``variants`` says of each data set it reads which variant that is ('' = the complete official set), and
-    ``preparation`` how negatives of another data set were made. Device and versions are not in the hash: they are
-    written in the record.
+    Attributes:
+        task, model, seed: the task, the name of the model as the paper prints it, and what decides everything random.
+        settings: every constructor argument that decides a result; those of a stage are nested.
+        limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
+        data: the identity of each data set that is read, by its name.
+        preparation: the settings by which images of another data set become negatives.
+
+    Device and versions are no part of the identity: they are written in the record.
     """
 
     task: Task
@@ -32,27 +38,44 @@ class Run:
     seed: int
     settings: Settings
     limits: Mapping[str, int]
-    variants: Mapping[str, str]
+    data: Mapping[str, DataIdentity]
     preparation: Settings = field(default_factory=dict)
 
+    @property
+    def variants(self) -> dict[str, str]:
+        """The variant of each data set that is read; '' is the complete official set."""
+        return {name: one.variant for name, one in self.data.items()}
+
     def identity(self) -> dict[str, Any]:
-        """What is hashed, as plain data."""
-        identity = {
-            "results_version": RESULTS_VERSION,
-            "task": asdict(self.task),
-            "model": self.model,
-            "seed": self.seed,
-            "settings": _hashed(self.settings),
-            "limits": dict(self.limits),
-            "variants": dict(self.variants),
-        }
-        return identity | ({"preparation": self.preparation} if self.preparation else {})
+        """Return what is hashed, as plain data.
+
+        A data set enters by its variant and, unless the catalogue knows its content, by the digest of its images.
+        """
+        digests = {name: one.digest for name, one in self.data.items() if one.digest}
+        return (
+            {
+                "results_version": RESULTS_VERSION,
+                "task": asdict(self.task),
+                "model": self.model,
+                "seed": self.seed,
+                "settings": _hashed(self.settings),
+                "limits": dict(self.limits),
+                "variants": self.variants,
+            }
+            | ({"digests": digests} if digests else {})
+            | ({"preparation": self.preparation} if self.preparation else {})
+        )
 
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return id_of(self.identity())
+
+
+def id_of(identity: Mapping[str, Any]) -> str:
+    """Hash an identity: 16 hexadecimal digits, whatever the order of its keys."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashed(settings: Settings) -> Settings:
@@ -70,8 +93,13 @@ class Job:
     runs: tuple[Run, ...]
     stage: Run | None = None
 
+    @property
+    def dependants(self) -> tuple[Run, ...]:
+        """The runs that begin from the stage."""
+        return tuple(run for run in self.runs if run is not self.stage)
+
     def seconds(self, profile: Profile) -> float:
-        """How long it takes where the profile was measured."""
+        """Estimate its time on the machine that the profile was measured on."""
         return sum(profile.seconds(run.model, run.task.dataset) for run in self.runs)
 
 
@@ -80,18 +108,18 @@ def make_run(
     model_name: str,
     seed: int,
     profile: Profile,
-    variants: Mapping[str, str],
+    data: Mapping[str, DataIdentity],
     *,
     latent_dim: int | None = None,
 ) -> Run:
-    """The run of a model on a task under a profile.
+    """Return the run of a model on a task under a profile.
 
     Args:
-        task: what to learn.
+        task: the one-class problem.
         model_name: the model, as the paper prints it.
         seed: decides everything random.
         profile: gives the settings.
-        variants: the variant of all data sets that may be read.
+        data: the identity of every data set that may be read; the complete official set where one is not named.
         latent_dim: a latent width instead of the profile's.
 
     Raises:
@@ -111,13 +139,13 @@ def make_run(
         seed=seed,
         settings=profile.settings(chosen, task.dataset, latent_dim),
         limits=profile.limits,
-        variants={name: variants.get(name, "") for name in sorted(used)},
+        data={name: data.get(name, _OFFICIAL) for name in sorted(used)},
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
     )
 
 
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:
-    """The run under other settings; None where its model lacks one of them.
+    """Return the run under other settings, or None where its model lacks one of them.
 
     Args:
         run: under the settings of a profile.
@@ -130,7 +158,7 @@ def changed(run: Run, change: Mapping[str, Any]) -> Run | None:
 
 
 def _with(settings: Settings, path: Sequence[str], value: Any) -> Settings | None:
-    """Settings with another value at a path, or None where there is nothing at it."""
+    """Return settings with another value at a path, or None where there is nothing at it."""
     first, *rest = path
     if first not in settings:
         return None
@@ -139,15 +167,19 @@ def _with(settings: Settings, path: Sequence[str], value: Any) -> Settings | Non
 
 
 def stage_of(run: Run) -> Run | None:
-    """The run whose trained model ``run`` begins from, itself if others begin from it, None for a model on its own."""
+    """Return the run whose trained model ``run`` begins from.
+
+    That is the run itself if others begin from it, and None for a model that stands on its own.
+    """
     if run.model in STAGES:
         return run
     chosen = MODELS[run.model]
     if chosen.begins_from is None:
         return None
     task = without_negatives(run.task.dataset, *run.task.normal)
-    variants = {task.dataset: run.variants[task.dataset]}
-    return Run(task, chosen.begins_from, run.seed, run.settings[chosen.stage_argument], run.limits, variants)
+    settings = run.settings[chosen.stage_argument]
+    data = {task.dataset: run.data[task.dataset]}
+    return Run(task, chosen.begins_from, run.seed, settings, run.limits, data)
 
 
 def make_jobs(runs: Iterable[Run], profile: Profile) -> list[Job]:

@@ -1,4 +1,4 @@
-"""The frame of the speed suites: one thread, and one table, comparison and file for what they all measured."""
+"""Shared by the speed suites: one thread, and one table, comparison and file for all that they measure."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.files import write_text
-from benchmarks.speed.frame import Row, faults, read, shown_in, table, updated, write
+from benchmarks.speed.ratios import Row, faults, read, shown_in, table, updated, write
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "results" / "published" / "speed.csv"
@@ -18,29 +18,29 @@ _FAULTS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that makes what was measured the published figures."""
+    """Add the option that publishes the measurements."""
     parser.addoption(
         "--publish-speed",
         action="store_true",
-        help="write what was measured to results/published and reports/published",
+        help="write the measurements to results/published and reports/published",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for the rows."""
+    """Prepare for the rows and the faults found in them."""
     config.stash[_ROWS] = []
     config.stash[_FAULTS] = []
 
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[Row], None]:
-    """Hand in a row, once what was computed has been found right."""
+    """Return the function that takes a row, to be called once the computed results have been found right."""
     return request.config.stash[_ROWS].append
 
 
 @pytest.fixture
 def published(request: pytest.FixtureRequest) -> Path | None:
-    """The folder above ``results`` and ``reports`` where figures are to be published, None where they are not."""
+    """Return the folder above ``results`` and ``reports`` if measurements are to be published, or else None."""
     return ROOT if request.config.getoption("--publish-speed") else None
 
 
@@ -54,7 +54,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Compare with what is committed, and publish if asked to."""
+    """Compare the rows with the committed ones, and publish them if asked to."""
     rows = session.config.stash[_ROWS]
     committed = read(COMMITTED)
     session.config.stash[_FAULTS] = faults(rows, committed)
@@ -66,10 +66,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table, and what is slower than it was."""
+    """Print the table and the faults."""
     rows = config.stash[_ROWS]
     if rows:
         terminalreporter.section("speed")
-        terminalreporter.write_line(table(rows))
+        terminalreporter.write_line(table(rows).drop(columns="What").to_string(index=False))
     for fault in config.stash[_FAULTS]:
         terminalreporter.write_line(fault, red=True)

@@ -13,14 +13,14 @@ _TRIES = 8
 
 
 def flops_of(work: Callable[[], object]) -> int:
-    """Floating-point operations of the matrix products and convolutions in ``work``, a multiply-add as two."""
+    """Count the floating-point operations of matrix products and convolutions in ``work``; a multiply-add is two."""
     with FlopCounterMode(display=False) as counter:
         work()
     return counter.get_total_flops()
 
 
 def matrix_product_rate(dtype: torch.dtype, device: str = "cpu") -> float:
-    """Floating-point operations a second in a large square matrix product, the best of several."""
+    """Return the floating-point operations a second of a large square matrix product, the best of several tries."""
     side = _SIDES[device]
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(side, side, generator=generator).to(device, dtype) for _ in range(2))

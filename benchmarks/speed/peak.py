@@ -1,4 +1,4 @@
-"""The memory that a worker takes: ``python -m benchmarks.speed.peak MODEL DATASET [NEGATIVES]`` prints MiB."""
+"""The peak of a worker's memory: ``python -m benchmarks.speed.peak MODEL DATASET [NEGATIVES]`` prints it in MiB."""
 
 import sys
 from dataclasses import replace
@@ -8,17 +8,17 @@ from benchmarks.engine.run import Run, make_run
 from benchmarks.paper.tasks import Negatives, against, other_split, with_classes, without_negatives
 from benchmarks.registry import MODELS
 from benchmarks.speed.resident import peak_mebibytes
-from benchmarks.speed.work import done
+from benchmarks.speed.work import train_and_score
 
 CLASS = 1
-# Passes over the images, whatever the profile says: memory does not depend on them.
+# A few epochs are enough, since memory does not depend on their number.
 _EPOCHS = 3
 
 
 def main(model: str, dataset: str, negatives: str | None = None) -> None:
     """Train and score a model on the largest task of a data set in this process, and print its peak.
 
-    ``negatives``: all images of this data set are the negatives, in place of the other classes of its own.
+    With ``negatives``, the name of a data set, all its images are the negatives in place of other classes.
     """
     profile = load_profile("fast")
     task = without_negatives(dataset, CLASS)
@@ -26,7 +26,7 @@ def main(model: str, dataset: str, negatives: str | None = None) -> None:
         task = against(dataset, (CLASS,), Negatives(negatives))
     elif MODELS[model].detector.uses_negatives:
         task = with_classes(dataset, CLASS, other_split(CLASS))
-    done([_shortened(make_run(task, model, 0, profile, {}))], profile)
+    train_and_score([_shortened(make_run(task, model, 0, profile, {}))], profile)
     print(round(peak_mebibytes()))
 
 

@@ -1,4 +1,4 @@
-"""What a user would write without this package: the same work as a plain PyTorch loop.
+"""The same work as a plain PyTorch loop, as a user would write it without this package.
 
 The same layers and initial weights, losses, epochs, batches and learning rates as profile ``fast``; a ``DataLoader``,
 32-bit arithmetic, a first phase trained anew for every LIS-AE, and the frozen encoder computed at every step.
@@ -25,9 +25,9 @@ def block(
     normal_test: NDArray[np.uint8],
     settings: Settings,
 ) -> list[float]:
-    """Train AE, and a LIS-AE for each set of negatives, and give the mean AUC of each.
+    """Train AE and a LIS-AE for each set of negatives, and return the mean AUC of each, AE's first.
 
-    Images are (n, h, w, c); ``settings`` are LIS-AE's of a profile, phase one under ``autoencoder``.
+    Images are (n, h, w, c); ``settings`` are those of LIS-AE in a profile, with phase one under ``autoencoder``.
     """
     test = [_tensor(images) for images in (normal_test, *outliers)]
     aucs = [_mean_auc(_phase_one(normal, settings["autoencoder"]), test)]
@@ -53,7 +53,7 @@ def _phase_one(normal: NDArray[np.uint8], settings: Settings) -> nn.Module:
 
 
 def network_of(latent_dim: int) -> nn.Module:
-    """The backbone of 32 x 32 colour images out of PyTorch's layers, in its default order of memory."""
+    """Return the backbone for 32 x 32 colour images, built from PyTorch's layers in its default memory layout."""
     layers = {
         "convolution_1": nn.Conv2d(3, 32, 4, stride=2, padding=1),
         "activation_1": nn.LeakyReLU(NEGATIVE_SLOPE),

@@ -1,4 +1,4 @@
-"""The most memory that a process had resident."""
+"""The peak of the resident memory of this process."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,10 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_mebibytes() -> float:
-    """The peak of this process so far, in MiB; on Linux only.
+    """Return the peak so far, in MiB; it is known on Linux only.
 
-    ``resource.getrusage`` would not do: its peak begins from that of the process that started this one.
+    ``resource.getrusage`` would not do, since its peak starts from that of the parent process.
     """
     found = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())
-    assert found, "Linux says so"
+    assert found, "Linux always tells it"
     return int(found[1]) / 1024

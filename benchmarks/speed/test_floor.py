@@ -1,4 +1,4 @@
-"""Training and scoring beside their physical floor: what the matrix product alone would take for their operations."""
+"""Training beside its physical floor, the time that a matrix product takes for as many operations."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,21 +12,21 @@ from benchmarks.data import load
 from benchmarks.engine.profiles import Settings, load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.floor import flops_of, matrix_product_rate
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import ROUNDS, timer
 from lisae import LISAE, AutoEncoder
 
 CLASS, NEGATIVE = 0, 1
 # A fifth of a class; time grows linearly with it (see test_growth).
 IMAGES = 1024
-# What operations are counted on: they grow linearly with images and epochs, and these give the slopes.
+# Operations grow linearly with images and epochs; they are counted on these few and scaled.
 COUNTED, EPOCHS = 128, 10
 
 
 @pytest.mark.benchmark(group="floor", timer=timer)
 @pytest.mark.parametrize("dataset", ["cifar10", "mnist"])
 def test_ae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset: str) -> None:
-    """Phase one: every layer is trained."""
+    """In phase one every layer is trained."""
     normal, _ = _images(dataset)
     settings = _settings(dataset)["autoencoder"]
 
@@ -41,7 +41,7 @@ def test_ae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset:
 @pytest.mark.benchmark(group="floor", timer=timer)
 @pytest.mark.parametrize("dataset", ["cifar10", "mnist"])
 def test_lisae(benchmark: BenchmarkFixture, report: Callable[[Row], None], dataset: str) -> None:
-    """Phase two: the frozen decoder, forward and back, on features computed once."""
+    """Phase two goes through the frozen decoder, forward and back, on features computed once."""
     normal, negatives = _images(dataset)
     settings = _settings(dataset)
     phase_one = AutoEncoder(**settings["autoencoder"], device="cpu", random_state=0).fit(normal)
@@ -67,7 +67,7 @@ def _settings(dataset: str) -> Settings:
 
 
 def _scaled(fit: Callable[[int], object], epochs: int) -> float:
-    """The operations of ``epochs`` on all images, from fits on ``COUNTED`` of them."""
+    """Return the operations of ``epochs`` epochs on all images, from fits on ``COUNTED`` of them."""
     few, many = (flops_of(partial(fit, n)) for n in (EPOCHS, 2 * EPOCHS))
     an_epoch = (many - few) / EPOCHS
     return (few + (epochs - EPOCHS) * an_epoch) * IMAGES / COUNTED

@@ -1,17 +1,19 @@
-"""Time grows linearly with images, epochs, classes and seeds."""
+"""The linear growth of time with images, epochs, classes and seeds."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from benchmarks.data import load
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.paper.tasks import without_negatives
-from benchmarks.speed.frame import machine
-from benchmarks.speed.growth import Series, publish
+from benchmarks.speed.growth import publish, with_lines
+from benchmarks.speed.ratios import processor
 from benchmarks.speed.turns import ROUNDS, timer
-from benchmarks.speed.work import done
+from benchmarks.speed.work import train_and_score
 
 BASE = {"images": 500, "epochs": 6, "classes": 1, "seeds": 1}
 FACTORS = (1, 2, 3, 4)
@@ -19,31 +21,29 @@ GOAL = 0.98
 
 
 def test_growth(published: Path | None, capsys: pytest.CaptureFixture[str]) -> None:
-    """AE of MNIST as it is run, each quantity doubled to quadrupled alone; the best of rounds taken in turns."""
-    done(_runs(**BASE), load_profile("fast"))  # whatever is done once in a process
+    """Train and score AE of MNIST, one quantity at a time made two to four times as large; the best round counts."""
+    load("mnist")  # fetches it where it is not there, which a worker does not do
+    train_and_score(_runs(**BASE), load_profile("fast"))  # what a process does only once is not timed
     best: dict[tuple[str, int], float] = {}
     for _ in range(ROUNDS):
         for quantity, base in BASE.items():
             for factor in FACTORS:
                 runs = _runs(**BASE | {quantity: factor * base})
                 started = timer()
-                done(runs, load_profile("fast"))
+                train_and_score(runs, load_profile("fast"))
                 seconds = timer() - started
                 best[quantity, factor] = min(seconds, best.get((quantity, factor), seconds))
-    series = {
-        quantity: Series([f * base for f in FACTORS], [best[quantity, f] for f in FACTORS])
-        for quantity, base in BASE.items()
-    }
+    points = [(quantity, factor * BASE[quantity], seconds) for (quantity, factor), seconds in best.items()]
+    lines = with_lines(pd.DataFrame(points, columns=["quantity", "amount", "seconds"]))
     with capsys.disabled():
-        for quantity, one in series.items():
-            print(f"\n{quantity}: R^2 {one.r_squared:.4f}, at most {one.largest_deviation:.1%} off the line", end="")
+        print("", lines.drop_duplicates("quantity")[["quantity", "r_squared", "largest_deviation"]], sep="\n")
     if published:
         note = (
             f"AE of MNIST, trained and scored: {BASE['images']} images, {BASE['epochs']} epochs, one class and seed, "
-            f"and one of these increased. One thread, best of {ROUNDS} rounds. {machine()}."
+            f"and one of these increased. One thread, best of {ROUNDS} rounds. {processor()}."
         )
-        publish(series, note, published)
-    assert min(one.r_squared for one in series.values()) > GOAL
+        publish(lines, note, published)
+    assert lines["r_squared"].min() > GOAL
 
 
 def _runs(images: int, epochs: int, classes: int, seeds: int) -> list[Run]:

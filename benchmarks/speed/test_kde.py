@@ -11,14 +11,14 @@ from sklearn.neighbors import KernelDensity
 
 from baselines.kde import BANDWIDTHS, FOLDS, KDE
 from benchmarks.data import load
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 
 GOAL = 10.0
 CLASS = 0
-# A sixth of the task for both: all of it would take scikit-learn, whose time grows with pairs of images, some five
-# minutes a round.
+# Both get a sixth of the task. All of it would take scikit-learn some five minutes a round, since its time grows with
+# the number of pairs of images.
 TRAIN, TEST = 1000, 1500
 
 
@@ -26,8 +26,8 @@ TRAIN, TEST = 1000, 1500
 def test_kde(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
     """Both choose among the same bandwidths in the same folds, then score the same test images.
 
-    All of scikit-learn's images are in one leaf of its tree. That is twice as fast here as its default of 40, and
-    with more leaves its densities are wrong, by hundreds and more, at bandwidths this narrow (its issue 7492).
+    All images are in one leaf of scikit-learn's tree. That is twice as fast here as its default of 40 images a leaf,
+    and with more leaves its log-densities are off by hundreds or more at bandwidths so narrow (scikit-learn #7492).
     """
     data = load("mnist")
     normal = data.train_images[data.train_labels == CLASS][:TRAIN]

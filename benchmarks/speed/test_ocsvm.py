@@ -1,4 +1,4 @@
-"""OC-SVM over ten inverse length scales, from one distance matrix, against ten of scikit-learn's OneClassSVM."""
+"""OC-SVM with ten inverse length scales, from one distance matrix, against ten of scikit-learn's OneClassSVM."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from sklearn.svm import OneClassSVM
 
 from baselines.ocsvm import GAMMAS, OCSVM
 from benchmarks.data import load
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 from lisae.detector import as_rows
 
@@ -22,7 +22,7 @@ TRAIN, TEST = 3000, 5000
 
 @pytest.mark.benchmark(group="OC-SVM", timer=timer)
 def test_ocsvm(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
-    """Both fit ten machines and label the test images with each; ours fits the eleventh of its score besides."""
+    """Both fit ten machines and label the test images with each; ours also fits the one that gives its score."""
     data = load("mnist")
     normal = data.train_images[data.train_labels == CLASS][:TRAIN]
     test = data.test_images[:TEST]

@@ -17,25 +17,25 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.data import load
 from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS, build
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import ROUNDS, in_turns, timer
 from lisae.detector import as_rows
 
 GOAL = 1.0
 CLASS = 0
 SEED = 0
-# Networks of fully connected layers take less time than convolutions. How far ours come in a sixth of their epochs, a
-# share that was not chosen by what came of it, tells whether that time is well spent.
+# PyOD's networks are fully connected and take less time than convolutions. Ours are therefore also measured with a
+# sixth of their epochs, a share that was chosen before its results were known.
 SHORT = 6
 AUTO_ENCODER = {"device": "cpu", "random_state": SEED, "verbose": 0}
 DEEP_SVDD = {"n_features": 28 * 28, "random_state": SEED, "verbose": 0}
 
 pytest.importorskip("pyod", reason="PyOD is installed by the extra 'speed'")
-# PyOD's and its dependencies' own.
+# PyOD and its dependencies warn.
 pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.benchmark(group="PyOD", timer=timer)]
 
 
-# A round of minutes is one: its ratio is far from 1.
+# Where a round takes minutes there is one: its ratio is far from 1.
 @pytest.mark.parametrize(
     ("model", "module", "name", "arguments", "rounds", "share"),
     [
@@ -60,7 +60,7 @@ def test_pyod(
     rounds: int,
     share: int,
 ) -> None:
-    """The same images and labels for both, ours with all epochs or a ``share``-th; PyOD is imported beforehand."""
+    """Both get the same images and labels; ours train for 1/``share`` of their epochs, and PyOD is imported before."""
     data = load("mnist")
     normal, test = data.train_images[data.train_labels == CLASS], data.test_images
     is_outlier = data.test_labels != CLASS

@@ -18,11 +18,11 @@ from benchmarks.engine.run import make_jobs, make_run
 from benchmarks.paper.tables import table
 from benchmarks.registry import MODELS
 from benchmarks.speed import plain
-from benchmarks.speed.frame import Row, compared
+from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
 
 GOAL = 5.0
-ROUNDS = 2  # of two minutes
+ROUNDS = 2  # two minutes each
 CLASS = 1
 # An eighth of the images of a class, so that the rounds end in minutes; every part of the work shrinks alike.
 LIMITS = {"train": 625, "test": 125}
@@ -30,7 +30,7 @@ LIMITS = {"train": 625, "test": 125}
 
 @pytest.mark.benchmark(group="Table 4 block", timer=timer)
 def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None]) -> None:
-    """The same backbone, losses, epochs and batches; ours through the path of ``benchmarks.reproduce``."""
+    """Both have the same backbone, losses, epochs and batches; ours takes the path of ``benchmarks.reproduce``."""
     profile = replace(load_profile("fast"), limits=LIMITS)
     measurements = dict.fromkeys(t for cell in table("4").cells for t in cell.measurements if t.task.normal == (CLASS,))
     runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in measurements)}

@@ -1,6 +1,6 @@
-"""Two ways to do the same work, timed in turns, in processor time: a busy machine slows both, and neither by much.
+"""Two ways to do the same work, timed in turns, in processor time, so that a busy machine slows both and little.
 
-All that is timed is one thread of this process, so that it is what a clock would show on an idle machine.
+Only one thread of this process is timed, so processor time is what a clock would show on an idle machine.
 """
 
 import time
@@ -19,9 +19,9 @@ def in_turns(
     rounds: int = ROUNDS,
     clock: Callable[[], float] = timer,
 ) -> tuple[list[float], list[float]]:
-    """Run theirs and ours ``rounds`` times and give the seconds of each by a clock, (rounds,) twice.
+    """Run theirs and ours in turns and return the seconds of our rounds and of theirs, (rounds,) each.
 
-    On a GPU the clock is the benchmark's own, ``time.perf_counter``: the processor only waits.
+    On a GPU pass ``time.perf_counter``, the benchmark's own clock, because the processor only waits there.
     """
     their_seconds: list[float] = []
 

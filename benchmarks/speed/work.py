@@ -1,4 +1,4 @@
-"""Jobs of a profile done as ``benchmarks.reproduce`` does them, for what is measured of them."""
+"""Jobs of a profile, run as ``benchmarks.reproduce`` runs them, so that they can be measured."""
 
 import tempfile
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Run, make_jobs
 
 
-def done(runs: Iterable[Run], profile: Profile) -> list[Record]:
-    """Train and score runs one after another in this process, into a folder of their own, and give their records.
+def train_and_score(runs: Iterable[Run], profile: Profile) -> list[Record]:
+    """Train and score runs one after another in this process, in a temporary folder, and return their records.
 
-    Raises ``RuntimeError`` when a run failed or began again after a collapse: its time would say nothing.
+    Raises ``RuntimeError`` when a run failed or began again after a collapse, since its time would say nothing.
     """
     jobs = make_jobs(runs, profile)
     members = {run.id: run for job in jobs for run in job.runs}

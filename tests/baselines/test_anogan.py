@@ -13,7 +13,7 @@ import baselines.anogan
 import baselines.gan
 from baselines.anogan import AnoGAN, AnoGANFM
 from baselines.gan import Adversarial, check_samples, gradient_penalty
-from lisae import AutoEncoder, CollapseError
+from lisae import AutoEncoder, BackboneDetector, CollapseError
 from lisae.stacks import train_alone
 from tests.lisae.makers import trainings_of
 from tests.shapes import Pictures, Shapes, auc
@@ -165,7 +165,7 @@ def test_the_losses_of_generator_and_critic_by_hand(few: Shapes, monkeypatch: py
 def test_the_encoder_moves_alone_in_the_second_training(quick: AnoGAN, few: Shapes) -> None:
     quick.fit(few.normal)
     before = weights(quick.network_)
-    train_alone(AutoEncoder._minimise(quick, few.normal, None, torch.Generator().manual_seed(1)))
+    train_alone(BackboneDetector._minimise(quick, few.normal, None, torch.Generator().manual_seed(1)))
     assert changed(before, weights(quick.network_)) == {"encoder", "latent"}
 
 
@@ -286,13 +286,13 @@ def test_one_without_a_seed_takes_that_of_fm(quick: AnoGAN, few: Shapes) -> None
 
 
 def test_an_anogan_of_other_images(anogan: AnoGAN, grey: Shapes) -> None:
-    with pytest.raises(ValueError, match=r"fitted on images of shape \(12, 12, 1\), these are \(16, 16, 1\)"):
+    with pytest.raises(ValueError, match="AnoGAN was fitted on images of 12 x 12 x 1, these are 16 x 16 x 1"):
         AnoGANFM(anogan).fit(grey.normal)
 
 
 def test_another_detector_for_anogan(few: Shapes) -> None:
     detector = AnoGANFM().set_params(anogan=AutoEncoder())
-    with pytest.raises(ValueError, match="AnoGANFM begins from an AnoGAN; got AutoEncoder"):
+    with pytest.raises(ValueError, match=r"AnoGANFM begins from .* AnoGAN; got AutoEncoder"):
         detector.fit(few.normal)
 
 
@@ -361,10 +361,3 @@ def test_a_file_holds_all_that_was_learned(anogan: AnoGAN, few: Shapes, tmp_path
     )
     np.testing.assert_array_equal(loaded.sample(3, 0), anogan.sample(3, 0))
     assert (loaded.threshold_, loaded.losses_, loaded.restarts_) == (anogan.threshold_, anogan.losses_, 0)
-
-
-def test_the_file_of_an_autoencoder_is_foreign(few: Shapes, tmp_path: Path) -> None:
-    autoencoder = AutoEncoder(latent_dim=8, epochs=25, batch_size=16, random_state=0).fit(few.normal)
-    autoencoder.save(tmp_path / "weights")
-    with pytest.raises(ValueError, match="weights does not hold the weights of this AnoGAN: "):
-        new_anogan().load(tmp_path / "weights")

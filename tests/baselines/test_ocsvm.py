@@ -84,15 +84,24 @@ def test_wrong_settings(few: Shapes, wrong: dict[str, Any]) -> None:
 
 
 def test_labels_need_a_fit(few: Shapes) -> None:
-    with pytest.raises(NotFittedError):
-        OCSVM().sweep_labels(few.normal)
+    for answer in (OCSVM().sweep_labels, OCSVM().extra_scores):
+        with pytest.raises(NotFittedError):
+            answer(few.normal)
+
+
+def test_the_label_sweep_is_its_answer_beside_the_score(fitted: OCSVM, grey: Shapes) -> None:
+    normal, outliers = (fitted.extra_scores(images) for images in (grey.held_out, grey.outliers))
+    assert list(normal) == ["label sweep"]
+    np.testing.assert_array_equal(normal["label sweep"], fitted.sweep_labels(grey.held_out))
+    area = fitted.extra_auc("label sweep", normal["label sweep"], outliers["label sweep"])
+    assert area == label_sweep_auc(normal["label sweep"], outliers["label sweep"])
 
 
 # The area under labels
 
 
 def test_labels_of_thresholds_give_the_auc_of_the_score() -> None:
-    """Where the labels do come from one score, the area is its AUC, whatever the order of the rows."""
+    """For labels that come from one score, the area is its AUC, in any order of the rows."""
     rng = np.random.default_rng(0)
     normal, outliers = rng.normal(0, 1, 40), rng.normal(1, 1, 30)
     thresholds = rng.permutation(np.concatenate([normal, outliers]))[:, None]

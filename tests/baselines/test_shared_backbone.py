@@ -11,7 +11,7 @@ from baselines.linear_ae import LinearAutoEncoder
 from baselines.memae import MemoryAutoEncoder
 from baselines.repnn import ReplicatorNetwork
 from baselines.vae import VariationalAutoEncoder
-from lisae import LISAE, AutoEncoder, Backbone, LinSepAutoEncoder, LinSepLISAE
+from lisae import LISAE, AutoEncoder, Backbone, BackboneDetector, LinSepAutoEncoder, LinSepLISAE
 
 Shape = tuple[int, ...]
 GREY, COLOUR = (28, 28, 1), (32, 32, 3)
@@ -21,14 +21,14 @@ FEATURES = -1  # stands for the width of the encoder's output
 
 @dataclass(frozen=True)
 class Difference:
-    """What a method adds to the weights of AE's network and drops from them, and the activations that it drops."""
+    """The weights that a method adds to AE's network and drops from it, and the activations that it drops."""
 
     adds: dict[str, Shape] = field(default_factory=dict)
     drops: frozenset[str] = frozenset()
     not_activated_by: tuple[type[nn.Module], ...] = ()
 
 
-DIFFERENCES: dict[type[AutoEncoder], Difference] = {
+DIFFERENCES: dict[type[BackboneDetector], Difference] = {
     AutoEncoder: Difference(),
     LinSepAutoEncoder: Difference(),
     LinearAutoEncoder: Difference(not_activated_by=(nn.LeakyReLU, nn.Sigmoid)),
@@ -44,7 +44,7 @@ DIFFERENCES: dict[type[AutoEncoder], Difference] = {
 }
 
 
-def network(kind: type[AutoEncoder], shape: tuple[int, int, int]) -> Backbone:
+def network(kind: type[BackboneDetector], shape: tuple[int, int, int]) -> Backbone:
     detector = kind(latent_dim=WIDTH)
     detector.image_shape_ = shape
     return detector._network(torch.Generator().manual_seed(0))
@@ -60,7 +60,7 @@ def layers(module: Backbone) -> list[type[nn.Module]]:
 
 @pytest.mark.parametrize("shape", [GREY, COLOUR])
 @pytest.mark.parametrize("kind", DIFFERENCES)
-def test_weights_are_those_of_ae(kind: type[AutoEncoder], shape: tuple[int, int, int]) -> None:
+def test_weights_are_those_of_ae(kind: type[BackboneDetector], shape: tuple[int, int, int]) -> None:
     difference, shared = DIFFERENCES[kind], network(AutoEncoder, shape)
     expected = {name: size for name, size in shapes_of(shared).items() if name not in difference.drops}
     for name, size in difference.adds.items():
@@ -70,7 +70,7 @@ def test_weights_are_those_of_ae(kind: type[AutoEncoder], shape: tuple[int, int,
 
 
 @pytest.mark.parametrize("kind", DIFFERENCES)
-def test_layers_are_those_of_ae_in_order(kind: type[AutoEncoder]) -> None:
+def test_layers_are_those_of_ae_in_order(kind: type[BackboneDetector]) -> None:
     dropped = DIFFERENCES[kind].not_activated_by
     expected = [nn.Identity if layer in dropped else layer for layer in layers(network(AutoEncoder, GREY))]
     assert layers(network(kind, GREY)) == expected
@@ -88,12 +88,12 @@ def test_layers_are_those_of_ae_in_order(kind: type[AutoEncoder]) -> None:
         (DeepSVDD, 140_881 - 16 - 64 - 16),
     ],
 )
-def test_parameter_counts(kind: type[AutoEncoder], count: int) -> None:
+def test_parameter_counts(kind: type[BackboneDetector], count: int) -> None:
     assert sum(parameter.numel() for parameter in network(kind, GREY).parameters()) == count
 
 
 def test_phase_one_of_lis_ae_is_among_them() -> None:
-    assert {LISAE.phase_one, LinSepLISAE.phase_one} <= DIFFERENCES.keys()
+    assert {LISAE.stage.detector, LinSepLISAE.stage.detector} <= DIFFERENCES.keys()
 
 
 def test_the_same_seed_starts_them_from_the_same_weights() -> None:

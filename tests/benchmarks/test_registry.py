@@ -45,4 +45,4 @@ def test_a_stage_is_where_a_lis_ae_begins_and_linsep_trains_its_own() -> None:
     assert detector.autoencoder is stage
     assert (MODELS["LIS-AE"].begins_from, MODELS["AnoGAN-FM"].begins_from) == ("AE", "AnoGAN")
     assert MODELS["LinSep-LIS-AE"].begins_from is None
-    assert issubclass(LinSepLISAE.phase_one, LinSepAutoEncoder)
+    assert issubclass(LinSepLISAE.stage.detector, LinSepAutoEncoder)

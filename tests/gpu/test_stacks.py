@@ -1,4 +1,4 @@
-"""What a GPU must keep: the same networks as alone, no more memory than was worked out, and the CPU's AUCs."""
+"""Stacks on a GPU: the same networks as alone, no more memory than was worked out, and the CPU's AUCs."""
 
 from collections.abc import Iterator
 
@@ -65,7 +65,7 @@ def test_a_stack_takes_no_more_memory_than_was_worked_out(members: int) -> None:
 
 
 def test_a_stack_that_does_not_fit_is_split_and_trained() -> None:
-    """What is left free of the card's memory is enough for a few of the members at a time."""
+    """The memory left free on the card is enough for a few members at a time."""
     trainings = [colour_training(seed) for seed in range(8)]
     torch.cuda.empty_cache()
     free, total = torch.cuda.mem_get_info()

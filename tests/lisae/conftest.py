@@ -13,7 +13,7 @@ def autoencoder(grey: Shapes) -> AutoEncoder:
 
 
 @pytest.fixture(scope="session")
-def linsep(grey: Shapes) -> AutoEncoder:
+def linsep(grey: Shapes) -> LinSepAutoEncoder:
     return new_autoencoder(LinSepAutoEncoder).fit(*grey.labelled())
 
 

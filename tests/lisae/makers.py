@@ -1,12 +1,12 @@
 """Detectors with settings that suit the small images of the tests."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lisae import LISAE, AutoEncoder
+from lisae import LISAE, AutoEncoder, BackboneDetector
 from lisae.device import image_tensor
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Trained
@@ -14,18 +14,20 @@ from lisae.training import Training
 
 GAMMA = 6.0
 
+AnyDetector = TypeVar("AnyDetector", bound=BackboneDetector)
 
-def new_autoencoder(kind: type[AutoEncoder] = AutoEncoder, **changes: Any) -> AutoEncoder:
+
+def new_autoencoder(kind: type[AnyDetector] = AutoEncoder, **changes: Any) -> AnyDetector:  # type: ignore[assignment]
     settings: dict[str, Any] = {"latent_dim": 16, "epochs": 30, "batch_size": 16, "device": "cpu", "random_state": 0}
     return kind(**settings | changes)
 
 
-def new_lisae(autoencoder: AutoEncoder, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
+def new_lisae(autoencoder: BackboneDetector, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
     return kind(autoencoder, **{"gamma": GAMMA, "epochs": 12, "batch_size": 16, "random_state": 0} | changes)
 
 
 def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic]) -> list[Training]:
-    """What a fit has trained, each time, with nothing trained."""
+    """Return the trainings that a fit asks for, none of them carried out."""
     learning, asked = detector.fitting(*fit_arguments), []
     answer = None
     while True:

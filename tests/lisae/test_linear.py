@@ -1,4 +1,4 @@
-"""What Section 4 says of the linear case, on data for which its assumptions hold."""
+"""The statements of Section 4 about the linear case, on data for which its assumptions hold."""
 
 from itertools import product
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-import lisae.autoencoder
+import lisae.backbone_detector
 import lisae.lisae
 from lisae import LISAE, AutoEncoder, CollapseError, Detector, LinSepAutoEncoder, LinSepLISAE
 from lisae.stacks import Learning
@@ -52,6 +52,13 @@ def test_the_given_autoencoder_is_left_as_it_was(autoencoder: AutoEncoder, grey:
     assert vars(given).keys() == vars(autoencoder).keys()
     for name in vars(given).keys() - {"network_"}:
         assert getattr(given, name) == getattr(autoencoder, name), name
+
+
+def test_precision_is_that_of_phase_one(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    half = copy.deepcopy(autoencoder).set_params(precision="bfloat16")
+    assert new_lisae(half, epochs=1).fit(*grey.labelled()).precision_ == "bfloat16"
+    with pytest.raises(AttributeError, match="autoencoder_"):
+        LISAE(half).precision_  # noqa: B018
 
 
 def test_the_given_autoencoder_is_phase_one(lisae: LISAE, autoencoder: AutoEncoder) -> None:
@@ -181,8 +188,8 @@ def test_a_constant_latent_layer_is_a_collapse(autoencoder: AutoEncoder, grey: S
 
 def test_an_autoencoder_that_is_not_fitted_is_cloned_and_fitted(few: Shapes) -> None:
     X, y = few.labelled()
-    given = new_autoencoder()
-    detector = new_lisae(given).fit(X, y)
+    given = new_autoencoder(epochs=20)
+    detector = new_lisae(given, epochs=1).fit(X, y)
     assert detector.autoencoder is given
     assert detector.autoencoder_ is not given
     assert set(vars(given)) == set(given.get_params())
@@ -192,15 +199,16 @@ def test_an_autoencoder_that_is_not_fitted_is_cloned_and_fitted(few: Shapes) -> 
 def test_it_learns_the_same_from_a_fitted_and_an_unfitted_autoencoder(few: Shapes) -> None:
     """Both begin from the weights that AE has alone on the same normal images."""
     X, y = few.labelled()
-    alone = new_autoencoder().fit(X[y == 1])
-    detector, shared = new_lisae(new_autoencoder()).fit(X, y), new_lisae(alone).fit(X, y)
+    alone = new_autoencoder(epochs=20).fit(X[y == 1])
+    detector, shared = (new_lisae(one, epochs=2).fit(X, y) for one in (new_autoencoder(epochs=20), alone))
     assert_same_weights(weights(detector.autoencoder_), weights(alone))
     assert_same_weights(weights(detector), weights(shared))
 
 
 def test_random_state_decides_a_phase_one_that_has_none(few: Shapes) -> None:
     fitted = [
-        new_lisae(new_autoencoder(random_state=None), random_state=seed).fit(*few.labelled()) for seed in (0, 0, 1)
+        new_lisae(new_autoencoder(epochs=20, random_state=None), epochs=2, random_state=seed).fit(*few.labelled())
+        for seed in (0, 0, 1)
     ]
     assert_same_weights(weights(fitted[0]), weights(fitted[1]))
     assert not torch.equal(*(d.autoencoder_.network_.latent.weight for d in fitted[::2]))
@@ -208,7 +216,7 @@ def test_random_state_decides_a_phase_one_that_has_none(few: Shapes) -> None:
 
 
 def test_a_fitted_autoencoder_of_another_image_shape(autoencoder: AutoEncoder, few: Shapes) -> None:
-    message = r"fitted on images of shape \(16, 16, 1\), these are \(12, 12, 1\): fit it on the same normal images"
+    message = "AutoEncoder was fitted on images of 16 x 16 x 1, these are 12 x 12 x 1: fit it on the same normal images"
     with pytest.raises(ValueError, match=message):
         new_lisae(autoencoder).fit(*few.labelled())
 
@@ -217,12 +225,12 @@ def test_an_autoencoder_whose_fit_failed_is_not_a_fitted_one(few: Shapes, monkey
     def collapsed(*arguments: Any) -> None:
         raise CollapseError("called collapsed")
 
-    given = new_autoencoder()
+    given = new_autoencoder(epochs=20)
     with monkeypatch.context() as patch:
-        patch.setattr(lisae.autoencoder, "check_alive", collapsed)
+        patch.setattr(lisae.backbone_detector, "check_alive", collapsed)
         with pytest.raises(CollapseError):
             given.fit(few.normal)
-    detector = new_lisae(given).fit(*few.labelled())
+    detector = new_lisae(given, epochs=1).fit(*few.labelled())
     assert detector.autoencoder_ is not given
     assert detector.autoencoder_.threshold_ > 0
 
@@ -249,7 +257,7 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
         return self
         yield
 
-    monkeypatch.setattr(AutoEncoder, "fitting", fitting)
+    monkeypatch.setattr(phase_one, "fitting", fitting)
     detector = kind(random_state=0, gamma=GAMMA, epochs=1).fit(*grey.labelled())
     assert type(detector.autoencoder_) is phase_one
     assert detector.autoencoder is None
@@ -259,11 +267,9 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
     assert detector.autoencoder_.random_state is not None
 
 
-def test_linsep_is_lisae_on_a_phase_one_that_separates(linsep: AutoEncoder, grey: Shapes) -> None:
-    X, y = grey.labelled()
-    detector = new_lisae(linsep, LinSepLISAE).fit(X, y)
+def test_linsep_is_lisae_on_a_phase_one_that_separates(linsep: LinSepAutoEncoder, grey: Shapes) -> None:
+    detector = new_lisae(linsep, LinSepLISAE).fit(*grey.labelled())
     assert isinstance(detector, LISAE)
-    assert_same_weights(weights(detector), weights(new_lisae(linsep).fit(X, y)))
     before, after = (auc(one, grey.held_out, grey.faint_outliers) for one in (linsep, detector))
     assert before < 0.97
     assert after > 0.99
@@ -271,8 +277,8 @@ def test_linsep_is_lisae_on_a_phase_one_that_separates(linsep: AutoEncoder, grey
 
 def test_phase_one_of_linsep_sees_the_negatives(few: Shapes) -> None:
     X, y = few.labelled()
-    detector = new_lisae(new_autoencoder(LinSepAutoEncoder), LinSepLISAE, epochs=1).fit(X, y)
-    alone = new_autoencoder(LinSepAutoEncoder).fit(X, y)
+    detector = new_lisae(new_autoencoder(LinSepAutoEncoder, epochs=20), LinSepLISAE, epochs=1).fit(X, y)
+    alone = new_autoencoder(LinSepAutoEncoder, epochs=20).fit(X, y)
     assert isinstance(detector.autoencoder_, LinSepAutoEncoder)
     assert_same_weights(weights(detector.autoencoder_), weights(alone))
 
@@ -283,7 +289,7 @@ def test_every_detector_says_whether_it_uses_negatives() -> None:
 
 
 def test_linsep_needs_a_linsep_phase_one(grey: Shapes) -> None:
-    with pytest.raises(ValueError, match="phase one of LinSepLISAE is a LinSepAutoEncoder; got AutoEncoder"):
+    with pytest.raises(ValueError, match=r"LinSepLISAE begins from .* LinSepAutoEncoder; got AutoEncoder"):
         LinSepLISAE(AutoEncoder()).fit(*grey.labelled())
 
 

@@ -1,5 +1,6 @@
 """Networks of one shape trained as one: what each learns, who waits for whom, and what fits in memory."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from lisae import CollapseError
 from lisae.stacks import (
     Learning,
     Trained,
+    free_memory,
     members_that_fit,
     memory_of,
     shape_of,
@@ -282,6 +284,19 @@ def test_how_many_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert members_that_fit(one) == members
     monkeypatch.setattr(lisae.stacks, "free_memory", lambda device: 1)
     assert members_that_fit(one) == 1, "one is always tried"
+
+
+def test_free_memory_on_systems_that_count_it_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux counts the free pages, macOS all pages alone, and Windows has no ``sysconf_names``."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < free_memory(CPU) < total
+    monkeypatch.delitem(os.sysconf_names, "SC_AVPHYS_PAGES")
+    assert free_memory(CPU) == total // 2
+    monkeypatch.delitem(os.sysconf_names, "SC_PHYS_PAGES")
+    assert free_memory(CPU) == 0
+    monkeypatch.delattr(os, "sysconf_names")
+    assert free_memory(CPU) == 0
+    assert members_that_fit(training()) == 1
 
 
 @pytest.mark.parametrize(("fit", "parts"), [(10, [7]), (7, [7]), (6, [3, 4]), (3, [2, 2, 3]), (1, [1] * 7)])

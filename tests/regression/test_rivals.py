@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.data import data_directory, load
-from benchmarks.data.preparation import STROKES, STROKES_VARIANT
+from benchmarks.data.negatives import STROKES, STROKES_VARIANT
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import execute
 from benchmarks.engine.profiles import load_profile

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.engine.run import Run, make_run
@@ -20,7 +21,7 @@ Auc = Callable[[Run, int], float]
 
 
 def run_of(measurement: Measurement, seed: int) -> Run:
-    return make_run(measurement.task, measurement.model, seed, _FAST, {"cifar10": "a part"})
+    return make_run(measurement.task, measurement.model, seed, _FAST, {"cifar10": DataIdentity("a part")})
 
 
 def put(store: Store, run: Run, auc: Auc) -> None:

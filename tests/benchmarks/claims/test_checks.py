@@ -21,7 +21,7 @@ from benchmarks.paper.claims import claims
 from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case
 from benchmarks.paper.tasks import with_classes
 from benchmarks.registry import MODELS, build
-from lisae import LISAE, AutoEncoder, CollapseError
+from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
 from lisae.linear import LinearAE, linear_autoencoder
 from tests.benchmarks.claims.made_up import by_class, fill, run_of
 from tests.benchmarks.conftest import drawn
@@ -33,13 +33,16 @@ CASE = linear_case()
 Judge = Callable[[str], JudgedClaim]
 
 
+def context_of(store: Store) -> Context:
+    return Context(store.root, store.root, "cpu", frozenset(), "", "")
+
+
 def compute(evidence: Evidence) -> list[str]:
     """Compute and keep what is not kept; give the reasons of failures."""
     computation, folder = checks.computation(evidence), evidence.store.root
     if computation.kept(folder, {run.id for run in computation.runs.values()}) is not None:
         return []
-    context = Context(folder, folder, "cpu", frozenset(), "", "")
-    frame, failures = computation.compute(computation.runs, context)
+    frame, failures = computation.compute(computation.runs, context_of(evidence.store))
     computation.keep(frame, folder)
     return [failure.reason for failure in failures]
 
@@ -174,14 +177,12 @@ def kept() -> AutoEncoder:
 def beside(request: pytest.FixtureRequest, store: Store, kept: AutoEncoder) -> Store:
     """A results directory without the weights of phase one, as in a clone of published records, or with them."""
     if request.param == "kept":
-        path = store.weights_path(pair()[0][1])
-        path.parent.mkdir()
-        kept.save(path)
+        store.put_weights(pair()[0][1].id, kept.to_bytes())
     return store
 
 
 def test_lisae_has_the_weights_of_the_ae_beside_it(beside: Store) -> None:
-    found = same_weights(pair(), beside)
+    found = same_weights(pair(), context_of(beside))
     assert (found.value, found.n) == (1, 1)
     n_kept = len(list(beside.root.glob("weights/*")))
     assert f"{n_kept} of 1 AE runs" in found.remark
@@ -190,7 +191,7 @@ def test_lisae_has_the_weights_of_the_ae_beside_it(beside: Store) -> None:
 def test_shaping_begins_from_the_weights_that_were_kept(
     store: Store, kept: AutoEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[AutoEncoder | None] = []
+    begun: list[BackboneDetector | None] = []
 
     class Noted(LISAE):
         def fit(self, X: Any, y: Any = None) -> "Noted":
@@ -198,11 +199,9 @@ def test_shaping_begins_from_the_weights_that_were_kept(
             super().fit(X, y)
             return self
 
-    path = store.weights_path(pair()[0][1])
-    path.parent.mkdir()
-    kept.save(path)
+    store.put_weights(pair()[0][1].id, kept.to_bytes())
     monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=Noted))
-    same_weights(pair(), store)
+    same_weights(pair(), context_of(store))
     (stage,) = begun
     assert stage is not None
     assert stage.losses_ == kept.losses_
@@ -210,9 +209,8 @@ def test_shaping_begins_from_the_weights_that_were_kept(
 
 def test_damaged_weights_are_not_taken(store: Store) -> None:
     ((_, plain),) = pair()
-    store.weights_path(plain).parent.mkdir()
-    store.weights_path(plain).write_bytes(b"cut")
-    found = same_weights(pair(), store)
+    store.put_weights(plain.id, b"cut")
+    found = same_weights(pair(), context_of(store))
     assert found.value == 1
     assert "0 of 1 AE runs" in found.remark
 
@@ -222,7 +220,7 @@ def test_a_shaping_that_changes_other_weights_is_found(
     broken: type[LISAE], part: str, beside: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=broken))
-    found = same_weights(pair(), beside)
+    found = same_weights(pair(), context_of(beside))
     assert found.value == 0
     assert part in found.remark
 
@@ -231,7 +229,7 @@ def test_a_shaping_that_changes_other_weights_is_found(
 def test_a_stage_that_is_another_run_is_found(other: Pairs, store: Store) -> None:
     """Of other images, or of other settings."""
     ((shaped, _),), ((_, foreign),) = pair(), other
-    found = same_weights([*pair(), (shaped, foreign)], store)
+    found = same_weights([*pair(), (shaped, foreign)], context_of(store))
     assert (found.value, found.n) == (0.5, 2)
     assert "another run" in found.remark
 

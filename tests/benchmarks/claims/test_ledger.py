@@ -10,6 +10,7 @@ import pytest
 from benchmarks import reproduce
 from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import COLUMNS, VERDICTS, judge, judge_all, write_claims
+from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
 from benchmarks.paper import claims as paper_claims
 from benchmarks.paper.claims import select
@@ -206,9 +207,10 @@ def test_a_dry_run_lists_them_and_what_is_changed(tmp_path: Path, capsys: pytest
 # ---- The file
 
 
-def test_the_file_has_a_row_a_claim(store: Store, evidence: Evidence, tmp_path: Path) -> None:
+def test_the_file_has_a_row_a_claim(store: Store, tmp_path: Path) -> None:
     fill(store, {LIS: by_class(0.7), "2 / LinSep-LIS-AE / CIFAR-10": by_class(0.8)})
-    path = write_claims(evidence, tmp_path / "results")
+    request = reproduce.request_of(["--claims", "--data-dir", str(tmp_path), "--results-dir", str(store.root)])
+    path = write_claims(Plan(request, store), tmp_path / "results")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert path.name == "claims.csv"

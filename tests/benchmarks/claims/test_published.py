@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from benchmarks.claims import checks
-from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import write_claims
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
@@ -18,20 +17,20 @@ pytestmark = pytest.mark.published
 
 
 @pytest.fixture
-def evidence(tmp_path: Path) -> Evidence:
-    store = Store(PUBLISHED)
+def plan(tmp_path: Path) -> Plan:
     request = request_of(["--claims", "--results-dir", str(PUBLISHED), "--data-dir", str(tmp_path)])
-    return Evidence(Plan(request, store).run, store, request.seeds)
+    return Plan(request, Store(PUBLISHED))
 
 
-def test_it_is_written_byte_for_byte(evidence: Evidence, tmp_path: Path) -> None:
-    path = write_claims(evidence, tmp_path)
+def test_it_is_written_byte_for_byte(plan: Plan, tmp_path: Path) -> None:
+    path = write_claims(plan, tmp_path)
     assert path.read_bytes() == (PUBLISHED / "claims.csv").read_bytes()
 
 
-def test_its_checks_are_those_of_its_runs_and_come_out_again(evidence: Evidence) -> None:
+def test_its_checks_are_those_of_its_runs_and_come_out_again(plan: Plan) -> None:
     kept = pd.read_csv(PUBLISHED / checks.FILE).set_index("run")
-    assert set(kept.index) == {run.id for run in checks.computation(evidence).runs.values()}
+    (computation,) = checks.computations(plan)
+    assert set(kept.index) == {run.id for run in computation.runs.values()}
     for check, (compute, settings) in checks.LINEAR.items():
         (row,) = (row for _, row in kept.iterrows() if row["check"] == check)
         found = compute(**settings)

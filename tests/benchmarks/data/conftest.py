@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.data.catalogue import CATALOGUE, Entry
-from benchmarks.data.dataset import Arrays
+from benchmarks.data.catalogue import CATALOGUE, Arrays, CatalogueEntry
 
 SHAPES = {"mnist": (4, 4), "fashion-mnist": (4, 4), "svhn": (32, 32, 3), "cifar10": (32, 32, 3), "omniglot": (5, 5)}
 
@@ -38,7 +37,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Arrays]:
     def make(name: str = "mnist", variant: str = "", arrays: Arrays | None = None) -> Arrays:
         old = CATALOGUE[name]
         arrays = arrays or _arrays(name)
-        entry = Entry(
+        entry = CatalogueEntry(
             image_shape=arrays.train_images.shape[1:],
             counts=(len(arrays.train_images), len(arrays.test_images)),
             labels=old.labels,

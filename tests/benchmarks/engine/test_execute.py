@@ -1,55 +1,53 @@
 """A job trains what is to do, scores it against each outlier class, and gives failures as values."""
 
-import os
-import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_info
 
 from benchmarks.data import load
+from benchmarks.engine import execute as module
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, execute, run_job, running
-from benchmarks.engine.profiles import load_profile
-from benchmarks.engine.records import Store
-from benchmarks.engine.run import Job, Run, make_jobs, make_run
+from benchmarks.engine.execute import Failure, Outcome, Weights, execute, prepare_process, rebuild
+from benchmarks.engine.profiles import Profile
+from benchmarks.engine.records import Record, Store
+from benchmarks.engine.run import Job, Run, make_jobs
 from benchmarks.errors import UnavailableError
 from benchmarks.paper.tasks import with_classes, without_negatives
 from benchmarks.registry import build
-from lisae import AutoEncoder, CollapseError
-from lisae.stacks import train_together
+from lisae import LISAE, AutoEncoder, CollapseError
+from lisae.stacks import train_alone, train_together
 from lisae.training import Training, train
 
-VARIANTS = {"cifar10": "drawn waves"}
+MakeRun = Callable[..., Run]
 
 
-@pytest.fixture
-def runs(profile_path: Path) -> tuple[Run, Run]:
-    """AE of class 1, and the LIS-AE that begins from it."""
-    profile = load_profile(str(profile_path))
-    return (
-        make_run(without_negatives("cifar10", 1), "AE", 0, profile, VARIANTS),
-        make_run(with_classes("cifar10", 1, (5, 6)), "LIS-AE", 0, profile, VARIANTS),
-    )
+def done(job: Job, context: Context, weights: bytes | None = None) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    train_alone(execute(job, context, weights, outcomes.append))
+    return outcomes
 
 
-@pytest.fixture
-def context(tmp_path: Path, data_dir: Path, runs: tuple[Run, Run]) -> Context:
-    return Context(tmp_path, data_dir, "cpu", frozenset(run.id for run in runs), "the command", "tiny")
+def records(outcomes: Sequence[Outcome]) -> list[Record]:
+    return [one for one in outcomes if isinstance(one, Record)]
 
 
-@pytest.fixture
-def job(runs: tuple[Run, Run], profile_path: Path) -> Job:
-    (job,) = make_jobs(runs, load_profile(str(profile_path)))
-    return job
+def failures(outcomes: Sequence[Outcome]) -> list[Failure]:
+    return [one for one in outcomes if isinstance(one, Failure)]
+
+
+def weights_of(outcomes: Sequence[Outcome]) -> bytes:
+    (weights,) = [one for one in outcomes if isinstance(one, Weights)]
+    return weights.content
 
 
 def test_a_record_is_what_training_by_hand_gives(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
-    assert run_job(job, context) == []
+    outcomes = done(job, context)
     ae, lis = runs
     data = load("cifar10", context.data_dir)
     normal, negative = (np.isin(data.train_labels, c) for c in ([1], [5, 6]))
@@ -59,10 +57,9 @@ def test_a_record_is_what_training_by_hand_gives(job: Job, context: Context, run
     assert negative.sum() == 60
 
     fitted = build("AE", ae.settings, 0, "cpu").fit(images[0])
-    shaped = build("LIS-AE", lis.settings, 0, "cpu", fitted).fit(np.concatenate(images), labels)  # type: ignore[arg-type]
-    for run, detector in ((ae, fitted), (lis, shaped)):
-        record = Store(context.results_dir).get(run)
-        assert record is not None
+    shaped = build("LIS-AE", lis.settings, 0, "cpu", fitted).fit(np.concatenate(images), labels)
+    for run, record, detector in zip((ae, lis), records(outcomes), (fitted, shaped), strict=True):
+        assert record.run == run.id
         test = [data.test_images[data.test_labels == c][:12] for c in (1, 0, 2, 3, 4)]
         scores = detector.anomaly_score(np.concatenate(test)).reshape(5, 12)
         assert [score.outlier for score in record.scores] == [0, 2, 3, 4]
@@ -74,86 +71,85 @@ def test_a_record_is_what_training_by_hand_gives(job: Job, context: Context, run
             assert score.detected[50] == round(float((anomalous > np.quantile(scores[0], 0.5)).mean()), 4)
             assert len(score.detected) == 101
             assert list(score.detected) == sorted(score.detected, reverse=True)
-    assert (record.command, record.profile, record.precision) == ("the command", "tiny", "float32")
-    assert record.fit_seconds > 0
-    assert {"lisae", "python", "torch"} <= set(record.versions)
+        assert (record.command, record.profile) == ("the command", "tiny")
+        assert record.fit_seconds > 0
 
 
-def test_workers_give_what_this_process_gives(job: Job, context: Context, tmp_path: Path) -> None:
-    in_workers = replace(context, results_dir=tmp_path / "workers")
-    assert list(execute([job], context, 1)) == [[]]
-    assert list(execute([job, job], in_workers, 2)) == [[], []]
-    here, there = Store(context.results_dir).records(), Store(in_workers.results_dir).records()
-    assert [replace(r, fit_seconds=0, score_seconds=0) for r in here] == [
-        replace(r, fit_seconds=0, score_seconds=0) for r in there
-    ]
-    assert len(here) == 2
+def test_records_come_as_they_are_made_and_before_weights(job: Job, context: Context) -> None:
+    assert [type(outcome) for outcome in done(job, context)] == [Record, Weights, Record]
+
+
+def test_the_precision_of_a_record_is_that_of_its_training(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
+    ae = runs[0]
+    for precision in ("float32", "bfloat16"):
+        run = replace(ae, settings=ae.settings | {"precision": precision})
+        outcomes = done(Job((run,), run), replace(context, todo=frozenset({run.id})))
+        assert [record.precision for record in records(outcomes)] == [precision]
 
 
 def test_jobs_side_by_side_give_what_they_give_alone(
-    context: Context, profile_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: Context, tiny: Profile, drawn_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a GPU: the stages of all jobs are one stack, and what begins from them the next.
 
     Two epochs each, so that rounding has not grown to where it changes the order of scores.
     """
-    monkeypatch.setattr("lisae.autoencoder.check_alive", lambda *_: None)
-    profile = load_profile(str(profile_path))
-    tasks = [(without_negatives("cifar10", c), with_classes("cifar10", c, (5, 6))) for c in (1, 2, 3)]
+    monkeypatch.setattr(AutoEncoder, "_check_alive", lambda *_: None)
     runs = []
-    for pair in tasks:
-        ae, lis = (
-            make_run(task, model, 0, profile, VARIANTS) for task, model in zip(pair, ("AE", "LIS-AE"), strict=True)
-        )
+    for c in (1, 2, 3):
+        ae = drawn_run(without_negatives("cifar10", c), "AE")
+        lis = drawn_run(with_classes("cifar10", c, (5, 6)), "LIS-AE")
         short = dict(ae.settings) | {"epochs": 2}
         runs += [
             replace(ae, settings=short),
             replace(lis, settings={**lis.settings, "epochs": 2, "autoencoder": short}),
         ]
-    jobs = make_jobs(runs, profile)
-    alone = replace(context, todo=frozenset(run.id for run in runs))
-    beside = replace(alone, results_dir=tmp_path / "beside")
+    jobs = make_jobs(runs, tiny)
+    context = replace(context, todo=frozenset(run.id for run in runs))
     sizes: list[int] = []
 
     def spied(trainings: Sequence[Training]) -> Any:
         sizes.append(len(trainings))
         return train(trainings)
 
+    beside: list[Outcome] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lisae.stacks.train", spied)
-        assert list(train_together((running(job, beside) for job in jobs), 8)) == [[], [], []]
+        list(train_together((execute(job, context, None, beside.append) for job in jobs), 8))
     assert sizes == [3, 3]
-    assert list(execute(jobs, alone, 1)) == [[], [], []]
-    for run in runs:
-        first, second = (Store(folder).get(run) for folder in (alone.results_dir, beside.results_dir))
-        assert first is not None
-        assert second is not None
-        for one, other in zip(first.scores, second.scores, strict=True):
-            assert other.auc == pytest.approx(one.auc, abs=0.01)  # a pair of 12 x 12
-        assert second.fit_seconds > 0
+    alone = {one.run: one for job in jobs for one in records(done(job, context))}
+    assert alone.keys() == {run.id for run in runs}
+    for one in records(beside):
+        for first, second in zip(alone[one.run].scores, one.scores, strict=True):
+            assert second.auc == pytest.approx(first.auc, abs=0.01)  # a pair of 12 x 12
+        assert one.fit_seconds > 0
 
 
-def test_kept_weights_give_what_training_in_one_go_gives(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
-    run_job(job, context)
-    store, (ae, lis) = Store(context.results_dir), runs
-    first = store.get(lis)
-    assert first is not None
-    ae_written = store.record_path(ae.id).stat().st_mtime_ns
-    for damage in (lambda path: None, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:100])):
-        store.record_path(lis.id).unlink()
-        damage(store.weights_path(ae))
-        run_job(job, replace(context, todo=frozenset({lis.id})))
-        again = store.get(lis)
-        assert again is not None
-        assert again.scores == first.scores
-    # The record of the stage was there, and stays as it was even where its weights were trained again.
-    assert store.record_path(ae.id).stat().st_mtime_ns == ae_written
+def test_weights_give_what_training_in_one_go_gives(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
+    first = done(job, context)
+    whole = weights_of(first)
+    only_lis = replace(context, todo=frozenset({runs[1].id}))
+    for weights in (whole, None, whole[:100], whole[:-9] + b"\0" + whole[-8:], b""):
+        again = done(job, only_lis, weights)
+        assert [record.scores for record in records(again)] == [records(first)[1].scores]
+        # Where the weights were not there or damaged, the stage was trained again; its record stays as it was.
+        assert [type(one) for one in again] == [Record] if weights == whole else [Weights, Record]
 
 
 def test_finished_runs_are_not_trained_again(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_job(job, context)
+    weights = weights_of(done(job, context))
     monkeypatch.setattr("lisae.stacks.train", lambda *_: pytest.fail("trained again"))
-    assert run_job(job, replace(context, todo=frozenset())) == []
+    assert done(job, replace(context, todo=frozenset()), weights) == []
+
+
+def test_a_finished_run_can_be_rebuilt(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
+    store, images = Store(context.results_dir), load("cifar10", context.data_dir).test_images
+    outcomes = done(job, context)
+    trained_again = [rebuild(run, context).anomaly_score(images) for run in runs]
+    store.put_weights(runs[0].id, weights_of(outcomes))
+    from_weights = [rebuild(run, context).anomaly_score(images) for run in runs]
+    np.testing.assert_array_equal(trained_again, from_weights)
+    assert store.records() == []
 
 
 def collapse(*_: object) -> None:
@@ -163,32 +159,29 @@ def collapse(*_: object) -> None:
 def test_a_collapsed_stage_fails_its_runs_and_is_no_result(
     job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lisae.autoencoder.check_alive", collapse)
-    failures = run_job(job, context)
-    assert [failure.run for failure in failures] == [run.id for run in runs]
-    assert {failure.reason for failure in failures} == {failures[0].reason}
-    assert failures[0].reason.startswith("AE collapsed from 4 seeds in a row, at last because the latent layer is")
-    assert Store(context.results_dir).records() == []
-    assert not (context.results_dir / "weights").exists()
+    monkeypatch.setattr(AutoEncoder, "_check_alive", collapse)
+    outcomes = done(job, context)
+    assert [one.run for one in failures(outcomes)] == [run.id for run in runs]
+    assert len(outcomes) == 2
+    assert {one.reason for one in failures(outcomes)} == {failures(outcomes)[0].reason}
+    assert failures(outcomes)[0].reason.startswith("AE collapsed from 4 seeds in a row")
 
 
 @pytest.mark.parametrize("model", ["LIS-AE", "LinSep-LIS-AE"])
 def test_a_collapse_that_a_restart_mends_is_recorded(
-    context: Context, runs: tuple[Run, Run], profile_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+    context: Context, drawn_run: MakeRun, tiny: Profile, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     collapses = iter([True])
 
     def once(*_: object) -> None:
         if next(collapses, False):
-            raise CollapseError("the latent layer is constant")
+            collapse()
 
-    monkeypatch.setattr("lisae.autoencoder.check_alive", once)
-    profile = load_profile(str(profile_path))
-    (job,) = make_jobs([make_run(runs[1].task, model, 0, profile, VARIANTS)], profile)
-    assert run_job(job, replace(context, todo=frozenset(run.id for run in job.runs))) == []
-    records = Store(context.results_dir).records()
-    assert len(records) == len(job.runs)
-    assert {record.restarts for record in records} == {1}
+    monkeypatch.setattr(AutoEncoder, "_check_alive", once)
+    (job,) = make_jobs([drawn_run(with_classes("cifar10", 1, (5, 6)), model)], tiny)
+    outcomes = done(job, replace(context, todo=frozenset(run.id for run in job.runs)))
+    assert len(records(outcomes)) == len(job.runs)
+    assert {record.restarts for record in records(outcomes)} == {1}
 
 
 def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(
@@ -197,37 +190,17 @@ def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("lisae.lisae.LISAE._features", broken)
-    (failure,) = run_job(job, context)
-    assert failure.run == runs[1].id
-    assert failure.reason.startswith("unexpected KeyError: 'oops'")
-    assert "in broken" in (context.results_dir / "failures" / f"{runs[1].id}.txt").read_text()
-    assert Store(context.results_dir).has(runs[0])
+    monkeypatch.setattr(LISAE, "_features", broken)
+    outcomes = done(job, context)
+    (failure,) = failures(outcomes)
+    assert (failure.run, failure.reason) == (runs[1].id, "unexpected KeyError: 'oops'")
+    assert "in broken" in failure.details
+    assert [record.run for record in records(outcomes)] == [runs[0].id]
 
 
-def test_a_full_disk_stops_the_call(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("benchmarks.files.os.fsync", full)
-    with pytest.raises(UnavailableError, match="No space left on device"):
-        list(execute([job], context, 1))
-
-
-def test_a_job_whose_caller_is_gone_stops(job: Job, context: Context) -> None:
-    assert run_job(job, context, parent=os.getpid()) == []  # nobody is their own parent
-    assert Store(context.results_dir).records() == []
-
-
-def test_a_killed_worker_is_one_clear_message(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.engine.execute.run_job", _die)
-    with pytest.raises(UnavailableError, match=r"a worker process was killed.*fewer than 2 --jobs"):
-        list(execute([job, job], context, 2))
-
-
-def _die(*_: object) -> list[Failure]:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return []
+def test_nothing_goes_on_without_data(job: Job, context: Context) -> None:
+    with pytest.raises(UnavailableError, match="cifar10 is not in"):
+        done(job, replace(context, data_dir=context.results_dir))
 
 
 def test_a_model_is_not_handed_what_it_does_not_use(
@@ -237,5 +210,35 @@ def test_a_model_is_not_handed_what_it_does_not_use(
     fitting = AutoEncoder.fitting
     monkeypatch.setattr(AutoEncoder, "fitting", lambda self, X, y=None: (seen.append(len(X)), fitting(self, X, y))[1])
     plain = replace(runs[0], task=runs[1].task)  # AE on a task that has negatives
-    run_job(Job((plain,)), replace(context, todo=frozenset({plain.id})))
+    done(Job((plain,)), replace(context, todo=frozenset({plain.id})))
     assert seen == [24]
+
+
+def test_a_job_computes_with_one_thread(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results must not depend on how many cores there are."""
+    seen: list[tuple[int, set[int]]] = []
+
+    def spied(*_: object) -> Any:
+        seen.append((torch.get_num_threads(), {pool["num_threads"] for pool in threadpool_info()}))
+        raise CollapseError("enough")
+        yield
+
+    monkeypatch.setattr(module, "evaluate", spied)
+    torch.set_num_threads(2)
+    done(job, context)
+    assert seen == [(1, {1})]
+
+
+@pytest.mark.skipif(not hasattr(module.ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
+def test_the_memory_of_a_step_is_kept_for_the_next() -> None:
+    """A freed block of 64 MiB stays with the process, so that writing to the next one faults no page again."""
+    import resource  # noqa: PLC0415
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(2**24)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    prepare_process()
+    faults()
+    assert min(faults() for _ in range(5)) < 1000  # of 16,384 pages

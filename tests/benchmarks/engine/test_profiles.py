@@ -1,40 +1,42 @@
-"""Settings are complete, inherited as told, and wrong ones are named."""
+"""Settings are complete, and inherited as the settings files say; files of settings are found, joined and refused."""
 
 from pathlib import Path
 
 import pytest
 
 from benchmarks.engine.profiles import Profile, load_profile, profile_names
+from benchmarks.engine.schema import defaults_of
 from benchmarks.errors import CallError
-from benchmarks.registry import MODELS
-from lisae import LISAE
+from benchmarks.registry import MODELS, Model
+
+FAST = load_profile("fast")
 
 
-def written(folder: Path, text: str) -> Profile:
-    path = folder / "mine.toml"
+def written(folder: Path, text: str, name: str = "mine.toml") -> Profile:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return load_profile(str(path))
 
 
 @pytest.mark.parametrize("name", ["smoke", "fast", "full"])
-def test_every_model_has_every_setting_and_an_estimate(name: str) -> None:
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
+def test_every_model_has_every_setting_and_an_estimate(name: str, model: Model) -> None:
     profile = load_profile(name)
-    assert profile.description
-    for model in MODELS.values():
-        settings = profile.settings(model, "cifar10")
-        assert {"device", "random_state", "contamination"}.isdisjoint(settings)
-        assert profile.seconds(model.name, "cifar10") > 0
-        if issubclass(model.detector, LISAE):
-            assert {"beta", "gamma", "hinge", "epochs", "autoencoder"} <= set(settings)
+    settings = profile.settings(model, "cifar10")
+    assert defaults_of(model.detector).keys() <= settings.keys()
+    assert {"device", "random_state", "contamination"}.isdisjoint(settings)
+    assert profile.seconds(model.name, "cifar10") > 0
+    if model.stage_class is not None:
+        assert settings[model.stage_argument].keys() == defaults_of(model.stage_class).keys()
 
 
 def test_the_names_are_those_of_the_command_line() -> None:
     assert profile_names() == ["fast", "full", "smoke"]
 
 
-def test_phase_one_of_lis_ae_is_ae_and_linsep_adds_to_it() -> None:
-    profile = load_profile("fast")
-    ae, lis, linsep = (profile.settings(MODELS[name], "cifar10") for name in ("AE", "LIS-AE", "LinSep-LIS-AE"))
+def test_phase_one_of_lis_ae_is_ae_and_that_of_linsep_shares_its_training() -> None:
+    ae, lis, linsep = (FAST.settings(MODELS[name], "cifar10") for name in ("AE", "LIS-AE", "LinSep-LIS-AE"))
     assert lis["autoencoder"] == ae
     # The separating classifier reads the pre-activation, and only tanh follows it.
     assert linsep["autoencoder"] | {"activation": "tanh"} == ae | {"separation": 50.0}
@@ -42,10 +44,9 @@ def test_phase_one_of_lis_ae_is_ae_and_linsep_adds_to_it() -> None:
 
 def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
     profile = written(
-        tmp_path,
-        'extends = "fast"\nseeds = [3]\n[models.AE]\nepochs = 1\n[datasets.svhn.AE]\nbatch_size = 7\n',
+        tmp_path, 'extends = "fast"\nseeds = [3]\n[models.AE]\nepochs = 1\n[datasets.svhn.AE]\nbatch_size = 7\n'
     )
-    fast = load_profile("fast").settings(MODELS["AE"], "cifar10")
+    fast = FAST.settings(MODELS["AE"], "cifar10")
     assert profile.seeds == (3,)
     assert profile.settings(MODELS["AE"], "cifar10") == fast | {"epochs": 1}
     svhn = profile.settings(MODELS["AE"], "svhn")
@@ -53,22 +54,39 @@ def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
     assert profile.settings(MODELS["LIS-AE"], "svhn")["autoencoder"] == svhn
 
 
-def test_a_rival_autoencoder_is_trained_as_ae_is(tmp_path: Path) -> None:
-    profile = written(
-        tmp_path, 'extends = "fast"\nseeds = [0]\n[models.AE]\nepochs = 3\n[models.VAE]\nbatch_size = 9\n'
-    )
-    ae, vae = (profile.settings(MODELS[name], "mnist") for name in ("AE", "VAE"))
-    assert {key: vae[key] for key in ae if key != "activation"} | {"activation": "tanh"} == ae | {"batch_size": 9}
+LISTED = FAST.tables["shared"]["models"]
 
 
-def test_a_rival_without_a_setting_of_ae_does_without(tmp_path: Path) -> None:
-    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[models.AE]\nactivation = "relu"\n')
-    assert profile.settings(MODELS["LIS-AE"], "mnist")["autoencoder"]["activation"] == "relu"
-    assert "activation" not in profile.settings(MODELS["VAE"], "mnist")
+def test_the_shared_table_is_for_the_models_that_it_lists(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\n[shared]\nepochs = 77\n[datasets.mnist.shared]\nbatch_size = 78\n')
+    for name, model in MODELS.items():
+        settings, before = profile.settings(model, "mnist"), FAST.settings(model, "mnist")
+        inner = settings.get(model.stage_argument, {}) if model.stage_class else {}
+        # Stronger tables stay: Deep SVDD has epochs of its own.
+        if name in LISTED and "epochs" not in FAST.tables["models"].get(name, {}):
+            assert (settings["epochs"], settings["batch_size"]) == (77, 78)
+        elif name not in LISTED and model.stage_class is None:
+            assert settings == before
+        if model.begins_from == "AE" or f"{name}.{model.stage_argument}" in LISTED:
+            assert (inner["epochs"], inner["batch_size"]) == (77, 78)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("table", ["models", "datasets.mnist"])
+def test_a_table_of_a_model_changes_that_model_alone(tmp_path: Path, name: str, table: str) -> None:
+    """And those that begin from it, whose first phase it is."""
+    defaults = defaults_of(MODELS[name].detector)
+    if not defaults:
+        pytest.skip(f"{name} has no settings")
+    key = next(key for key in defaults if type(defaults[key]) in (int, float) and key != "nu")
+    profile = written(tmp_path, f'extends = "fast"\n[{table}.{name}]\n{key} = 7\n')
+    assert profile.settings(MODELS[name], "mnist")[key] == 7
+    others = [other for other in MODELS.values() if name not in (other.name, other.begins_from)]
+    assert [other.name for other in others if profile.settings(other, "mnist") != FAST.settings(other, "mnist")] == []
 
 
 def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:
-    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[latent_dim]\nmnist = { fixed = 5, grid = [3, 5] }\n')
+    profile = written(tmp_path, 'extends = "fast"\n[latent_dim]\nmnist = { fixed = 5, grid = [3, 5] }\n')
     for name in ("AE", "VAE", "OC-DSVDD"):
         assert profile.settings(MODELS[name], "mnist")["latent_dim"] == 5
         assert profile.settings(MODELS[name], "mnist", 3)["latent_dim"] == 3
@@ -78,54 +96,25 @@ def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:
     assert profile.latent_dims(MODELS["KDE"], "mnist") == ()
 
 
+def test_a_setting_is_explained_by_the_table_that_it_comes_from() -> None:
+    origins = {name: (value, origin) for name, value, origin in FAST.explained(MODELS["LIS-AE"], "mnist")}
+    assert origins["gamma"] == (9.0, "[datasets.mnist.LIS-AE]")
+    assert origins["beta"] == (1.0, "[models.LIS-AE]")
+    assert origins["autoencoder.batch_size"] == (64, "[datasets.mnist.shared]")
+    assert origins["autoencoder.epochs"] == (12, "[shared]")
+    assert origins["autoencoder.latent_dim"] == (16, "[latent_dim.mnist]")
+    assert origins["autoencoder.activation"] == ("tanh", "default")
+
+
 def test_how_negatives_are_prepared_is_a_setting(tmp_path: Path) -> None:
-    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[negatives.omniglot]\nblur = 2\n')
-    assert profile.preparation("omniglot") == load_profile("fast").preparation("omniglot") | {"blur": 2.0}
+    profile = written(tmp_path, 'extends = "fast"\n[negatives.omniglot]\nblur = 2\n')
+    assert profile.preparation("omniglot") == FAST.preparation("omniglot") | {"blur": 2.0}
     assert profile.preparation("svhn") == {}
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("seeds = [0]\n[models.AE]\nlatent_dims = 3\n", r"in \[models.AE\], 'latent_dims' is no key.*latent_dim\?"),
-        ("seeds = [0]\n[models.LISAE]\n", r"in \[models\], 'LISAE' is no key.*Did you mean LIS-AE"),
-        ("seeds = [0]\n[datasets.cifar.AE]\n", r"'cifar' is no key.*cifar10"),
-        ("seeds = [0]\n[datasets.cifar10.BE]\n", r"in \[datasets.cifar10\], 'BE' is no key"),
-        ("seeds = [0]\n[datasets.cifar10.AE]\nepoch = 1\n", r"\[datasets.cifar10.AE\], 'epoch' is no key"),
-        ("seeds = [0]\nprofiles = 1\n", "in the file, 'profiles' is no key"),
-        ("seeds = [0]\nlimits = 3\n", r"\[limits\] is a table; got 3"),
-        ("seeds = [0]\n[limits]\nvalidation = 3\n", "'validation' is no key"),
-        ("seeds = [0]\n[models.AE]\nepochs = 'many'\n", r"epochs in \[models.AE\] is of type int; got 'many'"),
-        ("seeds = [0]\n[models.AE]\nepochs = 1.5\n", r"epochs in \[models.AE\] is of type int; got 1.5"),
-        ("seeds = [0]\n[models.LIS-AE]\nhinge = 1\n", r"hinge in \[models.LIS-AE\] is of type bool; got 1"),
-        (
-            "seeds = [0]\n[models.LIS-AE.autoencoder]\nepochs = 1\n",
-            r"begins from the trained AE. Change \[models.AE\]",
-        ),
-        ("seeds = [0]\n[models.LinSep-LIS-AE.autoencoder]\nweight = 1\n", r"autoencoder\], 'weight' is no key"),
-        ("seeds = [0]\n[negatives.omniglot]\nblurr = 1\n", r"in \[negatives.omniglot\], 'blurr' is no key"),
-        ("seeds = [0]\n[negatives.mnist]\nblur = 1\n", r"in \[negatives\], 'mnist' is no key"),
-        ("seeds = [0]\n[figures.2]\nrank = 1\n", r"in \[figures.2\], 'rank' is no key"),
-        ("seeds = [0]\n[figures.4]\nepochs = 1\n", r"in \[figures\], '4' is no key"),
-        ("seeds = [0]\n[latent_dim]\nmnist = 3\n", r"\[latent_dim.mnist\] is a table; got 3"),
-        ("seeds = [0]\n[latent_dim]\nmnist = { fixed = 3 }\n", r"\[latent_dim.mnist\] has a width, fixed, and a list"),
-        ("seeds = [0]\n[seconds.mnist]\nEA = 3\n", r"in \[seconds.mnist\], 'EA' is no key"),
-        ("seeds = []\n", "seeds is a list of whole numbers"),
-        ("seeds = [-1]\n", r"seeds is a list of whole numbers from 0.*got \[-1\]"),
-        ("seeds = [true]\n", "seeds is a list of whole numbers"),
-        ("description = 'none'\n", "seeds is a list of whole numbers.*got None"),
-        ('extends = "fastest"\n', "'fastest' is no profile.*Did you mean fast"),
-        ("seeds = [0\n", "mine.toml could not be read as TOML"),
-    ],
-)
-def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(CallError, match=message):
-        written(tmp_path, text)
-
-
-def test_a_figure_that_is_trained_for_itself_has_settings(tmp_path: Path) -> None:
-    profile = written(tmp_path, 'extends = "fast"\nseeds = [0]\n[figures.2]\nepochs = 3\n')
-    assert profile.figure("2") == load_profile("fast").figure("2") | {"epochs": 3}
+def test_a_figure_that_is_computed_for_itself_has_settings(tmp_path: Path) -> None:
+    profile = written(tmp_path, 'extends = "fast"\n[figures.2]\nepochs = 3\n')
+    assert profile.figure("2") == FAST.figure("2") | {"epochs": 3}
 
 
 def test_whole_numbers_are_fine_where_a_setting_is_a_float(tmp_path: Path) -> None:
@@ -135,9 +124,47 @@ def test_whole_numbers_are_fine_where_a_setting_is_a_float(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [("fats", "'fats' is no profile: there are fast, full, smoke. Did you mean fast"), ("no.toml", "no settings file")],
+    ("text", "message"),
+    [
+        ("seeds = [0\n", "mine.toml could not be read as TOML"),
+        ("description = 'none'\n", "seeds is missing"),
+        ('extends = "fastest"\n', "'fastest' is no profile.*Did you mean fast"),
+        ('extends = "nowhere.toml"\n', "no settings file .*nowhere.toml"),
+        (f"a{'.a' * 50_000} = 1\n", "mine.toml"),
+        (f"a = {'[' * 50_000}\n", "mine.toml"),
+    ],
+    ids=["no TOML", "no seeds", "no profile", "no file", "deep key", "deep list"],
 )
+def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(CallError, match=message):
+        written(tmp_path, text)
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbfseeds = [4]\n")
+    assert load_profile(str(path)).seeds == (4,)
+
+
+def test_a_file_extends_another_beside_it_wherever_the_call_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base.toml").write_text("seeds = [5]\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert written(tmp_path, 'extends = "base.toml"\n').seeds == (5,)
+    assert written(tmp_path, 'extends = "../base.toml"\n', "inner/mine.toml").seeds == (5,)
+
+
+@pytest.mark.parametrize("circle", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_files_that_extend_each_other_in_a_circle(tmp_path: Path, circle: list[str]) -> None:
+    for name, below in zip(circle, circle[1:] + circle[:1], strict=True):
+        (tmp_path / f"{name}.toml").write_text(f'extends = "{below}.toml"\nseeds = [0]\n')
+    with pytest.raises(CallError, match=r"a\.toml extends itself"):
+        load_profile(str(tmp_path / "a.toml"))
+
+
+@pytest.mark.parametrize(("name", "message"), [("fats", "Did you mean fast"), ("no.toml", "no settings file")])
 def test_an_unknown_profile(name: str, message: str) -> None:
     with pytest.raises(CallError, match=message):
         load_profile(name)

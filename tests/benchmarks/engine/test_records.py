@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import COLUMNS, Record, Score, Store, mean_auc
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
-from benchmarks.paper.tasks import with_classes, without_negatives
+from benchmarks.paper.tasks import Negatives, against, with_classes, without_negatives
 
-RUN = make_run(with_classes("cifar10", 1, (5, 6)), "LIS-AE", 0, load_profile("fast"), {"cifar10": "a part"})
+FAST = load_profile("fast")
+RUN = make_run(with_classes("cifar10", 1, (5, 6)), "LIS-AE", 0, FAST, {"cifar10": DataIdentity("a part", "0123")})
 
 
 def record_of(run: Run, auc: float = 0.1 + 0.2) -> Record:
@@ -50,6 +52,42 @@ def test_a_record_comes_back_as_it_was(store: Store) -> None:
     assert store.records() == [record_of(RUN)]
 
 
+def test_the_first_records_name_the_one_further_auc_that_there_was(store: Store) -> None:
+    path = store.record_path(RUN.id)
+    fields = json.loads(path.read_text())
+    for place, score in enumerate(fields["scores"]):
+        del score["extra_aucs"]
+        score["label_sweep_auc"] = None if place else 0.75
+    path.write_text(json.dumps(fields))
+    record = store.get(RUN)
+    assert record is not None
+    assert [score.extra_aucs for score in record.scores] == [{"label sweep": 0.75}, {}, {}, {}]
+    assert mean_auc(record, (0,), "label sweep") == 0.75
+    assert [row["model"] for row in record.rows()] == ["LIS-AE"] * 4 + ["LIS-AE, label sweep"]
+
+
+def test_a_traceback_goes_when_its_run_succeeds(store: Store) -> None:
+    path = store.put_failure(RUN.id, "Traceback of the run")
+    assert path.read_text() == "Traceback of the run"
+    store.put(record_of(RUN))
+    assert not path.exists()
+
+
+def test_weights_come_back_as_they_were_or_not_at_all(store: Store) -> None:
+    assert store.weights(RUN) is None
+    store.put_weights(RUN.id, b"weights")
+    assert store.weights(RUN) == b"weights"
+    store.weights_path(RUN.id).unlink()
+    store.weights_path(RUN.id).mkdir()
+    assert store.weights(RUN) is None
+
+
+@pytest.mark.parametrize(("classes", "text"), [((), "omniglot: all"), ((3, 964), "omniglot: 3 964")])
+def test_negatives_are_told_in_words(classes: tuple[int, ...], text: str) -> None:
+    run = make_run(against("mnist", (1,), Negatives("omniglot", classes)), "LIS-AE", 0, FAST, {})
+    assert {row["negatives"] for row in record_of(run).rows()} == {text}
+
+
 def test_the_average_is_the_plain_mean_over_outlier_classes() -> None:
     assert mean_auc(record_of(RUN, 0.5), (0, 4)) == pytest.approx((0.5 + 0.504) / 2)
 
@@ -70,7 +108,7 @@ def test_rows_say_everything_about_a_run(store: Store) -> None:
 
 def test_rows_do_not_depend_on_the_order_of_writing(tmp_path: Path) -> None:
     runs = [replace(RUN, seed=seed) for seed in range(4)]
-    runs.append(make_run(without_negatives("cifar10", 1), "AE", 0, load_profile("fast"), {}))
+    runs.append(make_run(without_negatives("cifar10", 1), "AE", 0, FAST, {}))
     texts = []
     for name, order in (("a", runs), ("b", runs[::-1])):
         store = Store(tmp_path / name)

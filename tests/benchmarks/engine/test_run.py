@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.data import DataIdentity
+from benchmarks.engine import run as run_module
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.run import Run, changed, make_jobs, make_run, stage_of
+from benchmarks.engine.source import RESULTS_VERSION
 from benchmarks.paper.tables import TABLES, Table
 from benchmarks.paper.tasks import supervised, with_classes, without_negatives
 
@@ -88,11 +91,17 @@ def test_a_lis_ae_asked_for_alone_brings_its_stage() -> None:
 
 
 def test_the_stage_knows_the_variants_of_its_own_images_alone() -> None:
-    run = make_run(with_classes("svhn", 1, (5,)), "LIS-AE", 0, FAST, {"svhn": "a part", "cifar10": "another"})
+    run = make_run(
+        with_classes("svhn", 1, (5,)),
+        "LIS-AE",
+        0,
+        FAST,
+        {"svhn": DataIdentity("a part"), "cifar10": DataIdentity("another")},
+    )
     stage = stage_of(run)
     assert stage is not None
-    assert run.variants == stage.variants == {"svhn": "a part"}
-    assert stage.id == make_run(without_negatives("svhn", 1), "AE", 0, FAST, {"svhn": "a part"}).id
+    assert run.data == stage.data == {"svhn": DataIdentity("a part")}
+    assert stage.id == make_run(without_negatives("svhn", 1), "AE", 0, FAST, {"svhn": DataIdentity("a part")}).id
 
 
 RUN = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
@@ -108,12 +117,30 @@ RUN = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
         replace(RUN, settings=RUN.settings | {"gamma": 21.0}),
         replace(RUN, settings=RUN.settings | {"autoencoder": RUN.settings["autoencoder"] | {"epochs": 13}}),
         replace(RUN, limits={"train": 5, "test": 0}),
-        replace(RUN, variants={"cifar10": "another"}),
+        replace(RUN, data={"cifar10": DataIdentity("another")}),
+        replace(RUN, data={"cifar10": DataIdentity("", "0123456789abcdef")}),
+        replace(RUN, preparation={"blur": 1.0}),
     ],
-    ids=["seed", "model", "negatives", "none", "setting", "phase one", "limits", "variant"],
+    ids=["seed", "model", "negatives", "none", "setting", "phase one", "limits", "variant", "digest", "preparation"],
 )
 def test_whatever_can_change_a_result_changes_the_id(other: Run) -> None:
     assert other.id != RUN.id
+
+
+def test_other_images_of_one_variant_are_another_run() -> None:
+    first, second = (replace(RUN, data={"cifar10": DataIdentity("mine", digest)}) for digest in ("0123", "4567"))
+    assert first.id != second.id
+    assert first.identity()["digests"] == {"cifar10": "0123"}
+
+
+def test_the_catalogue_s_own_data_leave_ids_as_they_were_before_digests() -> None:
+    assert "digests" not in RUN.identity()
+
+
+def test_the_version_of_results_is_part_of_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = replace(RUN).id
+    monkeypatch.setattr(run_module, "RESULTS_VERSION", RESULTS_VERSION + 1)
+    assert replace(RUN).id != before
 
 
 def test_the_id_does_not_depend_on_the_order_of_settings() -> None:

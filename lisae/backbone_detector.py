@@ -1,0 +1,173 @@
+"""Detectors that train a backbone of their own, from its first weights on: the autoencoder and its rivals."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from torch import Tensor
+
+from lisae.backbone import Backbone
+from lisae.collapse import check_alive, with_restarts
+from lisae.detector import Images
+from lisae.device import resolve_device, resolve_precision
+from lisae.reconstruction import ReconstructionDetector
+from lisae.stacks import Learning
+from lisae.training import Objective
+from lisae.weights import pack, unpack
+
+# Settings that change nothing once the weights are there.
+_MAY_DIFFER = {"device", "random_state"}
+
+
+class Reconstruction(Objective):
+    """The squared error of an image, summed over its pixels, mean over the batch."""
+
+    def __init__(self, network: Backbone) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images, (n, c, h, w) in [0, 1], to the loss, ()."""
+        return squared_error(images, self.network(images))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BackboneDetector(ReconstructionDetector):
+    """A detector that trains a backbone of its own; here to reconstruct normal images, and nothing else.
+
+    The loss is the squared error summed over the pixels of an image, averaged over the batch. A network that
+    collapses is trained again from a seed derived from the first, at most three times. A subclass may have another
+    network, another loss, or several trainings.
+
+    Args:
+        latent_dim: width of the latent layer.
+        epochs: passes over the normal images.
+        batch_size: images in a step.
+        learning_rate: peak of the one-cycle rate.
+        precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it).
+        device: ``cpu``, ``cuda`` or ``auto``.
+        contamination: share of the normal training images that ``predict`` calls anomalous.
+        random_state: decides everything random.
+
+    Attributes:
+        network_: the trained backbone.
+        losses_: mean training loss of each epoch.
+        restarts_: how many times training began again after a collapse.
+
+    ``fit`` raises ``CollapseError`` when every restart collapsed as well.
+    """
+
+    latent_dim: int = 128
+    epochs: int = 12
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    precision: str = "float32"
+    device: str = "auto"
+    restarts_: int = field(init=False)
+
+    def arithmetic(self) -> tuple[torch.device, torch.dtype]:
+        """Return the device that the network computes on, and the type of its matrix products and convolutions."""
+        device = resolve_device(self.device)
+        return device, resolve_precision(self.precision, device)
+
+    def to_bytes(self) -> bytes:
+        """Return the weights, all else that ``fit`` learned, the class and the settings as one safetensors file."""
+        learned = {
+            "image_shape": self.image_shape_,
+            "threshold": self.threshold_,
+            "losses": self.losses_,
+            "restarts": self.restarts_,
+        }
+        return pack(self.network_.state_dict(), self._description() | {"learned": learned})
+
+    def from_bytes(self, data: bytes) -> Self:
+        """Become fitted from the ``to_bytes`` of a detector of the same class and settings, instead of by ``fit``.
+
+        Device and random state may differ.
+
+        Raises:
+            ValueError: for bytes of another class or with another setting, and for bytes that are not whole, foreign or
+                changed; the message says what differs. The detector stays as it was.
+        """
+        weights, description = unpack(data)
+        self._check_same(description)
+        learned = description["learned"]
+        new = clone(self)
+        new.image_shape_ = tuple(learned["image_shape"])
+        network = new._network(torch.Generator())
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(f"its weights do not fit the network of {type(self).__name__}: {error}") from error
+        self.network_, self.image_shape_ = network.to(self.arithmetic()[0]), new.image_shape_
+        self.losses_, self.restarts_ = learned["losses"], learned["restarts"]
+        self.threshold_ = learned["threshold"]
+        return self
+
+    def save(self, path: Path) -> None:
+        """Write ``to_bytes`` to a file."""
+        path.write_bytes(self.to_bytes())
+
+    def load(self, path: Path) -> Self:
+        """Become fitted from a file of ``save``, as by ``from_bytes`` and with its errors."""
+        try:
+            return self.from_bytes(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path} cannot be loaded into this {type(self).__name__}: {error}") from error
+
+    def _description(self) -> dict[str, Any]:
+        settings = {key: value for key, value in self.get_params().items() if key not in _MAY_DIFFER}
+        return {"class": type(self).__name__, "settings": settings}
+
+    def _check_same(self, description: dict[str, Any]) -> None:
+        """Raise ValueError if a description is of another class than this detector's, or of other settings."""
+        own, given = self._description(), description
+        if given["class"] != own["class"]:
+            raise ValueError(f"it holds a detector of class {given['class']}, not {own['class']}")
+        there, here = given["settings"], own["settings"]
+        differences = [
+            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here"
+            for key in sorted(there.keys() | here.keys())
+            if key not in there or key not in here or there[key] != here[key]
+        ]
+        if differences:
+            raise ValueError(f"it was written with other settings: {', '.join(differences)}")
+
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+        def attempt(seed: int) -> Learning[NDArray[np.float64]]:
+            generator = torch.Generator().manual_seed(seed)
+            device, _ = self.arithmetic()
+            self.network_ = self._network(generator).to(device)
+            self.losses_ = yield from self._minimise(normal, negatives, generator)
+            scores = self._anomaly_score(normal)
+            self._check_alive(normal, scores)
+            return scores
+
+        scores, self.restarts_ = yield from with_restarts(attempt, seed)
+        return scores
+
+    def _network(self, generator: torch.Generator) -> Backbone:
+        """Return the network before training, for images of ``image_shape_``."""
+        return Backbone(self.image_shape_, self.latent_dim, generator)
+
+    def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
+        """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""
+        check_alive(normal, scores, self._some_codes(normal))
+
+    def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
+        """Train the network and return the mean loss of each epoch; ``generator`` draws everything random."""
+        pools = [[images] for images in (normal, negatives) if images is not None]
+        return self._train(self._objective(generator), pools, generator)
+
+    def _objective(self, generator: torch.Generator) -> Objective:
+        """Return the loss to minimise, a function of a batch of normal images and of one of negatives, if any."""
+        return Reconstruction(self.network_)
+
+
+def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
+    """Return the squared error summed over the pixels of an image, mean over the batch: (n, c, h, w) twice -> ()."""
+    return (reconstructions.float() - images).square().sum() / len(images)

@@ -1,0 +1,150 @@
+"""Wherever jobs are executed, the caller gets the same outcomes, and hears of whatever ends them."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.engine import backends
+from benchmarks.engine.backends import local
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import Failure, Outcome, Weights
+from benchmarks.engine.profiles import Profile
+from benchmarks.engine.records import Record, Store
+from benchmarks.engine.run import Job, Run, make_jobs
+from benchmarks.errors import UnavailableError
+from benchmarks.paper.tasks import with_classes, without_negatives
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture
+def jobs(drawn_run: MakeRun, tiny: Profile) -> list[Job]:
+    runs = []
+    for c in (1, 2):
+        runs += [drawn_run(without_negatives("cifar10", c), "AE"), drawn_run(without_negatives("cifar10", c), "IF")]
+        runs += [drawn_run(with_classes("cifar10", c, (n,)), "LIS-AE") for n in (5, 6)]
+    return make_jobs(runs, tiny)
+
+
+@pytest.fixture
+def whole(context: Context, jobs: list[Job]) -> Context:
+    return replace(context, todo=frozenset(run.id for job in jobs for run in job.runs))
+
+
+def outcomes_of(jobs: Sequence[Job], context: Context, n_jobs: int) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    local(jobs, context, n_jobs, outcomes.append)
+    return outcomes
+
+
+def timeless(outcomes: Sequence[Outcome]) -> dict[str, Record]:
+    return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
+
+
+def test_workers_give_what_this_process_gives(jobs: list[Job], whole: Context) -> None:
+    here, there = outcomes_of(jobs, whole, 1), outcomes_of(jobs, whole, 2)
+    assert timeless(here).keys() == whole.todo
+    assert timeless(here) == timeless(there)
+    for outcomes in (here, there):
+        stages = {one.run for one in outcomes if isinstance(one, Weights)}
+        assert stages == {job.stage.id for job in jobs if job.stage}
+        assert len(outcomes) == len(whole.todo) + len(stages)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_kept_weights_are_where_dependants_begin(jobs: list[Job], whole: Context, n_jobs: int) -> None:
+    store, first = Store(whole.results_dir), outcomes_of(jobs, whole, 1)
+    for one in first:
+        if isinstance(one, Weights):
+            store.put_weights(one.run, one.content)
+    dependants = frozenset(run.id for job in jobs if job.stage for run in job.dependants)
+    again = outcomes_of(jobs, replace(whole, todo=dependants), n_jobs)
+    assert {type(one) for one in again} == {Record}
+    assert timeless(again) == {name: one for name, one in timeless(first).items() if name in dependants}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_stage_that_fails_fails_its_dependants(jobs: list[Job], whole: Context, n_jobs: int) -> None:
+    """A batch of no image is refused, in a worker too."""
+    shared = next(job for job in jobs if job.stage)
+    assert shared.stage is not None
+    broken = replace(shared.stage, settings=shared.stage.settings | {"batch_size": 0})
+    job = Job((broken, *shared.dependants), broken)
+    outcomes = outcomes_of([job], replace(whole, todo=whole.todo | {broken.id}), n_jobs)
+    assert {type(one) for one in outcomes} == {Failure}
+    assert sorted(one.run for one in outcomes) == sorted(run.id for run in job.runs)
+
+
+def test_what_takes_outcomes_can_end_the_call(jobs: list[Job], whole: Context) -> None:
+    def full(_: Outcome) -> None:
+        raise UnavailableError("the disk is full")
+
+    before = set(multiprocessing.active_children())
+    with pytest.raises(UnavailableError, match="disk is full"):
+        local(jobs, whole, 2, full)
+    assert set(multiprocessing.active_children()) == before
+
+
+def die(*_: object) -> list[Outcome]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def test_a_killed_worker_is_one_clear_message(jobs: list[Job], whole: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "_work", die)
+    with pytest.raises(UnavailableError, match=r"a worker process was killed.*fewer than 2 --jobs"):
+        outcomes_of(jobs, whole, 2)
+
+
+def test_without_shared_memory_runs_go_one_after_another(
+    jobs: list[Job], whole: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise FileNotFoundError("/dev/shm")
+
+    monkeypatch.setattr(backends, "ProcessPoolExecutor", refused)
+    assert timeless(outcomes_of(jobs, whole, 2)).keys() == whole.todo
+
+
+SLEEPER = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+import multiprocessing, os
+from benchmarks.engine.backends import _begin_worker
+
+def main():
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),))
+    futures = [pool.submit(os.getpid) for _ in range(8)]
+    print(*{future.result() for future in futures}, flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "sleeper.py"
+    script.write_text(SLEEPER)
+    root = str(Path(backends.__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root}
+    )
+    assert parent.stdout is not None
+    workers = [int(word) for word in parent.stdout.readline().split()]
+    assert workers
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(Path(f"/proc/{worker}").exists() for worker in workers):
+        time.sleep(0.1)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]

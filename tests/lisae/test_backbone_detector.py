@@ -1,0 +1,247 @@
+"""Training again after a collapse, and detectors kept as bytes and files."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load, save
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from torch import nn
+
+import lisae.backbone
+import lisae.backbone_detector
+from lisae import AutoEncoder, BackboneDetector, CollapseError, LinSepAutoEncoder
+from lisae.collapse import with_restarts
+from tests.lisae.makers import new_autoencoder
+from tests.shapes import Shapes
+
+
+def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call the first so many trainings collapsed, and all others alive."""
+    calls: list[int] = []
+
+    def check(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) <= times:
+            raise CollapseError("called collapsed")
+
+    monkeypatch.setattr(lisae.backbone_detector, "check_alive", check)
+
+
+# Collapse
+
+
+def test_a_collapse_is_trained_again_from_a_derived_seed(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def recorded(attempt: Callable[[int], Any], seed: int) -> Any:
+        def spied(seed: int) -> Any:
+            seeds.append(seed)
+            return attempt(seed)
+
+        return with_restarts(spied, seed)
+
+    monkeypatch.setattr(lisae.backbone_detector, "with_restarts", recorded)
+    fitted = []
+    for times in (0, 1, 1, 3):
+        collapse(times, monkeypatch)
+        fitted.append(new_autoencoder(epochs=2).fit(few.normal))
+    first, restarted, again, last = fitted
+    assert [detector.restarts_ for detector in fitted] == [0, 1, 1, 3]
+    assert seeds[1:3] == seeds[3:5] == seeds[5:7]
+    assert len(set(seeds[5:])) == 4
+    scores = [detector.anomaly_score(few.held_out) for detector in (first, restarted, again, last)]
+    np.testing.assert_array_equal(scores[1], scores[2])
+    assert not np.allclose(scores[0], scores[1])
+    assert not np.allclose(scores[1], scores[3])
+    assert all(len(detector.losses_) == 2 for detector in fitted)
+
+
+def test_one_that_stays_collapsed_is_an_error(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(4, monkeypatch)
+    detector = new_autoencoder(epochs=2)
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because called collapsed"):
+        detector.fit(few.normal)
+    with pytest.raises(NotFittedError):
+        detector.anomaly_score(few.held_out)
+
+
+def test_a_second_fit_that_collapses_leaves_nothing_of_the_first(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(0, monkeypatch)
+    detector = new_autoencoder(epochs=2).fit(few.normal)
+    collapse(4, monkeypatch)
+    with pytest.raises(CollapseError):
+        detector.fit(few.normal)
+    with pytest.raises(NotFittedError):
+        detector.reconstruct(few.held_out)
+
+
+@pytest.fixture
+def default_initialisation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start layers from the weights that PyTorch gives them by default."""
+
+    def default(module: nn.Module, generator: torch.Generator) -> None:
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                layer.reset_parameters()
+
+    monkeypatch.setattr(lisae.backbone, "initialise", default)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.mark.usefixtures("default_initialisation")
+def test_a_real_collapse_is_detected(few: Shapes, caplog: pytest.LogCaptureFixture) -> None:
+    """The same training is alive from the backbone's own initialisation: see the next test."""
+    with (
+        caplog.at_level(logging.INFO, "lisae"),
+        pytest.raises(CollapseError, match=r"mean image|latent layer"),
+    ):
+        new_autoencoder(epochs=25).fit(few.normal)
+    assert caplog.text.count("collapsed with seed") == 4
+
+
+def test_the_backbones_initialisation_does_not_collapse(few: Shapes) -> None:
+    assert new_autoencoder(epochs=25).fit(few.normal).restarts_ == 0
+
+
+def test_a_learning_rate_that_kills_the_network_is_a_collapse(few: Shapes) -> None:
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
+        new_autoencoder(epochs=2, learning_rate=10.0).fit(few.normal)
+
+
+# Bytes and files
+
+
+def assert_same(loaded: AutoEncoder, saved: AutoEncoder, images: NDArray[Any]) -> None:
+    np.testing.assert_array_equal(loaded.anomaly_score(images), saved.anomaly_score(images))
+    np.testing.assert_array_equal(loaded.predict(images), saved.predict(images))
+    for name in ("threshold_", "losses_", "restarts_", "image_shape_"):
+        assert getattr(loaded, name) == getattr(saved, name), name
+        assert type(getattr(loaded, name)) is type(getattr(saved, name)), name
+
+
+def test_a_file_holds_the_whole_detector(
+    autoencoder: AutoEncoder, linsep: AutoEncoder, grey: Shapes, tmp_path: Path
+) -> None:
+    for detector in (autoencoder, linsep):
+        path = tmp_path / f"{type(detector).__name__}.safetensors"
+        detector.save(path)
+        loaded = clone(detector)
+        assert loaded.load(path) is loaded
+        assert_same(loaded, detector, np.concatenate([grey.held_out, grey.outliers]))
+
+
+def test_restarts_are_kept_in_the_file(few: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(2, monkeypatch)
+    detector = new_autoencoder(epochs=2).fit(few.normal)
+    detector.save(tmp_path / "weights")
+    loaded = new_autoencoder(epochs=2).load(tmp_path / "weights")
+    assert loaded.restarts_ == 2
+    assert_same(loaded, detector, few.outliers)
+
+
+def test_the_same_detector_is_the_same_bytes(autoencoder: AutoEncoder) -> None:
+    assert len({autoencoder.to_bytes() for _ in range(8)}) == 1
+
+
+def header_end(data: bytes) -> int:
+    return 8 + int.from_bytes(data[:8], "little")
+
+
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": lambda data: data[:-100],
+    "header alone": lambda data: data[: header_end(data)],
+    "cut in the header": lambda data: data[:20],
+    "empty": lambda data: b"",
+    "longer": lambda data: data + bytes(4),
+    "text": lambda data: b"no weights at all, but more than eight bytes",
+    "no description": lambda data: save(load(data)),
+    "a foreign description": lambda data: save(load(data), {"detector": "{}"}),
+    "foreign weights": lambda data: save({"weight": torch.ones(3)}, {"format": "pt"}),
+    "another threshold": lambda data: data.replace(b'threshold\\": ', b'threshold\\":7'),
+    "another seed's weights": lambda data: data[:-4] + bytes(4),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_bytes_that_are_not_whole_foreign_or_changed(autoencoder: AutoEncoder, spoil: str) -> None:
+    data = autoencoder.to_bytes()
+    spoilt = SPOILT[spoil](data)
+    assert spoilt != data
+    other = new_autoencoder()
+    with pytest.raises(ValueError, match=r"safetensors|description|digest"):
+        other.from_bytes(spoilt)
+    assert vars(other) == vars(new_autoencoder()), "nothing of it was taken over"
+
+
+def test_a_changed_bit_is_seen_wherever_it_is(autoencoder: AutoEncoder) -> None:
+    data = autoencoder.to_bytes()
+    end = header_end(data)
+    for place in [*range(0, end, 37), *np.linspace(end, len(data) - 1, 40, dtype=int)]:
+        changed = bytearray(data)
+        changed[place] ^= 1
+        with pytest.raises(ValueError, match=r"safetensors|description|digest"):
+            new_autoencoder().from_bytes(bytes(changed))
+
+
+@pytest.mark.parametrize(("saved", "loaded"), [("autoencoder", LinSepAutoEncoder), ("linsep", AutoEncoder)])
+def test_another_class_is_refused(saved: str, loaded: type[BackboneDetector], request: pytest.FixtureRequest) -> None:
+    detector = request.getfixturevalue(saved)
+    with pytest.raises(ValueError, match=f"{type(detector).__name__}, not {loaded.__name__}"):
+        new_autoencoder(loaded).from_bytes(detector.to_bytes())
+
+
+def test_a_detector_that_refuses_stays_as_it_was(autoencoder: AutoEncoder, few: Shapes) -> None:
+    other = new_autoencoder(latent_dim=8).fit(few.normal)
+    scores = other.anomaly_score(few.held_out)
+    with pytest.raises(ValueError, match="latent_dim is 16 there and 8 here"):
+        other.from_bytes(autoencoder.to_bytes())
+    np.testing.assert_array_equal(other.anomaly_score(few.held_out), scores)
+
+
+def test_weights_of_a_network_that_has_changed_since(autoencoder: AutoEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = autoencoder.to_bytes()
+    monkeypatch.setattr(lisae.backbone, "_GREY_CHANNELS", (8, 64))
+    with pytest.raises(ValueError, match="do not fit the network of AutoEncoder"):
+        new_autoencoder().from_bytes(data)
+
+
+def test_a_setting_that_one_of_the_two_does_not_have(autoencoder: AutoEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, get_params = autoencoder.to_bytes(), AutoEncoder.get_params
+    monkeypatch.setattr(AutoEncoder, "get_params", lambda self, deep=True: get_params(self, deep) | {"later": None})
+    with pytest.raises(ValueError, match="later"):
+        new_autoencoder().from_bytes(data)
+
+
+def test_numbers_may_be_numpys(autoencoder: AutoEncoder) -> None:
+    same = new_autoencoder(latent_dim=np.int64(16), learning_rate=np.float64(2e-3))
+    assert same.from_bytes(autoencoder.to_bytes()).to_bytes() == autoencoder.to_bytes()
+
+
+def test_the_message_of_load_names_the_file(autoencoder: AutoEncoder, tmp_path: Path) -> None:
+    autoencoder.save(tmp_path / "weights")
+    with pytest.raises(ValueError, match=r"weights cannot be loaded .*epochs is 30 there and 7 here"):
+        new_autoencoder(epochs=7).load(tmp_path / "weights")
+
+
+def test_the_file_has_the_mode_that_the_umask_leaves(autoencoder: AutoEncoder, tmp_path: Path) -> None:
+    before = os.umask(0o026)
+    try:
+        autoencoder.save(tmp_path / "weights")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        new_autoencoder().load(tmp_path / "nowhere")

@@ -1,0 +1,96 @@
+"""Plant each mutant of ``mutants.toml`` in a copy of the project and see a test fail: ``python -m tests.mutants``.
+
+Words on the command line restrict it to the mutants whose names hold one of them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("lisae", "baselines", "benchmarks", "tests", "pyproject.toml", "README.md", "results/published")
+LIMIT = 600  # seconds that the tests of one mutant may take
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A line that decides results, what it is made, and the tests that have to fail then."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+def main(words: list[str]) -> int:
+    """Return 0 where every mutant is killed, 1 where one survives or cannot be planted."""
+    with (Path(__file__).parent / "mutants.toml").open("rb") as file:
+        mutants = [Mutant(**entry) for entry in tomllib.load(file)["mutant"]]
+    chosen = [one for one in mutants if not words or any(word in one.name for word in words)]
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        copies: Queue[Path] = Queue()
+        for number in range(workers):
+            copies.put(_copy(Path(folder) / str(number)))
+        unmutated = "; ".join(sorted({one.tests for one in chosen}))
+        faults = [_passes(copies.queue[0], " ".join(unmutated.split("; ")), "the project as it is")]
+        faults += pool.map(lambda mutant: _killed(mutant, copies), chosen)
+    found = [fault for fault in faults if fault]
+    print("\n".join(found) or f"{len(chosen)} of {len(chosen)} mutants killed")
+    return 1 if found else 0
+
+
+def _copy(folder: Path) -> Path:
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return folder
+
+
+def _passes(folder: Path, tests: str, name: str) -> str:
+    """Return a sentence about tests that fail where they should pass, '' otherwise."""
+    status, output = _run(folder, tests)
+    return "" if status == 0 else f"{name}: its tests do not pass\n{output}"
+
+
+def _killed(mutant: Mutant, copies: "Queue[Path]") -> str:
+    """Return a sentence about a mutant that survives, '' for one that is killed."""
+    folder = copies.get()
+    path = folder / mutant.file
+    text = path.read_text(encoding="utf-8")
+    try:
+        if text.count(mutant.old) != 1:
+            return f"{mutant.name}: {mutant.old!r} stands {text.count(mutant.old)} times in {mutant.file}, not once"
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        status, output = _run(folder, mutant.tests)
+        print(f"{'killed' if status == 1 else 'SURVIVED'}: {mutant.name}", flush=True)
+        return "" if status == 1 else f"{mutant.name}: survives {mutant.tests} (status {status})\n{output}"
+    finally:
+        path.write_text(text, encoding="utf-8")
+        copies.put(folder)
+
+
+def _run(folder: Path, tests: str) -> tuple[int, str]:
+    """Run tests in a copy; return pytest's exit status (1 is a test that failed) and the end of what it said."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
+    process = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    return process.returncode, process.stdout[-1500:]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
