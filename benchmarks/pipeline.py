@@ -226,6 +226,10 @@ class Pipeline:
         for run, change in self.plan.studies:
             if run.id in self.reasons:
                 self._complain(f"the claims lack {_named(run)}, {change}\n  reason: {self.reasons[run.id]}")
+        for computation in checks.computations(self.plan) if self.request.claims else []:
+            for name, run in computation.runs.items():
+                if run.id in self.reasons:
+                    self._complain(f"the claims lack the check {name!r}\n  reason: {self.reasons[run.id]}")
         for fault in faults:
             self._complain(fault)
         return not self.reasons and not faults

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.paper.claims import TaskKey
+
 REPLICATES = 2000
 _LEVEL = 95.0
 
-# Data set and normal classes: what is drawn anew.
-Key = tuple[str, tuple[int, ...]]
 Floats = NDArray[np.float64]
 
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 class Sample:
     """Values of tasks: ``values`` and their ``variances`` over test images, (tasks, seeds); ``sign`` is 1 or -1."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[TaskKey, ...]
     values: Floats
     variances: Floats
     sign: int = 1
@@ -37,7 +37,7 @@ Case = tuple[Sample, ...]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic, its 95 % interval (NaN for a computation without chance), and of how many values it is made."""
+    """A statistic, its 95 % interval (NaN for a computation without chance), and the number of values behind it."""
 
     value: float
     low: float = np.nan
@@ -46,7 +46,7 @@ class Estimate:
 
 
 def estimate(cases: Sequence[Case], *, limit: float | None = None) -> Estimate:
-    """The mean of all values of these cases or, with a ``limit``, the share of them above it.
+    """Return the mean of all values of these cases or, with a ``limit``, the share of them above it.
 
     A share where all replicates agree has no width. There the rule of three says what so few tasks can show:
     that the share is at most 3/n away.
@@ -61,19 +61,19 @@ def estimate(cases: Sequence[Case], *, limit: float | None = None) -> Estimate:
 
 
 def point(cases: Sequence[Case], *, limit: float | None = None) -> float:
-    """The value of ``estimate`` alone."""
+    """Return the value of ``estimate`` alone."""
     return float(_statistic(cases, limit, None)[0])
 
 
 def auc_variance(auc: float, n_normal: int, n_outlier: int) -> float:
-    """Hanley and McNeil's variance of an AUC over test images (Radiology 1982, 143(1), 29-36)."""
+    """Return Hanley and McNeil's variance of an AUC over test images (Radiology 1982, 143(1), 29-36)."""
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     numerator = auc * (1 - auc) + (n_outlier - 1) * (q1 - auc**2) + (n_normal - 1) * (q2 - auc**2)
     return numerator / (n_normal * n_outlier)
 
 
 class _Draws:
-    """How often each replicate takes each task, and which part of it from each seed; the seed is fixed."""
+    """The tasks that each replicate draws, and the seeds of each task; the draws are always the same."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
         self.random = np.random.default_rng(0)
@@ -91,13 +91,13 @@ class _Draws:
         self._seeds = self.random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), shape) / n_seeds
 
     def of(self, sample: Sample) -> tuple[Floats, Floats]:
-        """How often each task is taken, (replicates, tasks), and the share of each seed, (replicates, tasks, seeds)."""
+        """Return each task's count, (replicates, tasks), and each seed's share, (replicates, tasks, seeds)."""
         places = [self._place[key] for key in sample.keys]
         return self._tasks[:, places], self._seeds[:, places]
 
 
 def _statistic(cases: Sequence[Case], limit: float | None, draws: _Draws | None) -> Floats:
-    """The statistic of every replicate or, without ``draws``, of what was measured alone: (replicates,) or (1,)."""
+    """Return the statistic of every replicate, (replicates,), or without ``draws`` of the measured values, (1,)."""
     pairs = [_outcomes(case, draws, noisy=limit is None) for case in cases]
     values, weights = (np.concatenate(parts, axis=1) for parts in zip(*pairs, strict=True))
     if limit is not None:
@@ -106,7 +106,7 @@ def _statistic(cases: Sequence[Case], limit: float | None, draws: _Draws | None)
 
 
 def _outcomes(case: Case, draws: _Draws | None, *, noisy: bool) -> tuple[Floats, Floats]:
-    """Values and weights of a case, both (replicates, n): a value a task where they are paired, else one."""
+    """Return values and weights of a case, both (replicates, n): one for each task where they are paired, else one."""
     sides = [_drawn(sample, draws, noisy=noisy) for sample in case]
     if len(sides) == 1:
         return sides[0]
@@ -118,7 +118,7 @@ def _outcomes(case: Case, draws: _Draws | None, *, noisy: bool) -> tuple[Floats,
 
 
 def _drawn(sample: Sample, draws: _Draws | None, *, noisy: bool) -> tuple[Floats, Floats]:
-    """Values and weights of tasks, both (replicates, tasks)."""
+    """Return values and weights of tasks, both (replicates, tasks)."""
     if draws is None:
         return sample.values.mean(axis=1)[None], np.ones((1, len(sample.keys)))
     tasks, seeds = draws.of(sample)

@@ -1,9 +1,11 @@
-"""What Figure 2 and the cross-section of Section 4.2 show: the linear case, trained here in seconds.
+"""The linear case of the paper (Section 4): the points of Figure 2 and of the cross-section, and its drawn samples.
 
-No run and no record is behind these points; they come from images, and from samples that are drawn.
+No run and no record is behind any of this: it comes from images and from samples that are drawn, in seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -17,9 +19,8 @@ from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 DIGIT = 8
 _EIGHTS = 4
 
-# The Gaussian of Section 4.2. Its negatives lie on the z-axis, at a distance of 1 here.
-_VARIANCES = (1.0, 0.2, 0.01)
-CROSS_SECTION_GAMMAS = (2.0, 5.0, 10.0)
+_VARIANCES = (1.0, 0.2, 0.01)  # of x, y and z in Section 4.2
+GAMMAS = (2.0, 5.0, 10.0)
 LOSS = 1.0  # of the contours: what the linear AE gives the negatives, and normal samples with y = 1 and z = 0
 _DRAWS, _ANGLES = 256, 360
 _MIRRORS = np.array(list(product((1, -1), repeat=3)))
@@ -40,11 +41,11 @@ def figure_2_points(
     seed: int,
     data_variant: str,
 ) -> pd.DataFrame:
-    """Train both models on the eights and give the images of the figure, one a line.
+    """Train both models on the eights and return the images of the figure, one in each row.
 
     The columns of the figure are the first four eights and then the first of every other digit of the test set.
-    What is reconstructed in rows (d) and (f) is determined up to a rotation of the latent space (see
-    ``lisae.linear.tilted``): how much there is of it says something, its shape does not.
+    The reconstructions in rows (d) and (f) are determined up to a rotation of the latent space (see
+    ``lisae.linear.tilted``): their norm says something, their shape does not.
 
     Args:
         train_images, test_images: (n, h, w), uint8.
@@ -90,49 +91,92 @@ def figure_2_points(
     return pd.concat([pd.DataFrame(places), pd.DataFrame(values).add_prefix("p")], axis=1)
 
 
-def _gaussian(seed: int) -> Rows:
-    """Draw X+ of Section 4.2, (n, 3), each draw before its mirror images, so that no two axes are correlated."""
-    draws = np.random.default_rng(seed).normal(size=(_DRAWS, 1, 3)) * np.sqrt(_VARIANCES)
-    return (draws * _MIRRORS).reshape(-1, 3)
+def gaussian_case(rank: int, n_features: int, n: int) -> tuple[LinearAE, Rows]:
+    """Return a linear AE of drawn samples, and samples of any class for it (Section 4.1).
+
+    Args:
+        rank: its latent width.
+        n_features: how many features a sample has; the normal ones are correlated.
+        n: how many samples are normal, and how many more are not: drawn from an isotropic Gaussian.
+
+    Returns:
+        The model and all samples, (2 n, n_features), the normal ones first.
+    """
+    random = np.random.default_rng(0)
+    normal = random.normal(size=(n, n_features)) @ random.normal(size=(n_features, n_features))
+    return linear_autoencoder(normal, rank), np.concatenate([normal, random.normal(size=(n, n_features))])
 
 
-def cross_section_points(gammas: Sequence[float] = CROSS_SECTION_GAMMAS, *, seed: int = 0) -> pd.DataFrame:
-    """Train the linear AE and linear LIS-AE of each gamma, and give where in the yz-plane their loss is ``LOSS``.
+@dataclass(frozen=True)
+class LinearCase:
+    """The example of Section 4.2 in three dimensions, x, y and z.
 
-    The loss does not depend on x (it is ||(y, z)||, and with a tilt sqrt(y^2 + (1 + g^2) z^2)), so that the plane
-    shows all of it. It is proportional to the distance from the origin, which is how its contour is found.
+    Attributes:
+        samples: X+, (n, 3), drawn from a Gaussian.
+        negatives: X-, (k, 3), on the z-axis at a distance of 1.
+        plain: the linear AE of rank 1.
+        shaped: linear LIS-AE by its gamma, in ascending order.
+    """
+
+    samples: Rows
+    negatives: Rows
+    plain: LinearAE
+    shaped: Mapping[float, LinearAE]
+
+
+@cache
+def linear_case(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -> LinearCase:
+    """Draw the samples of Section 4.2 and train the linear AE, and linear LIS-AE of each gamma.
 
     Args:
         gammas: the loss that is enough for a negative example, one model each.
         seed: decides the draws and how the tilt begins.
+    """
+    # Each draw is taken with its mirror images, so that no two axes are correlated.
+    draws = np.random.default_rng(seed).normal(size=(_DRAWS, 1, 3)) * np.sqrt(_VARIANCES)
+    samples = (draws * _MIRRORS).reshape(-1, 3)
+    negatives = np.tile([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], (64, 1))
+    plain = linear_autoencoder(samples, 1)
+    shaped = {
+        gamma: tilted(plain, samples, negatives, gamma=gamma, learning_rate=0.05, seed=seed) for gamma in sorted(gammas)
+    }
+    return LinearCase(samples, negatives, plain, shaped)
+
+
+def tilt_of(model: LinearAE) -> float:
+    """Return |g| of an encoder (1, 0, g): the size of z's weight beside that of x."""
+    return float(abs(model.encoder[2, 0] / model.encoder[0, 0]))
+
+
+def cross_section_points(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -> pd.DataFrame:
+    """Return the points of the yz-plane where the models of ``linear_case`` have the loss ``LOSS``.
+
+    The loss does not depend on x (it is ||(y, z)||, and with a tilt sqrt(y^2 + (1 + g^2) z^2)), so that the plane
+    shows all of it. It is proportional to the distance from the origin, and the contour is found by that.
 
     Returns:
         ``points`` (*normal* or *negative* for samples, else the model whose contour it is), ``gamma`` and
-        ``tilt`` (g, the size of z's weight in the encoder beside 1 for x; both NaN but for LIS-AE), ``y``, ``z``
-        and ``loss`` (under the model of a contour; under the linear AE for samples).
+        ``tilt`` (see ``tilt_of``; both NaN but for LIS-AE), ``y``, ``z`` and ``loss`` (under the model of a contour;
+        under the linear AE for samples).
     """
-    normal = _gaussian(seed)
-    negatives = np.tile([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], (64, 1))
-    plain = linear_autoencoder(normal, 1)
+    case = linear_case(gammas, seed=seed)
     frames = [
-        _frame("normal", plain, normal[:: len(_MIRRORS)]),
-        _frame("negative", plain, negatives[:2]),
-        _frame("linear AE", plain, _contour(plain)),
+        _frame("normal", case.plain, case.samples[:: len(_MIRRORS)]),
+        _frame("negative", case.plain, case.negatives[:2]),
+        _frame("linear AE", case.plain, _contour(case.plain)),
+        *(_frame("linear LIS-AE", shaped, _contour(shaped), gamma) for gamma, shaped in case.shaped.items()),
     ]
-    for gamma in gammas:
-        shaped = tilted(plain, normal, negatives, gamma=gamma, learning_rate=0.05, seed=seed)
-        frames.append(_frame("linear LIS-AE", shaped, _contour(shaped), gamma))
     return pd.concat(frames, ignore_index=True).round(4)
 
 
 def _contour(model: LinearAE) -> Rows:
-    """Points of the yz-plane whose loss is ``LOSS``, around the origin, the last like the first: (n, 3)."""
+    """Return points of the yz-plane whose loss is ``LOSS``, around the origin, the last like the first: (n, 3)."""
     angles = np.linspace(0, 2 * np.pi, _ANGLES + 1)
     unit = np.stack([np.zeros_like(angles), np.cos(angles), np.sin(angles)], axis=1)
     return unit * (LOSS / model.loss(unit))[:, None]
 
 
 def _frame(name: str, model: LinearAE, x: Rows, gamma: float = np.nan) -> pd.DataFrame:
-    tilt = np.nan if np.isnan(gamma) else abs(model.encoder[2, 0] / model.encoder[0, 0])
+    tilt = np.nan if np.isnan(gamma) else tilt_of(model)
     places = {"y": x[:, 1], "z": x[:, 2], "loss": model.loss(x)}
     return pd.DataFrame({"points": name, "gamma": gamma, "tilt": tilt, **places})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.claims import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED
+from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED
 from benchmarks.report import words
 from benchmarks.report.content import Block, Cell, Column, Grid, Points, Prose, row_of
 from benchmarks.report.grid import DASH

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from benchmarks.claims import VERDICTS
+from benchmarks.claims.ledger import VERDICTS
 from benchmarks.report.content import MISSING, Column, Grid, row_of
 from benchmarks.report.grid import DASH
 from benchmarks.report.material import Material

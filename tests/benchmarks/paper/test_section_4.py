@@ -25,7 +25,7 @@ def pictures(grey: Shapes) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def section() -> pd.DataFrame:
-    return cross_section_points((3.0, 8.0))
+    return cross_section_points((8.0, 3.0))
 
 
 def images(frame: pd.DataFrame, row: str) -> NDArray[np.float64]:

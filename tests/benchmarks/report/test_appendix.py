@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from benchmarks import paper, reproduce
-from benchmarks.claims import COLUMNS, claims
+from benchmarks.claims.ledger import COLUMNS
 from benchmarks.engine.plan import LEFT_OUT, Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
+from benchmarks.paper.claims import claims
 from benchmarks.paper.figures import FIGURES
 from benchmarks.paper.tables import TABLES, Measurement, table
 from benchmarks.report import write_report

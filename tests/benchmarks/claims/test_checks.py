@@ -1,0 +1,297 @@
+"""Computed claims hold of the method, fail where something is broken on purpose, and are read and never recomputed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.claims import checks
+from benchmarks.claims.checks import SAME_WEIGHTS, Pairs, same_weights
+from benchmarks.claims.evidence import Evidence
+from benchmarks.claims.ledger import JudgedClaim, judge
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.profiles import load_profile
+from benchmarks.engine.records import Store
+from benchmarks.engine.run import changed, make_run, stage_of
+from benchmarks.paper.claims import claims
+from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case
+from benchmarks.paper.tasks import with_classes
+from benchmarks.registry import MODELS, build
+from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
+from lisae.linear import LinearAE, linear_autoencoder
+from tests.benchmarks.claims.made_up import by_class, fill, run_of
+from tests.benchmarks.conftest import drawn
+
+BY_CHECK = {claim.check: claim for claim in claims() if claim.kind == "check"}
+SMOKE = load_profile("smoke")
+CASE = linear_case()
+
+Judge = Callable[[str], JudgedClaim]
+
+
+def context_of(store: Store) -> Context:
+    return Context(store.root, store.root, "cpu", frozenset(), "", "")
+
+
+def compute(evidence: Evidence) -> list[str]:
+    """Compute and keep what is not kept; give the reasons of failures."""
+    computation, folder = checks.computation(evidence), evidence.store.root
+    if computation.kept(folder, {run.id for run in computation.runs.values()}) is not None:
+        return []
+    frame, failures = computation.compute(computation.runs, context_of(evidence.store))
+    computation.keep(frame, folder)
+    return [failure.reason for failure in failures]
+
+
+@pytest.fixture
+def computed(evidence: Evidence) -> Judge:
+    """Judge the claim of a check after it was computed."""
+
+    def judged(check: str) -> JudgedClaim:
+        compute(evidence)
+        return judge(BY_CHECK[check], evidence)
+
+    return judged
+
+
+def pair(normal: int = 1, **change: Any) -> Pairs:
+    """LIS-AE of a class of CIFAR-10 and the AE that it begins from, as small as they can be."""
+    run = make_run(with_classes("cifar10", normal, (5,)), "LIS-AE", 0, SMOKE, {})
+    quick = {"autoencoder.batch_size": 8, "autoencoder.learning_rate": 5e-3, "autoencoder.precision": "float32"}
+    shaped = changed(run, quick | change)
+    assert shaped is not None
+    plain = stage_of(shaped)
+    assert plain is not None
+    return [(shaped, plain)]
+
+
+# ---- The linear case, and what breaks it
+
+
+def test_the_linear_case_does_what_section_4_says(computed: Judge) -> None:
+    for check in ("orthogonal part", "normal loss", "tilt"):
+        assert computed(check).verdict == "confirmed"
+    steps = np.diff(np.sqrt(np.square(GAMMAS) - 1))  # Section 4.2: 1 + g^2 = gamma^2
+    assert float(computed("tilt").row()["value"]) == pytest.approx(steps.min(), rel=0.02)
+
+
+def test_an_autoencoder_whose_orthogonal_part_is_not_zero_is_found(
+    computed: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, x = gaussian_case(5, 20, 100)
+    leaky = replace(model, tilt=np.full_like(model.tilt, 1e-6))
+    monkeypatch.setattr(checks, "gaussian_case", lambda **_: (leaky, x))
+    assert computed("orthogonal part").verdict == "not confirmed"
+
+
+def tilted_along_y(case: LinearCase) -> LinearCase:
+    """Normal samples have a y, so that their loss moves."""
+    gamma, shaped = max(case.shaped.items())
+    along_y = np.abs(shaped.complement[1]).argmax()
+    tilt = shaped.tilt.copy()
+    tilt[along_y] = 0.3
+    return replace(case, shaped={**case.shaped, gamma: replace(shaped, tilt=tilt)})
+
+
+def better_than_before(case: LinearCase) -> LinearCase:
+    """Samples with a z are lost less than by the linear AE, and normal ones as much."""
+    gamma = max(case.shaped)
+    flat = linear_autoencoder(case.samples * [2, 0, 1], 2)  # x and z
+    return replace(case, shaped={**case.shaped, gamma: flat})
+
+
+def growing_no_more(case: LinearCase) -> LinearCase:
+    return replace(case, shaped=dict.fromkeys(case.shaped, case.shaped[GAMMAS[0]]))
+
+
+def growing_once(case: LinearCase) -> LinearCase:
+    first, second, third = GAMMAS
+    return replace(case, shaped={first: case.shaped[first], second: case.shaped[third], third: case.shaped[second]})
+
+
+def with_another_decoder(case: LinearCase) -> LinearCase:
+    """The encoder stays (1, 0, g), and the decoder is turned from x towards y."""
+    turn = np.array([[np.cos(0.2), -np.sin(0.2), 0], [np.sin(0.2), np.cos(0.2), 0], [0, 0, 1]])
+
+    def turned(model: LinearAE) -> LinearAE:
+        complement = turn @ model.complement
+        return replace(model, decoder=turn @ model.decoder, complement=complement, tilt=complement.T @ model.encoder)
+
+    return replace(case, shaped={gamma: turned(model) for gamma, model in case.shaped.items()})
+
+
+@pytest.mark.parametrize(
+    ("check", "broken"),
+    [
+        ("normal loss", tilted_along_y),
+        ("normal loss", better_than_before),
+        ("tilt", growing_no_more),
+        ("tilt", growing_once),
+        ("tilt", tilted_along_y),
+        ("tilt", with_another_decoder),
+    ],
+)
+def test_a_broken_linear_case_is_found(
+    check: str, broken: Callable[[LinearCase], LinearCase], computed: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "linear_case", lambda _: broken(CASE))
+    assert computed(check).verdict == "not confirmed"
+
+
+# ---- The same weights, and what makes them differ
+
+
+class DecoderToo(LISAE):
+    """A shaping that also changes the decoder."""
+
+    def fit(self, X: Any, y: Any = None) -> "DecoderToo":
+        super().fit(X, y)
+        with torch.no_grad():
+            next(self.network_.decoder.parameters()).add_(1e-3)
+        return self
+
+
+class NoShaping(LISAE):
+    """A shaping that changes nothing at all."""
+
+    def fit(self, X: Any, y: Any = None) -> "NoShaping":
+        super().fit(X, y)
+        self.network_.load_state_dict(self.autoencoder_.network_.state_dict())
+        return self
+
+
+@pytest.fixture(scope="module")
+def kept() -> AutoEncoder:
+    """Phase one of the pair, trained on some of its class."""
+    ((_, plain),) = pair()
+    detector = build(plain.model, plain.settings, plain.seed, "cpu")
+    assert isinstance(detector, AutoEncoder)
+    return detector.fit(drawn(np.ones(24, dtype=np.int64), 0))
+
+
+@pytest.fixture(params=["waves", "kept"])
+def beside(request: pytest.FixtureRequest, store: Store, kept: AutoEncoder) -> Store:
+    """A results directory without the weights of phase one, as in a clone of published records, or with them."""
+    if request.param == "kept":
+        store.put_weights(pair()[0][1].id, kept.to_bytes())
+    return store
+
+
+def test_lisae_has_the_weights_of_the_ae_beside_it(beside: Store) -> None:
+    found = same_weights(pair(), context_of(beside))
+    assert (found.value, found.n) == (1, 1)
+    n_kept = len(list(beside.root.glob("weights/*")))
+    assert f"{n_kept} of 1 AE runs" in found.remark
+
+
+def test_shaping_begins_from_the_weights_that_were_kept(
+    store: Store, kept: AutoEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[BackboneDetector | None] = []
+
+    class Noted(LISAE):
+        def fit(self, X: Any, y: Any = None) -> "Noted":
+            begun.append(self.autoencoder)
+            super().fit(X, y)
+            return self
+
+    store.put_weights(pair()[0][1].id, kept.to_bytes())
+    monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=Noted))
+    same_weights(pair(), context_of(store))
+    (stage,) = begun
+    assert stage is not None
+    assert stage.losses_ == kept.losses_
+
+
+def test_damaged_weights_are_not_taken(store: Store) -> None:
+    ((_, plain),) = pair()
+    store.put_weights(plain.id, b"cut")
+    found = same_weights(pair(), context_of(store))
+    assert found.value == 1
+    assert "0 of 1 AE runs" in found.remark
+
+
+@pytest.mark.parametrize(("broken", "part"), [(DecoderToo, "decoder"), (NoShaping, "nothing")])
+def test_a_shaping_that_changes_other_weights_is_found(
+    broken: type[LISAE], part: str, beside: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=broken))
+    found = same_weights(pair(), context_of(beside))
+    assert found.value == 0
+    assert part in found.remark
+
+
+@pytest.mark.parametrize("other", [pair(4), pair(**{"autoencoder.batch_size": 16})])
+def test_a_stage_that_is_another_run_is_found(other: Pairs, store: Store) -> None:
+    """Of other images, or of other settings."""
+    ((shaped, _),), ((_, foreign),) = pair(), other
+    found = same_weights([*pair(), (shaped, foreign)], context_of(store))
+    assert (found.value, found.n) == (0.5, 2)
+    assert "another run" in found.remark
+
+
+def test_one_pair_that_differs_is_enough(computed: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "weight_pairs", lambda _: pair())
+    assert computed(SAME_WEIGHTS).verdict == "confirmed"
+    ((shaped, _),), ((_, foreign),) = pair(), pair(4)
+    monkeypatch.setattr(checks, "weight_pairs", lambda _: [*pair(), (shaped, foreign)])
+    assert computed(SAME_WEIGHTS).verdict == "not confirmed"
+
+
+# ---- Kept, read, and missing
+
+
+def test_judging_reads_and_never_computes(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    for check in checks.LINEAR:
+        judged = judge(BY_CHECK[check], evidence)
+        assert judged.verdict == "not measured"
+        assert evidence.command in judged.reason
+    compute(evidence)
+    written = (evidence.store.root / checks.FILE).read_bytes()
+    for name in ("linear_case", "gaussian_case", "same_weights"):
+        monkeypatch.setattr(checks, name, lambda *_, **__: pytest.fail("it was computed"))
+    assert [judge(BY_CHECK[check], evidence).verdict for check in checks.LINEAR] == ["confirmed"] * 3
+    assert compute(evidence) == []  # kept
+    assert (evidence.store.root / checks.FILE).read_bytes() == written
+
+
+@pytest.mark.parametrize("damage", ["", "run,check\n", "\x00", None])
+def test_a_damaged_file_is_computed_anew(damage: str | None, evidence: Evidence) -> None:
+    compute(evidence)
+    path: Path = evidence.store.root / checks.FILE
+    whole = path.read_text()
+    path.write_text(whole[: whole.index("\n") + 20] if damage is None else damage)
+    assert judge(BY_CHECK["tilt"], evidence).verdict == "not measured"
+    compute(evidence)
+    assert path.read_text() == whole
+
+
+def test_weights_of_other_runs_are_not_taken(store: Store, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = BY_CHECK[SAME_WEIGHTS]
+    assert SAME_WEIGHTS not in checks.computation(evidence).runs
+    assert "no record" in judge(claim, evidence).reason
+    fill(store, {"2 / AE / *": by_class(0.5), "2 / LIS-AE / *": by_class(0.6)}, seeds=(0, 1))
+    evidence = Evidence(run_of, store, seeds=(0, 1))
+    monkeypatch.setattr(checks, "same_weights", lambda pairs, _: checks.Finding(1.0, len(pairs), "made up"))
+    compute(evidence)
+    judged = judge(claim, evidence)
+    assert (judged.verdict, judged.reason, judged.row()["n"]) == ("confirmed", "made up", 20)
+    of_seed_1 = judge(claim, Evidence(run_of, store, seeds=(1,)))
+    assert of_seed_1.verdict == "not measured"
+    assert checks.FILE in of_seed_1.reason
+
+
+def test_a_collapse_is_a_failure_that_leaves_the_others(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    def collapsed(*_: object) -> None:
+        raise CollapseError("went grey")
+
+    monkeypatch.setattr(checks, "weight_pairs", lambda _: pair())
+    monkeypatch.setattr(checks, "same_weights", collapsed)
+    (reason,) = compute(evidence)
+    assert "went grey" in reason
+    assert judge(BY_CHECK[SAME_WEIGHTS], evidence).verdict == "not measured"
+    assert judge(BY_CHECK["tilt"], evidence).verdict == "confirmed"

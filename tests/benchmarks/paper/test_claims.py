@@ -1,0 +1,112 @@
+"""The claims as data: every one can be decided, and speaks of cells that are there."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from benchmarks.claims.checks import LINEAR, SAME_WEIGHTS
+from benchmarks.engine.run import changed
+from benchmarks.paper.claims import Claim, claims, common_keys, printed_number, select, studied
+from benchmarks.paper.tables import AVERAGE, Cell, table
+from benchmarks.paper.tasks import CLASSES
+from tests.benchmarks.claims.made_up import BY_ID, LIS, run_of
+
+# What the paper says of its tables and figures: none of these may be left out.
+DEMANDED = {
+    "rivals-mnist", "rivals-fashion", "rivals-two-class", "rivals-svhn", "rivals-cifar10", "linsep-better",
+    "supervised-lis", "supervised-linsep", "fashion-harms-mnist", "cifar10-harms-svhn", "other-negatives-help",
+    "dog-helps-cat-more-than-plane", "horse-helps-deer-outliers", "horse-harms-car-outliers", "truck-contradicts-car",
+    "linsep-mends-car-truck", "cifar10-easier-than-svhn", "width-matters-most", "tanh-over-relu", "same-weights",
+    "curves-almost-all",
+}  # fmt: skip
+
+
+def test_no_claim_is_left_out_or_named_twice() -> None:
+    assert len(BY_ID) == len(claims())
+    assert set(BY_ID) >= DEMANDED
+
+
+@pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)
+def test_every_claim_can_be_decided_or_says_what_would(claim: Claim) -> None:
+    assert claim.section
+    assert claim.direction in ("above", "below")
+    if claim.kind == "open":
+        assert claim.reason
+    elif claim.kind == "check":
+        assert claim.check in {*LINEAR, SAME_WEIGHTS}
+    else:
+        assert claim.kind in ("mean", "every", "share")
+        for case in claim.cases:
+            sides = claim.sides(case)  # raises for a selection of no cell
+            assert common_keys(sides) if claim.paired else len(sides) > 1
+            assert claim.statistic
+
+
+@pytest.mark.parametrize("claim", [c for c in claims() if c.paired and c.kind in ("mean", "every")], ids=lambda c: c.id)
+def test_signs_of_a_difference_cancel(claim: Claim) -> None:
+    if claim.minus:
+        assert len(claim.plus) == len(claim.minus)
+
+
+# ---- Selections
+
+
+def test_a_selection_is_the_cells_of_the_table() -> None:
+    (cell,) = (cell for cell in table("2").cells if (cell.row, cell.column) == ("LIS-AE", "CIFAR-10"))
+    selection = select(LIS)
+    assert selection.measurements(selection.cells) == list(cell.measurements)
+    assert list(selection.cells) == [("cifar10", (c,)) for c in CLASSES]
+
+
+def test_wildcards_pool_rows_of_one_task() -> None:
+    cells = select("A[12] / * | * [0-9] / Avg.").cells
+    assert set(cells) == {("cifar10", (c,)) for c in CLASSES}
+    assert all(len(found) == 5 for found in cells.values())  # neither None, nor Comb., nor Sup.
+
+
+@pytest.mark.parametrize("text", ["2 / LIS-AE / CIFAR-100", "6 / * / *", f"{LIS} @ epochs"])
+def test_a_selection_of_nothing_is_a_mistake(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no cell|no sweep"):
+        select(text)
+
+
+@pytest.mark.parametrize(
+    ("table_id", "row", "column"),
+    [
+        ("2", "LIS-AE", "CIFAR-100"),
+        ("2", "Ours", "CIFAR-10"),
+        ("6", "LIS-AE", "CIFAR-10"),
+        ("6", "Car | None", AVERAGE),
+    ],
+)
+def test_a_cell_that_the_paper_lacks_has_no_printed_number(table_id: str, row: str, column: str) -> None:
+    assert np.isnan(printed_number(table_id, Cell(row, column, (), row)))
+
+
+def test_a_printed_average_is_that_of_its_row() -> None:
+    # It is printed as .0531, a slip.
+    assert printed_number("A4", Cell("Horse | None", AVERAGE, (), "Horse | None")) == pytest.approx(0.5275)
+
+
+# ---- The runs that the ledger alone needs
+
+
+def test_sweeps_are_of_two_tasks_and_differ_in_one_setting() -> None:
+    assert {measurement.task.normal for measurement, _ in studied()} == {(1,), (4,)}
+    assert {(measurement.model, measurement.task.dataset, len(change)) for measurement, change in studied()} == {
+        ("LIS-AE", "cifar10", 1)
+    }
+    of_each = dict.fromkeys(("autoencoder.latent_dim", "beta", "gamma", "learning_rate"), 2 * 5)
+    assert Counter(name for _, change in studied() for name in change) == of_each | {"autoencoder.activation": 2}
+
+
+def test_every_sweep_holds_the_value_of_the_profile_and_so_a_run_that_tables_have() -> None:
+    base = {run_of(measurement, 0).id for measurement, _ in studied()}
+    found = Counter(
+        name
+        for measurement, change in studied()
+        for name in change
+        if (run := changed(run_of(measurement, 0), change)) is not None and run.id in base
+    )
+    assert found == {"autoencoder.latent_dim": 2, "beta": 2, "gamma": 2, "learning_rate": 2}
