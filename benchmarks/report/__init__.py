@@ -6,9 +6,9 @@ from pathlib import Path
 from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
 from benchmarks.report.assemble import assemble
-from benchmarks.report.formats import FORMATS
 from benchmarks.report.material import Material
 from benchmarks.report.tables import RecordLookup
+from benchmarks.report.writers import FORMATS
 
 __all__ = ["write_report"]
 

@@ -1,12 +1,12 @@
 """The content of a report, in the order of reading; nothing here trains."""
 
 from benchmarks.report import words
-from benchmarks.report.content import Prose, Report, Section
+from benchmarks.report.document import Prose, Report, Section
 from benchmarks.report.findings import claims, theory
-from benchmarks.report.making import commands, hardware, settings
 from benchmarks.report.material import Material
 from benchmarks.report.prints import deviations, errata
 from benchmarks.report.results import pictures, tables
+from benchmarks.report.sections import commands, hardware, settings
 from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.summary import facts, headline
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.claims import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED
 from benchmarks.report import words
-from benchmarks.report.content import Block, Cell, Column, Grid, Points, Prose, row_of
+from benchmarks.report.document import Block, Cell, Column, Grid, Points, Prose, row_of
 from benchmarks.report.grid import DASH
 from benchmarks.report.material import Material
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from benchmarks import paper
-from benchmarks.report.content import Block, Column, Grid, Points, Prose, row_of
+from benchmarks.report.document import Block, Column, Grid, Points, Prose, row_of
 from benchmarks.report.grid import DASH
 
 

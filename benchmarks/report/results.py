@@ -4,7 +4,7 @@ from matplotlib.colors import to_hex
 
 from benchmarks.paper.figures import Figure
 from benchmarks.paper.tables import Table
-from benchmarks.report.content import MISSING, Cell, Column, Grid, Picture
+from benchmarks.report.document import MISSING, Cell, Column, Grid, Picture
 from benchmarks.report.grid import DASH, Entry, make_grid
 from benchmarks.report.material import Material
 from benchmarks.report.numbers import signed

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmarks.claims import VERDICTS
-from benchmarks.report.content import MISSING, Column, Grid, row_of
+from benchmarks.report.document import MISSING, Column, Grid, row_of
 from benchmarks.report.grid import DASH
 from benchmarks.report.material import Material
 from benchmarks.report.note import data_text, hardware

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.report.content import Column, Grid, Report
+from benchmarks.report.document import Column, Grid, Report
 from benchmarks.report.text import tex
 
 _LOADER = PackageLoader("benchmarks.report")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from benchmarks.engine.profiles import Settings
 from benchmarks.engine.records import Record
 from benchmarks.registry import model
-from benchmarks.report.content import Column, Grid, row_of
+from benchmarks.report.document import Column, Grid, row_of
 from benchmarks.report.material import Material
 
 
