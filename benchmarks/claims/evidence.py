@@ -82,7 +82,7 @@ def _printed(table_id: str, cell: Cell) -> float:
     if cell.column == AVERAGE:
         row = [value for at, value in printed.items() if at[:2] == (table_id, cell.row) and at.column != AVERAGE]
         return float(np.mean([value.value for value in row]))
-    return printed[paper.Cell(table_id, cell.printed_row, cell.column)].value
+    return printed[paper.Place(table_id, cell.printed_row, cell.column)].value
 
 
 Sides = Sequence[tuple[int, Selection]]  # with their signs
