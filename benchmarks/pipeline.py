@@ -17,13 +17,13 @@ from benchmarks.engine.plan import Plan, Request
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.paper.figures import Comparison, Figure, Linear, TradeOff
 from benchmarks.paper.tables import Artefact
 from benchmarks.progress import duration, progress
-from benchmarks.report import write_report
-from benchmarks.report.figure_points import kept, make_points
-from benchmarks.report.figures import points, write_figure
-from benchmarks.report.tables import RecordLookup, note, write_table
+from benchmarks.report.figures import write_figure
+from benchmarks.report.figures.base import Figure
+from benchmarks.report.sections import write_report
+from benchmarks.report.tables import write_table
+from benchmarks.report.tidy import RecordLookup, note
 from lisae.device import resolve_device
 
 
@@ -76,6 +76,8 @@ class Session:
             failures += [Failure(run, str(error)) for run in todo if not self._is_done(run)]
         finally:
             self.store.write_csv()
+        computed, more = self._compute()
+        failures += more
         reasons = self.plan.left_out() | self._for_files(failures)
         lookup = RecordLookup(
             cache(self.plan.lookup), self.plan.widths, self.request.seeds
@@ -86,9 +88,8 @@ class Session:
             self._tell(table, write_table(table, lookup, command=command, reasons=lacking, **folders))
         drawn = []
         for figure in self.request.figures:
-            frame, more = self._points(figure, lookup)
-            failures += more
-            reasons |= self._for_files(more)
+            assert isinstance(figure, Figure)
+            frame = computed.get(figure.id) if figure.computation(self.plan) else figure.points(lookup)
             text = note(figure, lookup, self.request.command_for(figure), self.plan.lacking(figure, reasons))
             if frame is not None:
                 self._tell(figure, write_figure(figure, frame, text, **folders))
@@ -109,22 +110,30 @@ class Session:
             name = what if isinstance(what, str) else f"{what.kind} {what.id}"
             self.console.print(f"{name}: {', '.join(map(str, written))}", markup=False)
 
-    def _points(self, figure: Figure, lookup: RecordLookup) -> tuple[pd.DataFrame | None, list[Failure]]:
-        """The points of a figure, from records or as they were kept or made now, and why some cannot be made."""
-        if isinstance(figure, TradeOff | Comparison):
-            return points(figure, lookup), []
-        shown = {name: runs[0] for name, runs in self.plan.runs_of(figure).items()}  # of the first seed
-        if not isinstance(figure, Linear):
-            shown = {name: run for name, run in shown.items() if self.store.has(run)}
-        path = self.request.results_dir / f"figure_{figure.id}.csv"
-        frame = None if self.request.fresh else kept(path, {run.id for run in shown.values()})
-        if frame is not None:
-            return frame, []
-        failures = self._fetch_data(shown.values())
-        failed = {failure.run for failure in failures}
-        shown = {name: run for name, run in shown.items() if run.id not in failed}
-        frame, more = make_points(figure, shown, self._context(frozenset()))
-        return frame, failures + more
+    def _compute(self) -> tuple[dict[str, pd.DataFrame], list[Failure]]:
+        """Return the rows of each figure that no record holds, as they were kept or computed now, and the failures."""
+        frames, failures = {}, []
+        for figure in self.request.figures:
+            if (computation := figure.computation(self.plan)) is None:
+                continue
+            runs = {
+                name: run
+                for name, run in computation.runs.items()
+                if not computation.are_recorded or self.store.has(run)
+            }
+            ids = {run.id for run in runs.values()}
+            frame = None if self.request.fresh else computation.kept(self.request.results_dir, ids)
+            if frame is None:
+                failed = self._fetch_data(runs.values())
+                failures += failed
+                runs = {name: run for name, run in runs.items() if run.id not in {failure.run for failure in failed}}
+                if not (runs or computation.are_recorded):
+                    continue
+                frame, more = computation.compute(runs, self._context(frozenset()))
+                failures += more
+                computation.keep(frame, self.request.results_dir)
+            frames[figure.id] = frame
+        return frames, failures
 
     @cached_property
     def n_jobs(self) -> int:

@@ -15,10 +15,10 @@ from benchmarks.data.preparation import STROKES
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
-from benchmarks.paper.figures import FIGURES, figure
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Session
 from benchmarks.registry import MODELS, model
+from benchmarks.report.figures import FIGURES, figure
 
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 

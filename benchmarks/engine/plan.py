@@ -9,11 +9,11 @@ from pathlib import Path
 from benchmarks.claims import studied
 from benchmarks.data import cached_variant
 from benchmarks.data.preparation import STROKES, STROKES_VARIANT
+from benchmarks.engine.computations import Computation
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
-from benchmarks.paper.figures import Figure, Linear
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
 from benchmarks.registry import model
@@ -30,7 +30,7 @@ class Request:
     """
 
     tables: tuple[Table, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple["Computable", ...]
     claims: bool
     report: bool
     profile: Profile
@@ -71,6 +71,14 @@ class Request:
         return shlex.join(words)
 
 
+class Computable(Artefact):
+    """An artefact that may show rows that no record holds."""
+
+    def computation(self, plan: "Plan") -> Computation | None:
+        """Return what computes its rows; None for one made from records."""
+        return None
+
+
 class Plan:
     """The runs that a request takes, by what they are for; nothing here trains or writes."""
 
@@ -99,13 +107,8 @@ class Plan:
     def variants(self) -> dict[str, str]:
         """Which variant of each data set this call is about: the cached one, else the one of the records there are."""
         recorded = {name: v for record in self.store.records() for name, v in record.identity["variants"].items()}
-        linear = [one.task for one in self.request.figures if isinstance(one, Linear) and one.task]
         judged = TABLES if self.request.claims else ()
-        measurements = [
-            *self._terms,
-            *(measurement for one in judged for part in one.needs for measurement in part.measurements),
-        ]
-        tasks = [self._task(task) for task in (*(measurement.task for measurement in measurements), *linear)]
+        tasks = [self.task(task) for one in (*self.request.artefacts, *judged) for task in one.tasks]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
         cached = {name: cached_variant(name, self.request.data_dir) for name in names - {STROKES}}
         variants = {name: recorded.get(name, "") if v is None else v for name, v in cached.items()}
@@ -165,7 +168,7 @@ class Plan:
         key = measurement.task, measurement.model, seed, width
         if key not in self._runs:
             self._runs[key] = make_run(
-                self._task(measurement.task),
+                self.task(measurement.task),
                 measurement.model,
                 seed,
                 self.request.profile,
@@ -174,8 +177,8 @@ class Plan:
             )
         return self._runs[key]
 
-    def _task(self, task: Task) -> Task:
-        """The task with drawn strokes for Omniglot, where these were asked for."""
+    def task(self, task: Task) -> Task:
+        """Return the task with drawn strokes for Omniglot, where these were asked for."""
         if self.request.strokes and task.negatives is not None and task.negatives.dataset == "omniglot":
             return replace(task, negatives=Negatives(STROKES))
         return task
@@ -190,8 +193,9 @@ class Plan:
 
     def runs_of(self, artefact: Artefact) -> dict[str, list[Run]]:
         """The runs that each part of a table or figure needs, by its name."""
-        if isinstance(artefact, Linear):
-            return {"its points": [self._linear_run(artefact)]}
+        computation = artefact.computation(self) if isinstance(artefact, Computable) else None
+        if computation is not None and not artefact.needs:
+            return {name: [run] for name, run in computation.runs.items()}
         return {
             part.name: [
                 self.run(measurement, seed, width)
@@ -201,18 +205,6 @@ class Plan:
             ]
             for part in artefact.needs
         }
-
-    def _linear_run(self, figure: Linear) -> Run:
-        """What a figure of the linear case is made from, as a run that only names it: nobody trains or records it."""
-        seed, limits = self.request.seeds[0], self.request.profile.limits
-        if figure.task is None:
-            return Run(Task("", (), ()), figure.id, seed, {}, {}, {})
-        task = self._task(figure.task)
-        assert task.negatives is not None
-        variants = {name: self.variants[name] for name in (task.dataset, task.negatives.dataset)}
-        settings = self.request.profile.figure(figure.id)
-        preparation = self.request.profile.preparation(task.negatives.dataset)
-        return Run(task, figure.id, seed, settings, limits, variants, preparation)
 
     def lacking(self, artefact: Artefact, reasons: Mapping[str, str]) -> dict[str, list[str]]:
         """The parts of a table or figure that lack one of the runs with a reason: their names by reason."""

@@ -64,9 +64,14 @@ class Artefact:
         return ()
 
     @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements of its needs, each once."""
+        return tuple(dict.fromkeys(measurement for need in self.needs for measurement in need.measurements))
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks whose data it reads."""
-        return tuple(dict.fromkeys(measurement.task for need in self.needs for measurement in need.measurements))
+        return tuple(dict.fromkeys(measurement.task for measurement in self.measurements))
 
     @property
     def title(self) -> str:

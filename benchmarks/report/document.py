@@ -1,29 +1,31 @@
-"""What a report is made of, whatever the format it ends in."""
+"""The parts of a report, and of a table on its own, whatever format they are written in."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-MISSING = "missing"
+DASH, MISSING = "-", "missing"
 
 
-class Cell(NamedTuple):
+class Field(NamedTuple):
     """A place of a table: its text, and a background for formats that have one ('' for none)."""
 
     text: str
     colour: str = ""
 
 
-class Column(NamedTuple):
-    """A column: its name, the heading that it shares with its neighbours ('' for none), and what is in it.
+class Heading(NamedTuple):
+    """The head of a column: its name, the kind of its fields, and a name shared with its neighbours ('' for none).
 
     ``kind`` is ``number``, ``label`` (a few words that stay on a line) or ``prose`` (which may break).
     """
 
     name: str
-    group: str = ""
     kind: str = "number"
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,35 +47,33 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A table: its rows are as long as ``columns``. ``command`` makes it, '' where the report alone holds it."""
+class Tabular:
+    """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it."""
 
-    kind: ClassVar[str] = "grid"
+    kind: ClassVar[str] = "table"
 
     id: str
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    headings: tuple[Heading, ...]
+    rows: tuple[tuple[Field, ...], ...]
     notes: tuple[str, ...] = ()
     command: str = ""
 
     @property
-    def begins(self) -> tuple[bool, ...]:
-        """For each row, whether a group begins with it: rows of several labels that share the first."""
-        grouped = len(self.columns) > 1 and self.columns[1].kind == "label"
-        first = [row[0].text for row in self.rows]
-        return tuple(grouped and i > 0 and label != first[i - 1] for i, label in enumerate(first))
+    def grouped(self) -> bool:
+        """True for a table whose rows have several labels: those that share the first one are a group."""
+        return len(self.headings) > 1 and self.headings[1].kind == "label"
 
     @property
-    def headings(self) -> list[tuple[str, int]]:
-        """The shared headings from left to right, each with the number of columns below it."""
-        found: list[tuple[str, int]] = []
-        for column in self.columns:
-            if found and found[-1][0] == column.group:
-                found[-1] = column.group, found[-1][1] + 1
-            else:
-                found.append((column.group, 1))
-        return found
+    def begins(self) -> tuple[bool, ...]:
+        """For each row, True where another group begins than that of the row above."""
+        labels = [row[0].text for row in self.rows]
+        return tuple(self.grouped and i > 0 and label != labels[i - 1] for i, label in enumerate(labels))
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """The shared names of columns from left to right, each with the number of columns below it."""
+        return [(name, len(list(found))) for name, found in groupby(heading.group for heading in self.headings)]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Picture:
     command: str
 
 
-Block = Prose | Points | Grid | Picture
+Block = Prose | Points | Tabular | Picture
 
 
 class Section(NamedTuple):
@@ -107,7 +107,7 @@ class Report:
     title: str
     lead: str
     facts: tuple[tuple[str, str], ...]
-    headline: Grid
+    headline: Tabular
     sections: tuple[Section, ...]
 
     @property
@@ -118,6 +118,38 @@ class Report:
             yield from section.blocks
 
 
-def row_of(*texts: str) -> tuple[Cell, ...]:
-    """A row of plain cells."""
-    return tuple(map(Cell, texts))
+def tabular(
+    table_id: str,
+    caption: str,
+    columns: Mapping[str, str],
+    rows: Iterable[Sequence[str | Field]],
+    notes: Sequence[str] = (),
+    *,
+    command: str = "",
+) -> Tabular:
+    """Make a table without shared headings; ``columns`` gives the kind of each column by its name."""
+    return Tabular(
+        table_id,
+        caption,
+        tuple(Heading(name, kind) for name, kind in columns.items()),
+        tuple(tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows),
+        tuple(notes),
+        command,
+    )
+
+
+def trimmed(digits: str) -> str:
+    """Drop the zero before the point of a number written out: ``-0.05`` becomes ``-.05``, ``10.05`` stays."""
+    return re.sub(r"^([-+]?)0\.", r"\1.", digits)
+
+
+def short(number: float, decimals: int) -> str:
+    """Write a number without the zero before the point, such as .912 or 1.00."""
+    return trimmed(f"{round(number, decimals) + 0.0:.{decimals}f}")
+
+
+def signed(number: float, decimals: int) -> str:
+    """Write a difference with its sign, and without one where it rounds to nothing."""
+    rounded = round(number, decimals) + 0.0
+    sign = "" if not rounded else "+" if rounded > 0 else "\N{MINUS SIGN}"
+    return sign + short(abs(rounded), decimals)

@@ -1,66 +1,86 @@
-"""A report as Markdown, as one HTML file and as LaTeX. Whatever comes from data is escaped by each template."""
+"""A report, or a table on its own, as Markdown, HTML and LaTeX. Each format escapes every value in one place."""
 
 import base64
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.report.document import Column, Grid, Report
-from benchmarks.report.text import tex
+from benchmarks.report.document import Heading, Report, Tabular
 
-_LOADER = PackageLoader("benchmarks.report")
-_PAGE, _GAP = 24.8, 0.14  # cm of a landscape page: across, and between columns
-_SIZES = {r"\scriptsize": 0.125, r"\tiny": 0.09}  # of tables, and cm of a letter, about
+_GAP = 0.14  # cm between columns of a table
 _LONGEST_LABEL = 32  # letters; longer ones are set as prose
-# Beside what `tex` knows: signs that pdflatex's oldest fonts lack, which need no package, and the bracket that would be
-# an option after the end of a row.
-_SIGNS = {
-    "\N{MINUS SIGN}": "$-$",
-    "²": "$^2$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    "[": "{[}",
-    "<": "$<$",
-    ">": "$>$",
-}
+# Signs that LaTeX reads as its own, signs that pdflatex's oldest fonts lack, which need no package, and the star and
+# the bracket, which would be options after the end of a row.
+_SIGNS = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$",
+          "|": r"\textbar{}", "\N{MINUS SIGN}": "$-$", "²": "$^2$", "\N{MULTIPLICATION SIGN}": r"$\times$",
+          "[": "{[}", "*": "{*}", "<": "$<$", ">": "$>$"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The room that a table has: cm across, and the sizes of its letters, each with about the cm that one takes."""
+
+    across: float
+    sizes: Mapping[str, float]
+
+
+_LANDSCAPE = _Sheet(24.8, {r"\scriptsize": 0.125, r"\tiny": 0.09})  # of the report
+_PORTRAIT = _Sheet(17.0, {r"\small": 0.161, r"\footnotesize": 0.143, r"\scriptsize": 0.125, r"\tiny": 0.09})
+
+
+def markdown(content: Report | Tabular) -> str:
+    """Write Markdown with pipe tables; pictures are named by their files."""
+    return _written(content, "md", finalize=_escaping(_md))
 
 
 def html(report: Report) -> str:
-    """One file without any other: pictures, style and the sorting of tables are in it."""
-    environment = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=True, **_TRIM)
-    return environment.get_template("appendix.html").render(report=report, data_uri=_data_uri)
-
-
-def markdown(report: Report) -> str:
-    """Markdown with pipe tables; pictures by their file names."""
-    environment = Environment(loader=_LOADER, undefined=StrictUndefined, finalize=_escaping(_md), **_TRIM)
-    return environment.get_template("appendix.md").render(report=report, raw=Markup)
-
-
-def latex(report: Report) -> str:
-    """A document for pdflatex beside the pictures; packages: booktabs, longtable, graphicx, array, geometry."""
-    environment = Environment(
-        loader=_LOADER,
-        undefined=StrictUndefined,
-        finalize=_escaping(_tex),
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        **_TRIM,
-    )
-    return environment.get_template("appendix.tex").render(
-        report=report, raw=Markup, size=_size, tabular=_tabular, headings=_headings, rules=_rules, heading=_heading
+    """Write one HTML file that needs no other: pictures, style and the sorting of tables are in it."""
+    return _written(
+        report, "html", autoescape=True, finalize=lambda value: _plain(value) if type(value) is str else value
     )
 
 
-_TRIM: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+def latex(content: Report | Tabular) -> str:
+    """Write LaTeX for pdflatex: a document beside its pictures, or a ``table`` environment for A4 with 2 cm margins.
+
+    The packages are array and booktabs, and for a document longtable, graphicx and geometry.
+    """
+    marks = {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
+             "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}  # fmt: skip
+    return _written(content, "tex", finalize=_escaping(_tex), **marks)
+
+
 FORMATS: Mapping[str, Callable[[Report], str]] = {"md": markdown, "html": html, "tex": latex}
+
+
+def _written(content: Report | Tabular, suffix: str, **settings: Any) -> str:
+    alone = isinstance(content, Tabular)
+    environment = Environment(
+        loader=PackageLoader("benchmarks.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **settings,
+    )
+    environment.globals |= {
+        "alone": alone,
+        "raw": lambda text: Markup(_plain(text)),
+        "lines": Markup,
+        "data_uri": _data_uri,
+        "layout_of": lambda block: _Layout(block, _PORTRAIT if alone else _LANDSCAPE),
+    }
+    if alone:
+        return environment.get_template(f"block.{suffix}").render(block=content).strip() + "\n"
+    return environment.get_template(f"appendix.{suffix}").render(report=content)
 
 
 def _data_uri(path: Path) -> str:
@@ -68,94 +88,107 @@ def _data_uri(path: Path) -> str:
 
 
 def _escaping(escape: Callable[[str], str]) -> Callable[[object], str]:
-    """What a template does with every value: escape it, unless it is marked as text of the format itself."""
-    return lambda value: value if isinstance(value, Markup) else escape(str(value))
+    """Escape every value of a template, unless it is marked as text of the format itself."""
+    return lambda value: value if isinstance(value, Markup) else escape(_plain(str(value)))
+
+
+def _plain(text: str) -> str:
+    """Drop control characters, and take any run of white space as one blank."""
+    letters = (letter if letter.isprintable() or letter.isspace() else "" for letter in text)
+    return " ".join("".join(letters).split())
 
 
 def _md(text: str) -> str:
-    for mark in "\\`*_|<>[]":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text)
 
 
 def _tex(text: str) -> str:
-    """Text for LaTeX, in what pdflatex's fonts have: accents are dropped, and any other sign becomes a '?'."""
+    """Write text in the letters of pdflatex's fonts: accents are dropped, and any other sign becomes a '?'."""
     letters = []
-    for letter in tex(" ".join(text.split())).replace("--", "-{}-"):
+    for letter in text:
         plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii")
-        letters.append(_SIGNS.get(letter, plain or "?"))
-    return "".join(letters)
+        letters.append(_SIGNS.get(letter) or plain or "?")
+    return "".join(letters).replace("--", "-{}-")
 
 
-def _widths(grid: Grid, letter: float) -> list[float]:
-    """The width of each column in cm: as long as its longest text, and for prose a share of what is left."""
-    longest = [max(_head_length(column), _longest(grid, place)) for place, column in enumerate(grid.columns)]
-    widths = [letter * (length + 1) for length in longest]
-    prose = [place for place in range(len(widths)) if _breaks(grid, place)]
-    left = _PAGE - _GAP * len(widths) - sum(width for place, width in enumerate(widths) if place not in prose)
-    # A long text takes more of what is left than a short one, and none more than it needs.
-    shares = [min(longest[place], 400) ** 0.5 for place in prose]
-    for place, share in zip(prose, shares, strict=True):
-        widths[place] = min(widths[place], max(2.0, left * share / sum(shares)))
-    return widths
+@dataclass(frozen=True)
+class _Layout:
+    """A table as LaTeX sets it on a sheet."""
+
+    block: Tabular
+    sheet: _Sheet
+
+    @cached_property
+    def size(self) -> Markup:
+        """The largest size of letters at which the table is no wider than the sheet."""
+        fitting = (size for size, letter in self.sheet.sizes.items() if self._across(letter) <= self.sheet.across)
+        return Markup(next(fitting, list(self.sheet.sizes)[-1]))
+
+    @property
+    def columns(self) -> Markup:
+        """The specification of the columns."""
+        kinds = []
+        for place, width in enumerate(self._final_widths):
+            wraps = rf">{{\raggedright\arraybackslash}}p{{{width:.2f}cm}}"
+            number = self.block.headings[place].kind == "number"
+            kinds.append(wraps if self._breaks(place) else "r" if number else "l")
+        return Markup("".join(kinds))
+
+    @property
+    def groups(self) -> Markup:
+        """The row of the names that columns share, with a rule below each."""
+        first, fields, rules = 0, [], []
+        for text, count in self.block.groups:
+            if not text:
+                fields += [""] * count
+                first += count
+                continue
+            width = sum(self._final_widths[first : first + count]) + _GAP * (count - 1)
+            centred = rf">{{\centering\arraybackslash}}p{{{width:.2f}cm}}"
+            fields.append(rf"\multicolumn{{{count}}}{{{centred}}}{{{_tex(_plain(text))}}}")
+            rules.append(rf"\cmidrule(lr){{{first + 1}-{first + count}}}")
+            first += count
+        return Markup(" & ".join(fields) + " \\\\\n" + "".join(rules))
+
+    @property
+    def names(self) -> Markup:
+        """The row of the names of columns."""
+        return Markup(" & ".join(map(self._name, self.block.headings)) + r" \\")
+
+    @cached_property
+    def _final_widths(self) -> list[float]:
+        return self._widths(self.sheet.sizes[self.size])
+
+    def _widths(self, letter: float) -> list[float]:
+        """Give each column the cm of its longest text, and one of prose a share of what is left."""
+        longest = [max(_head_length(one), self._longest(place)) for place, one in enumerate(self.block.headings)]
+        widths = [letter * (length + 1) for length in longest]
+        prose = [place for place in range(len(widths)) if self._breaks(place)]
+        left = self.sheet.across - _GAP * len(widths) - sum(w for place, w in enumerate(widths) if place not in prose)
+        # A long text takes more of what is left than a short one, and none more than it needs.
+        shares = [min(longest[place], 400) ** 0.5 for place in prose]
+        for place, share in zip(prose, shares, strict=True):
+            widths[place] = min(widths[place], max(2.0, left * share / sum(shares)))
+        return widths
+
+    def _across(self, letter: float) -> float:
+        return sum(self._widths(letter)) + _GAP * len(self.block.headings)
+
+    def _longest(self, place: int) -> int:
+        return max((len(row[place].text) for row in self.block.rows), default=0)
+
+    def _breaks(self, place: int) -> bool:
+        return self.block.headings[place].kind == "prose" or self._longest(place) > _LONGEST_LABEL
+
+    def _name(self, heading: Heading) -> str:
+        """Write the name of a column, above numbers a word a line."""
+        words = [_tex(_plain(word)) for word in heading.name.split()]
+        if heading.kind != "number" or len(words) == 1:
+            return " ".join(words)
+        stacked = r"\\".join(words)
+        return rf"\shortstack[r]{{{stacked}}}"
 
 
-def _longest(grid: Grid, place: int) -> int:
-    return max((len(row[place].text) for row in grid.rows), default=0)
-
-
-def _head_length(column: Column) -> int:
-    """The letters of a line of its name, which is set a word a line above numbers."""
-    return max(map(len, column.name.split())) if column.kind == "number" else len(column.name)
-
-
-def _breaks(grid: Grid, place: int) -> bool:
-    return grid.columns[place].kind == "prose" or _longest(grid, place) > _LONGEST_LABEL
-
-
-def _size(grid: Grid) -> Markup:
-    """The largest size at which a table is no wider than the page."""
-    fitting = (size for size, letter in _SIZES.items() if _across(grid, letter) <= _PAGE)
-    return Markup(next(fitting, list(_SIZES)[-1]))
-
-
-def _across(grid: Grid, letter: float) -> float:
-    return sum(_widths(grid, letter)) + _GAP * len(grid.columns)
-
-
-def _tabular(grid: Grid) -> Markup:
-    """The columns of a longtable."""
-    kinds = []
-    for place, width in enumerate(_widths(grid, _SIZES[_size(grid)])):
-        wraps = rf">{{\raggedright\arraybackslash}}p{{{width:.2f}cm}}"
-        kinds.append(wraps if _breaks(grid, place) else "r" if grid.columns[place].kind == "number" else "l")
-    return Markup("".join(kinds))
-
-
-def _heading(column: Column) -> Markup:
-    """The name of a column."""
-    words = [_tex(word) for word in column.name.split()]
-    if column.kind != "number" or len(words) == 1:
-        return Markup(" ".join(words))
-    stacked = r"\\".join(words)
-    return Markup(rf"\shortstack[r]{{{stacked}}}")
-
-
-def _headings(grid: Grid) -> Markup:
-    """The row of the headings that columns share."""
-    widths, first, fields = _widths(grid, _SIZES[_size(grid)]), 0, []
-    for text, count in grid.headings:
-        width = sum(widths[first : first + count]) + _GAP * (count - 1)
-        fields.append(rf"\multicolumn{{{count}}}{{>{{\centering\arraybackslash}}p{{{width:.2f}cm}}}}{{{_tex(text)}}}")
-        first += count
-    return Markup(" & ".join(fields) + r" \\")
-
-
-def _rules(grid: Grid) -> Markup:
-    """A rule below each heading that columns share."""
-    rules, first = [], 1
-    for text, count in grid.headings:
-        if text:
-            rules.append(rf"\cmidrule(lr){{{first}-{first + count - 1}}}")
-        first += count
-    return Markup("".join(rules))
+def _head_length(heading: Heading) -> int:
+    """Count the letters of the longest line of a name, which is set a word a line above numbers."""
+    return max(map(len, heading.name.split())) if heading.kind == "number" else len(heading.name)
