@@ -93,7 +93,8 @@ class Scatter(Comparison):
             axes = page.axes(_LEFT + place * (_PANE + _GAP), _ABOVE, _PANE, _PANE)
             pane = frame[frame["table"].isin(tables)].dropna(subset=["mean"])
             axes.plot((low, 1), (low, 1), color=INK, linewidth=0.6, zorder=0)
-            _draw_points(axes, pane, tables)
+            if len(pane):
+                _draw_points(axes, pane, tables)
             axes.set(xlim=(low, 1), ylim=(low, 1), xlabel="AUC in the paper", ylabel="", aspect="equal")
             axes.set_title(title, loc="left")
             below = f"{len(pane)} of {int(frame['table'].isin(tables).sum())} cells"
