@@ -155,19 +155,10 @@ def _bound(task: Task) -> Task:
     return supervised(task.dataset, task.normal[0])
 
 
-_ROWS = {
-    "KDE": ("KDE", _alone),
-    "IF": ("IF", _alone),
-    "OC-SVM": ("OC-SVM", _alone),
-    "OC-SVM, label sweep": ("OC-SVM", _alone),
-    "OC-DSVDD": ("OC-DSVDD", _alone),
-    "AnoGAN": ("AnoGAN", _alone),
-    "AnoGAN-FM": ("AnoGAN-FM", _alone),
-    "Linear-AE": ("Linear-AE", _alone),
-    "VAE": ("VAE", _alone),
-    "Mem-AE": ("Mem-AE", _alone),
-    "Sig-RepNN (N=4)": ("Sig-RepNN", _alone),
-    "AE": ("AE", _alone),
+_ALONE = ("KDE", "IF", "OC-SVM", "OC-SVM, label sweep", "OC-DSVDD", "AnoGAN", "AnoGAN-FM", "Linear-AE", "VAE", "Mem-AE",
+          "Sig-RepNN (N=4)", "AE")  # fmt: skip
+_SHORTER = {"OC-SVM, label sweep": "OC-SVM", "Sig-RepNN (N=4)": "Sig-RepNN"}
+_ROWS = {row: (_SHORTER.get(row, row), _alone) for row in _ALONE} | {
     "LIS-AE": ("LIS-AE", _shaped),
     "LinSep-LIS-AE": ("LinSep-LIS-AE", _shaped),
     "Sup. LIS-AE": ("LIS-AE", _bound),

@@ -1,7 +1,7 @@
 """The parts of a report, and of a table on its own, whatever format they are written in."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -109,13 +109,6 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     headline: Tabular
     sections: tuple[Section, ...]
-
-    @property
-    def blocks(self) -> Iterator[Block]:
-        """Every block, in the order of reading."""
-        yield self.headline
-        for section in self.sections:
-            yield from section.blocks
 
 
 def tabular(

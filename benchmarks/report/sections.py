@@ -83,7 +83,11 @@ class _Content:
             headline=headline(self._frames),
             sections=(
                 _section("protocol", "What the numbers can be compared with"),
-                Section("tables", "Tables", (Prose(f"{_PROSE['tables']} {TINT_LEGEND}"), *self._tables())),
+                Section(
+                    "tables",
+                    "Tables",
+                    (Prose(f"{_PROSE['tables']} {TINT_LEGEND}"), *map(self._table, self.plan.request.tables)),
+                ),
                 Section("figures", "Figures", tuple(map(self._picture, self.plan.request.figures))),
                 _section("claims", "Claims of the paper", self._claims()),
                 _section("theory", "Theory (Section 4)", Points(tuple(_PROSE["theory_checks"])), *self._tilts()),
@@ -142,10 +146,6 @@ class _Content:
             for number, (reason, names) in enumerate(lacking.items(), start=1)
         ]
         return texts, numbers
-
-    def _tables(self) -> Iterator[Tabular]:
-        for table in self.plan.request.tables:
-            yield self._table(table)
 
     def _table(self, table: Table) -> Tabular:
         lacking, numbers = self._lacking(table)

@@ -20,7 +20,7 @@ _ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
 
 
 class Shown(NamedTuple):
-    """A place of a table as it is shown: our value and the paper's as text, '' for one that is not there.
+    """A place of a table as it is shown: our value and the paper's as text, '' for one that is missing.
 
     ``delta`` is their difference, NaN where there is none.
     """
@@ -32,35 +32,33 @@ class Shown(NamedTuple):
     @property
     def text(self) -> str:
         """Ours, and the paper's in brackets."""
-        return " ".join(filter(None, (self.ours or MISSING, f"({self.paper})" if self.paper else "")))
+        return f"{self.ours or MISSING} ({self.paper})" if self.paper else self.ours or MISSING
 
     @property
-    def difference(self) -> str:
-        """Ours minus the paper's with its sign, '' for none."""
+    def difference(self) -> Field:
+        """Ours minus the paper's with its sign and its tint."""
         decimals = min(3, max(2, len(self.paper.partition(".")[2])))
-        return "" if np.isnan(self.delta) else signed(self.delta, decimals)
+        return Field("") if np.isnan(self.delta) else Field(signed(self.delta, decimals), tint(self.delta))
 
-    @property
-    def colour(self) -> str:
-        """The tint of the difference, '' for none."""
-        return "" if np.isnan(self.delta) else tint(self.delta)
+
+_NOWHERE = Shown(DASH, "", np.nan)  # a row and column without a cell, and a model without the choice of a width
 
 
 class TableColumn(NamedTuple):
     """A column of a table at one choice of the latent width.
 
     ``width`` names the choice, '' in a table that has but one; ``variant`` the data sets behind the column that are
-    not the complete official ones. ``places`` has one for each row, None for a dash.
+    not the complete official ones. ``places`` has one for each row.
     """
 
     name: str
     width: str
     variant: str
-    places: tuple[Shown | None, ...]
+    places: tuple[Shown, ...]
 
     @property
     def group(self) -> str:
-        """Its name, and the variants of data in brackets."""
+        """The name, and the data sets that are not the complete official ones."""
         return f"{self.name} ({self.variant})" if self.variant else self.name
 
 
@@ -68,24 +66,21 @@ def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
     """Give the columns of a table from its tidy rows; a table with oracle widths has two of each name."""
     protocols = {"": "fixed width", "oracle_": "oracle width"} if table.oracle else {"": ""}
     lines = {(line.row, line.column): line for line in frame.itertuples()}
-    printed = {(cell.row, cell.column): table.printed(cell) for cell in table.cells}
+    printed = {(cell.row, cell.column): value.digits for cell in table.cells if (value := table.printed(cell))}
     found = []
     for name in table.columns:
         variants = frame.loc[frame["column"] == name, "data_variant"]
         variant = "; ".join(sorted({part for text in variants for part in text.split("; ")} - {""}))
         for protocol, width in protocols.items():
-            places = []
-            for row in table.rows:
-                value = printed.get((row, name))
-                places.append(_shown(lines.get((row, name)), value.digits if value else "", protocol))
-            found.append(TableColumn(name, width, variant, tuple(places)))
+            places = ((lines.get((row, name)), printed.get((row, name), "")) for row in table.rows)
+            found.append(TableColumn(name, width, variant, tuple(_shown(*place, protocol) for place in places)))
     return found
 
 
-def _shown(line: Any, digits: str, protocol: str) -> Shown | None:
+def _shown(line: Any, digits: str, protocol: str) -> Shown:
     """Show a tidy row under a protocol: '' for the fixed latent width, ``oracle_`` for the best."""
     if line is None or (protocol and not line.latent_dim):
-        return None
+        return _NOWHERE
     mean, std, delta = (getattr(line, f"{protocol}{name}") for name in ("mean", "std", "delta"))
     # Two decimals for a single AUC and three for an average, whatever zeros the paper dropped.
     decimals = min(4, max(2, len(digits.partition(".")[2]))) if digits else 3
@@ -98,7 +93,7 @@ def side_by_side(table: Table, frame: pd.DataFrame, notes: Sequence[str] = (), c
     columns = [
         (
             Heading(one.width, group=one.group) if one.width else Heading(one.group),
-            [Field(shown.text, shown.colour) if shown else Field(DASH) for shown in one.places],
+            [Field(shown.text, shown.difference.colour) for shown in one.places],
         )
         for one in columns_of(table, frame)
     ]
@@ -121,17 +116,14 @@ def in_columns(
     columns = []
     for one in columns_of(table, frame):
         if is_printed and one.width != "oracle width":  # printed once for both widths
-            columns.append(
-                (Heading("paper", group=one.group), [Field(shown.paper if shown else "") for shown in one.places])
-            )
+            columns.append((Heading("paper", group=one.group), [Field(shown.paper) for shown in one.places]))
         ours = [
-            Field(shown.ours or f"{MISSING} {why(f'{row} / {one.name}')}" if shown else "")
+            Field(shown.ours or f"{MISSING} {why(f'{row} / {one.name}')}")
             for row, shown in zip(table.rows, one.places, strict=True)
         ]
         columns.append((Heading(f"ours, {one.width}" if one.width else "ours", group=one.group), ours))
         if is_printed:
-            differences = [Field(shown.difference, shown.colour) if shown else Field("") for shown in one.places]
-            columns.append((Heading("diff.", group=one.group), differences))
+            columns.append((Heading("diff.", group=one.group), [shown.difference for shown in one.places]))
     return _tabular(table, table.title, columns, notes, command)
 
 
@@ -164,7 +156,7 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
         heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
         labels=labels,
         texts=texts,
-        differences=np.array([[place.delta if place else np.nan for place in one.places] for one in columns]).T,
+        differences=np.array([[shown.delta for shown in one.places] for one in columns]).T,
         place=(width, _ROW),
         labels_width=[
             max(1.05, 0.2 + _LETTER * max(map(len, (name, *(row[i] for row in labels)))))
