@@ -1,1 +1,1 @@
-"""What is drawn and written: figures, tables, the report, and the generated part of README.md."""
+"""Figures, tables, the report, and the generated part of README.md."""

@@ -1,4 +1,4 @@
-"""What is published is what the code makes of the published records; see ``tox -e published``."""
+"""The published files are what the code makes of the published records: ``pytest -m published``."""
 
 import re
 import shutil
