@@ -33,7 +33,7 @@ class _Sheet:
 
 
 _LANDSCAPE = _Sheet(24.8, {r"\scriptsize": 0.125, r"\tiny": 0.09})  # of the report
-_PORTRAIT = _Sheet(17.0, {r"\small": 0.161, r"\footnotesize": 0.143, r"\scriptsize": 0.125, r"\tiny": 0.09})
+_PORTRAIT = _Sheet(17.0, {r"\small": 0.153, r"\footnotesize": 0.136, r"\scriptsize": 0.119, r"\tiny": 0.09})
 
 
 def markdown(content: Report | Tabular) -> str:
