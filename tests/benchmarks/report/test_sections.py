@@ -27,7 +27,7 @@ FIGURE_LACKING = "3"
 
 
 class Page(HTMLParser):
-    """The content as a browser finds it: tags and their attributes, tables by the id of their figure, text by section."""
+    """The content as a browser finds it: tags, tables by the id of their figure, pictures, and text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
