@@ -1,4 +1,4 @@
-"""What the README shows works as it stands."""
+"""The examples and links of the README work as they stand."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.report.readme import Published, stale
-from benchmarks.report.style import drawn_from
 from benchmarks.reproduce import main
 from lisae import AutoEncoder
 from lisae.detector import Detector
@@ -50,18 +48,6 @@ def test_every_option_of_the_command_line_is_told(capsys: pytest.CaptureFixture[
         main(["--help"])
     options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--backend"}
     assert options <= set(re.findall(r"--[a-z-]+", README))
-
-
-def test_its_summary_and_figures_are_those_of_the_published_records() -> None:
-    assert stale(Published(ROOT)) == []
-
-
-def test_its_pictures_are_drawn_from_the_published_points() -> None:
-    pictures = re.findall(r"\]\(reports/published/(\w+)\.png\)", README)
-    assert len(pictures) == 3
-    for name in pictures:
-        text = (ROOT / "results" / "published" / f"{name}.csv").read_text(encoding="utf-8")
-        assert drawn_from(ROOT / "reports" / "published" / f"{name}.png", text)
 
 
 def test_files_that_it_links_to_are_there() -> None:

@@ -199,8 +199,8 @@ class Plan:
     def runs_of(self, artefact: Artefact) -> dict[str, list[Run]]:
         """Return the runs that each part of a table or figure needs, by its name."""
         computation = artefact.computation(self) if isinstance(artefact, Computable) else None
-        if computation and not artefact.needs:
-            return {"its points": list(computation.runs.values())}
+        if computation is not None and not artefact.needs:
+            return {name: [run] for name, run in computation.runs.items()}
         return {
             need.name: [run for one in need.measurements for run in self.runs(one, oracle=artefact.oracle)]
             for need in artefact.needs

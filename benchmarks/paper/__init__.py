@@ -1,4 +1,4 @@
-"""What the paper prints, as data: every number of its tables, and where they contradict themselves."""
+"""The paper as data: every number that its tables print, and the slips in which they contradict themselves."""
 
 import csv
 import tomllib
@@ -13,8 +13,8 @@ _FOLDER = Path(__file__).parent
 DEVIATIONS = _FOLDER / "deviations.md"  # rivals that end far from print: by how much, what was tried, why
 
 
-class Cell(NamedTuple):
-    """Where a number stands; equal to, and interchangeable with, the plain tuple."""
+class Place(NamedTuple):
+    """The place of a printed number; equal to, and interchangeable with, the plain tuple."""
 
     table: str
     row: str
@@ -45,12 +45,12 @@ class Erratum:
 
 
 @cache
-def printed() -> Mapping[Cell, Value]:
-    """Every number of Tables 1-5 and A1-A4, in the paper's order; dashes are left out."""
+def printed() -> Mapping[Place, Value]:
+    """Return every number of Tables 1-5 and A1-A4, in the paper's order; dashes are left out."""
     with (_FOLDER / "printed.csv").open(encoding="utf-8", newline="") as file:
         return MappingProxyType(
             {
-                Cell(line["table"], line["row"], line["column"]): Value(float(line["value"]), line["value"])
+                Place(line["table"], line["row"], line["column"]): Value(float(line["value"]), line["value"])
                 for line in csv.DictReader(file)
             }
         )
@@ -58,6 +58,6 @@ def printed() -> Mapping[Cell, Value]:
 
 @cache
 def errata() -> tuple[Erratum, ...]:
-    """Every known slip, in the order of ``errata.toml``."""
+    """Return every known slip, in the order of ``errata.toml``."""
     with (_FOLDER / "errata.toml").open("rb") as file:
         return tuple(Erratum(**entry) for entry in tomllib.load(file)["erratum"])

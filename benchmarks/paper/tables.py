@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
+from benchmarks import paper
 from benchmarks.data import CLASS_NAMES
 from benchmarks.errors import CallError, unknown
 from benchmarks.paper.tasks import (
@@ -46,7 +47,7 @@ class Need(NamedTuple):
 
 @dataclass(frozen=True)
 class Artefact:
-    """A table or a figure: what is planned, trained and reported alike for both.
+    """A table or a figure, as far as both are planned, trained and reported alike.
 
     ``oracle``: beside the latent width chosen beforehand it shows the best one by test AUC, the paper's protocol.
     """
@@ -59,13 +60,28 @@ class Artefact:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """What it is made of; nothing for one that no run is needed for."""
+        """The parts that it is made of; nothing for an artefact that no run is needed for."""
         return ()
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements of its needs, each once."""
+        return tuple(dict.fromkeys(measurement for need in self.needs for measurement in need.measurements))
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks whose data it reads."""
+        return tuple(dict.fromkeys(measurement.task for measurement in self.measurements))
+
+    @property
+    def title(self) -> str:
+        """Its caption after its number."""
+        return f"{self.kind.capitalize()} {self.id}. {self.caption}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A printed number and what it is the mean of; row and column as the paper prints them.
+    """A place of a table and the measurements that its number is the mean of; row and column as the paper prints them.
 
     ``printed_row`` is the row that the printed number stands in: ``row`` itself, unless ours has a name of its own.
     """
@@ -78,7 +94,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table(Artefact):
-    """A table of the paper.
+    """A table of the paper, or one that it lacks.
 
     A row's name has a part for each of ``row_header``, joined by `` | ``. A row and column without a cell is a
     dash in the paper.
@@ -92,7 +108,7 @@ class Table(Artefact):
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """A part a cell."""
+        """A part for each cell."""
         return tuple(Need(f"{cell.row} / {cell.column}", cell.measurements) for cell in self.cells)
 
     @property
@@ -100,9 +116,13 @@ class Table(Artefact):
         """Row names, in the paper's order."""
         return list(dict.fromkeys(cell.row for cell in self.cells))
 
+    def printed(self, cell: Cell) -> paper.Value | None:
+        """Return the number that the paper prints for a cell, None for one that it lacks."""
+        return paper.printed().get(paper.Place(self.id, cell.printed_row, cell.column))
+
 
 def table(name: str) -> Table:
-    """Give the table of an id such as ``4`` or ``A1``. Raises ``CallError`` for an unknown one."""
+    """Return the table of an id such as ``4`` or ``A1``. Raises ``CallError`` for an unknown one."""
     for known in TABLES:
         if known.id.lower() == name.lower():
             return known
@@ -135,19 +155,10 @@ def _bound(task: Task) -> Task:
     return supervised(task.dataset, task.normal[0])
 
 
-_ROWS = {
-    "KDE": ("KDE", _alone),
-    "IF": ("IF", _alone),
-    "OC-SVM": ("OC-SVM", _alone),
-    "OC-SVM, label sweep": ("OC-SVM", _alone),
-    "OC-DSVDD": ("OC-DSVDD", _alone),
-    "AnoGAN": ("AnoGAN", _alone),
-    "AnoGAN-FM": ("AnoGAN-FM", _alone),
-    "Linear-AE": ("Linear-AE", _alone),
-    "VAE": ("VAE", _alone),
-    "Mem-AE": ("Mem-AE", _alone),
-    "Sig-RepNN (N=4)": ("Sig-RepNN", _alone),
-    "AE": ("AE", _alone),
+_ALONE = ("KDE", "IF", "OC-SVM", "OC-SVM, label sweep", "OC-DSVDD", "AnoGAN", "AnoGAN-FM", "Linear-AE", "VAE", "Mem-AE",
+          "Sig-RepNN (N=4)", "AE")  # fmt: skip
+_SHORTER = {"OC-SVM, label sweep": "OC-SVM", "Sig-RepNN (N=4)": "Sig-RepNN"}
+_ROWS = {row: (_SHORTER.get(row, row), _alone) for row in _ALONE} | {
     "LIS-AE": ("LIS-AE", _shaped),
     "LinSep-LIS-AE": ("LinSep-LIS-AE", _shaped),
     "Sup. LIS-AE": ("LIS-AE", _bound),
@@ -211,7 +222,7 @@ def _negatives_table() -> Table:
 
 
 def _class_table(table_id: str, caption: str, model: str, positives: tuple[int, ...]) -> Table:
-    """Eight rows a positive class, a column an outlier class."""
+    """Lay out eight rows for each positive class and a column for each outlier class."""
     names = CLASS_NAMES["cifar10"]
     cells = []
     for positive in positives:
@@ -225,7 +236,7 @@ def _class_table(table_id: str, caption: str, model: str, positives: tuple[int, 
 
 
 def _settings(positive: int) -> list[tuple[str, Task]]:
-    """The eight settings of Section 5.2 under their printed names."""
+    """List the eight settings of Section 5.2 under their printed names."""
     own, other = own_split(positive), other_split(positive)
     single = [(f"{CLASS_NAMES['cifar10'][c]} {c}", with_classes("cifar10", positive, (c,))) for c in other]
     return [

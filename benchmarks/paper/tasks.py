@@ -30,44 +30,44 @@ class Task:
 
 
 def own_split(positive: int) -> tuple[int, ...]:
-    """The five classes that ``positive`` belongs to: 0-4 or 5-9."""
+    """Return the five classes that ``positive`` belongs to: 0-4 or 5-9."""
     return SPLITS[positive // 5]
 
 
 def other_split(positive: int) -> tuple[int, ...]:
-    """The five classes that ``positive`` does not belong to."""
+    """Return the five classes that ``positive`` does not belong to."""
     return SPLITS[1 - positive // 5]
 
 
 def rest_of_split(positive: int) -> tuple[int, ...]:
-    """The four other classes of its split: the outliers of Tables 2 to 5."""
+    """Return the four other classes of its split: the outliers of Tables 2 to 5."""
     return tuple(c for c in own_split(positive) if c != positive)
 
 
 def without_negatives(dataset: str, *normal: int) -> Task:
-    """*None*: nothing but normal images is seen, and every class that the data set is tested on is an outlier."""
+    """Return the task *None*: only normal images are seen, and every other class of the test is an outlier."""
     tested = own_split(normal[0]) if dataset in _SPLIT_DATASETS else CLASSES
     return Task(dataset, normal, tuple(c for c in tested if c not in normal))
 
 
 def against(dataset: str, normal: tuple[int, ...], negatives: Negatives) -> Task:
-    """Train with these negatives; negative classes of the same data set are no outliers (Section 5.1)."""
+    """Return a task with these negatives; negative classes of the same data set are no outliers (Section 5.1)."""
     seen = negatives.classes if negatives.dataset == dataset else ()
     outliers = tuple(c for c in without_negatives(dataset, *normal).outliers if c not in seen)
     return Task(dataset, normal, outliers, negatives)
 
 
 def with_classes(dataset: str, positive: int, classes: tuple[int, ...]) -> Task:
-    """One class of the other split as negatives (*Dog 5*), or all five of them (*Comb.*)."""
+    """Take one class of the other split as negatives (*Dog 5*), or all five of them (*Comb.*)."""
     return against(dataset, (positive,), Negatives(dataset, classes))
 
 
 def with_next_class(dataset: str, positive: int) -> Task:
-    """The next class as negatives, after the last the first: Fashion-MNIST in Section 5.1."""
+    """Take the next class as negatives, after the last the first: Fashion-MNIST in Section 5.1."""
     return with_classes(dataset, positive, ((positive + 1) % len(CLASSES),))
 
 
 def supervised(dataset: str, positive: int) -> Task:
-    """*Sup.*, the upper bound: the negatives are training images of the outlier classes."""
+    """Return the task *Sup.*, the upper bound: the negatives are training images of the outlier classes."""
     outliers = rest_of_split(positive)
     return Task(dataset, (positive,), outliers, Negatives(dataset, outliers))

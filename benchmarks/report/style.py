@@ -5,14 +5,20 @@ Colour never stands alone: whatever has a colour has a marker, a dash pattern or
 
 import hashlib
 import textwrap
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import seaborn as sns
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.style import context
+from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 300
@@ -25,7 +31,8 @@ SIDE = 0.15  # inches left free on either side of a page
 
 # Orange below zero and purple above. Differences beyond 0.3 are tinted alike, and the ends of the map, too dark to
 # print on, are not used.
-_TINTS, _FULL_TINT, _SHARE_OF_MAP = colormaps["PuOr"], 0.3, 0.45
+_TINTS, _FULL_TINT = colormaps["PuOr"], 0.3
+_END_OF_MAP = _FULL_TINT / 0.45
 TINT_LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
 _TITLE_SIZE, _NOTE_SIZE = 9.0, 6.0
@@ -52,19 +59,18 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def tint(difference: float) -> tuple[float, ...]:
-    """Give the colour of a difference of two AUCs, ours minus the paper's."""
-    share = max(-1.0, min(1.0, difference / _FULL_TINT)) * _SHARE_OF_MAP
-    return _TINTS(0.5 + share / 2)
+def tint(difference: float) -> str:
+    """Return the colour of a difference of two AUCs, ours minus the paper's, such as ``#aabbcc``."""
+    return to_hex(_TINTS(0.5 + np.clip(difference, -_FULL_TINT, _FULL_TINT) / (2 * _END_OF_MAP)))
 
 
 def metadata(made_from: str) -> dict[str, str]:
-    """What a PNG says of itself: the digest of the text of the CSV that it was drawn from, to tell a stale one by."""
+    """Return the entry of a PNG by which a stale one is told: the digest of the text of the CSV that it shows."""
     return {_MADE_FROM: hashlib.sha256(made_from.encode()).hexdigest()}
 
 
 def drawn_from(png: Path, text: str) -> bool:
-    """Whether a picture says of itself that it was drawn from a CSV of this text."""
+    """Tell whether a picture says of itself that it was drawn from a CSV of this text."""
     with Image.open(png) as image:
         return metadata(text).items() <= image.info.items()
 
@@ -75,8 +81,8 @@ class Page:
     Args:
         width: inches across.
         body: inches that the drawing takes between title and note.
-        title: what it shows.
-        note: how it was made; '' for none.
+        title: the caption above.
+        note: how it was made, below; '' for none.
     """
 
     def __init__(self, width: float, body: float, title: str, note: str) -> None:
@@ -95,13 +101,84 @@ class Page:
         self.figure.text(x / self.width, 1 - y / self.height, text, **how)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Give axes with their upper left corner ``left`` and ``top``, ``top`` counted from below the title."""
+        """Return axes with their upper left corner ``left`` and ``top``, ``top`` counted from below the title."""
         bottom = self.height - self.top - top - height
         return self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
 
-    def save(self, path: Path, made_from: str) -> None:
+    def save(self, path: Path, made_from: str, dpi: int = DPI) -> None:
         """Write a PNG, the same bytes for the same drawing; ``made_from`` as in ``metadata``."""
-        self.figure.savefig(path, format="png", dpi=DPI, metadata=metadata(made_from))
+        self.figure.savefig(path, format="png", dpi=dpi, metadata=metadata(made_from))
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Differences of AUCs as tinted places with texts, under heads and beside the labels of rows.
+
+    Args:
+        heads: the name of each column, and the lines of small print below it.
+        labels: the labels of each row; a rule is drawn where another first label begins than in the row above.
+        texts: the text of each place, '' for none.
+        differences: (rows, columns); the tints, NaN for none.
+        place: width and height of a place, in inches.
+        labels_width: inches for each label of a row.
+        size: points of the letters.
+    """
+
+    heads: Sequence[tuple[str, Sequence[str]]]
+    labels: Sequence[Sequence[str]]
+    texts: Sequence[Sequence[str]]
+    differences: NDArray[np.float64]
+    place: tuple[float, float]
+    labels_width: Sequence[float]
+    size: float
+
+    @property
+    def head(self) -> float:
+        """Inches from the top to the first row."""
+        return self.place[1] + 0.018 * self.size * max(len(lines) for _, lines in self.heads)
+
+    @property
+    def width(self) -> float:
+        """Inches across."""
+        return sum(self.labels_width) + len(self.heads) * self.place[0]
+
+    @property
+    def height(self) -> float:
+        """Inches from the top to the end of the last row."""
+        return self.head + len(self.labels) * self.place[1]
+
+    def draw(self, page: Page, left: float, top: float = 0) -> Axes:
+        """Draw on a page, with the upper left corner as in ``Page.axes``; a unit of the axes is a place."""
+        width, height = self.place
+        start, rows, columns = left + sum(self.labels_width), len(self.labels), len(self.heads)
+        axes = page.axes(start, top + self.head, columns * width, rows * height)
+        sns.heatmap(
+            np.clip(self.differences, -_FULL_TINT, _FULL_TINT), vmin=-_END_OF_MAP, vmax=_END_OF_MAP, cmap=_TINTS,
+            annot=np.array(self.texts), fmt="", annot_kws={"size": self.size, "color": INK}, cbar=False,
+            xticklabels=False, yticklabels=False, ax=axes,
+        )  # fmt: skip
+        for row, column in np.argwhere(np.isnan(self.differences)):  # seaborn leaves these empty
+            axes.text(column + 0.5, row + 0.5, self.texts[row][column], fontsize=self.size, ha="center", va="center")
+        for column, (name, lines) in enumerate(self.heads):
+            middle, y = start + (column + 0.5) * width, page.top + top + height / 2
+            page.write(middle, y, name, fontsize=self.size, weight="bold", ha="center", va="center")
+            small = {"fontsize": 0.8 * self.size, "color": FAINT, "linespacing": 1.1}
+            page.write(middle, y + 0.45 * height, "\n".join(lines), ha="center", va="top", **small)
+        for row, labels in enumerate(self.labels):
+            begins = not row or labels[0] != self.labels[row - 1][0]
+            for place, label in enumerate(labels):
+                x, y = left + sum(self.labels_width[:place]), page.top + top + self.head + (row + 0.5) * height
+                if place or len(labels) == 1 or begins:
+                    weight = "bold" if len(labels) > 1 and not place else "normal"
+                    page.write(x, y, label, fontsize=self.size, va="center", weight=weight)
+            if len(labels) > 1 and begins:
+                self.rule(axes, row)
+        return axes
+
+    def rule(self, axes: Axes, row: float, weight: float = 0.5) -> None:
+        """Draw a line across, labels included, above a row."""
+        ends = (-sum(self.labels_width) / self.place[0], len(self.heads))
+        axes.plot(ends, (row, row), color=INK, linewidth=weight, clip_on=False)
 
 
 def styled() -> AbstractContextManager[None]:

@@ -1,17 +1,179 @@
-"""Tables as files. Everything here is a pure function of records; nothing trains."""
+"""Tables: laid out as parts of a report, and as files. All of it is a pure function of records."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from benchmarks.files import write_text, written_whole
-from benchmarks.paper.tables import Table
-from benchmarks.report.grid import make_grid
-from benchmarks.report.note import note
-from benchmarks.report.table_picture import save_picture
-from benchmarks.report.text import latex, markdown
-from benchmarks.report.tidy import RecordLookup, tidy
+from benchmarks.paper.tables import AVERAGE, Table
+from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed
+from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
+from benchmarks.report.tidy import RecordLookup, missing_texts, note, tidy
+from benchmarks.report.writers import latex, markdown
 
-__all__ = ["RecordLookup", "note", "write_table"]
+_DPI = 200
+_ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
+
+
+class Shown(NamedTuple):
+    """A place of a table as it is shown: our value and the paper's as text, '' for one that is missing.
+
+    ``delta`` is their difference, NaN where there is none.
+    """
+
+    ours: str
+    paper: str
+    delta: float
+
+    @property
+    def text(self) -> str:
+        """Ours, and the paper's in brackets."""
+        return f"{self.ours or MISSING} ({self.paper})" if self.paper else self.ours or MISSING
+
+    @property
+    def difference(self) -> Field:
+        """Ours minus the paper's with its sign and its tint."""
+        decimals = min(3, max(2, len(self.paper.partition(".")[2])))
+        return Field("") if np.isnan(self.delta) else Field(signed(self.delta, decimals), tint(self.delta))
+
+
+_NOWHERE = Shown(DASH, "", np.nan)  # a row and column without a cell, and a model without the choice of a width
+
+
+class TableColumn(NamedTuple):
+    """A column of a table at one choice of the latent width.
+
+    ``width`` names the choice, '' in a table that has but one; ``variant`` the data sets behind the column that are
+    not the complete official ones. ``places`` has one for each row.
+    """
+
+    name: str
+    width: str
+    variant: str
+    places: tuple[Shown, ...]
+
+    @property
+    def group(self) -> str:
+        """The name, and the data sets that are not the complete official ones."""
+        return f"{self.name} ({self.variant})" if self.variant else self.name
+
+
+def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
+    """Give the columns of a table from its tidy rows; a table with oracle widths has two of each name."""
+    protocols = {"": "fixed width", "oracle_": "oracle width"} if table.oracle else {"": ""}
+    lines = {(line.row, line.column): line for line in frame.itertuples()}
+    printed = {(cell.row, cell.column): value.digits for cell in table.cells if (value := table.printed(cell))}
+    found = []
+    for name in table.columns:
+        variants = frame.loc[frame["column"] == name, "data_variant"]
+        variant = "; ".join(sorted({part for text in variants for part in text.split("; ")} - {""}))
+        for protocol, width in protocols.items():
+            places = ((lines.get((row, name)), printed.get((row, name), "")) for row in table.rows)
+            found.append(TableColumn(name, width, variant, tuple(_shown(*place, protocol) for place in places)))
+    return found
+
+
+def _shown(line: Any, digits: str, protocol: str) -> Shown:
+    """Show a tidy row under a protocol: '' for the fixed latent width, ``oracle_`` for the best."""
+    if line is None or (protocol and not line.latent_dim):
+        return _NOWHERE
+    mean, std, delta = (getattr(line, f"{protocol}{name}") for name in ("mean", "std", "delta"))
+    # Two decimals for a single AUC and three for an average, whatever zeros the paper dropped.
+    decimals = min(4, max(2, len(digits.partition(".")[2]))) if digits else 3
+    numbers = [trimmed(f"{number:.{decimals}f}") for number in (mean, std) if pd.notna(number)]
+    return Shown(" ± ".join(numbers), trimmed(digits), float(delta))
+
+
+def side_by_side(table: Table, frame: pd.DataFrame, notes: Sequence[str] = (), command: str = "") -> Tabular:
+    """Lay out the tidy rows of a table as the paper does, the paper's number in brackets behind ours."""
+    columns = [
+        (
+            Heading(one.width, group=one.group) if one.width else Heading(one.group),
+            [Field(shown.text, shown.difference.colour) for shown in one.places],
+        )
+        for one in columns_of(table, frame)
+    ]
+    end = ": ours, and the paper's in brackets." if frame["paper"].notna().any() else "."
+    return _tabular(table, table.title + end, columns, notes, command)
+
+
+def in_columns(
+    table: Table, frame: pd.DataFrame, why: Callable[[str], str], notes: Sequence[str], command: str
+) -> Tabular:
+    """Lay out the tidy rows of a table with a column each for the paper's number, for ours and for the difference.
+
+    Args:
+        table: the table.
+        frame: its tidy rows.
+        why: gives the reason why a need of the table is missing, by its name.
+        notes, command: as in ``Tabular``.
+    """
+    is_printed = bool(frame["paper"].notna().any())
+    columns = []
+    for one in columns_of(table, frame):
+        if is_printed and one.width != "oracle width":  # printed once for both widths
+            columns.append((Heading("paper", group=one.group), [Field(shown.paper) for shown in one.places]))
+        ours = [
+            Field(shown.ours or f"{MISSING} {why(f'{row} / {one.name}')}")
+            for row, shown in zip(table.rows, one.places, strict=True)
+        ]
+        columns.append((Heading(f"ours, {one.width}" if one.width else "ours", group=one.group), ours))
+        if is_printed:
+            columns.append((Heading("diff.", group=one.group), [shown.difference for shown in one.places]))
+    return _tabular(table, table.title, columns, notes, command)
+
+
+def _tabular(
+    table: Table,
+    caption: str,
+    columns: Sequence[tuple[Heading, list[Field]]],
+    notes: Sequence[str],
+    command: str,
+) -> Tabular:
+    """Put columns beside the labels of the rows, with a dash in every empty field."""
+    headings = [*(Heading(name, "label") for name in table.row_header), *(heading for heading, _ in columns)]
+    rows = [
+        (*map(Field, name.split(" | ")), *(fields[row] if fields[row].text else Field(DASH) for _, fields in columns))
+        for row, name in enumerate(table.rows)
+    ]
+    return Tabular(f"table-{table.id}", caption, tuple(headings), tuple(rows), tuple(notes), command)
+
+
+def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
+    """Draw the tidy rows of a table as the paper sets it, tinted by how far ours is from the paper's."""
+    block, columns = side_by_side(table, frame), columns_of(table, frame)
+    texts = [[field.text for field in row[len(table.row_header) :]] for row in block.rows]
+    width = _COLUMN * (1.35 if any("±" in text for row in texts for text in row) else 1)
+    small = [
+        textwrap.wrap("; ".join(filter(None, (one.width, one.variant))), int(1.5 * width / _LETTER)) for one in columns
+    ]
+    labels = [row.split(" | ") for row in table.rows]
+    heat_map = HeatMap(
+        heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
+        labels=labels,
+        texts=texts,
+        differences=np.array([[shown.delta for shown in one.places] for one in columns]).T,
+        place=(width, _ROW),
+        labels_width=[
+            max(1.05, 0.2 + _LETTER * max(map(len, (name, *(row[i] for row in labels)))))
+            for i, name in enumerate(table.row_header)
+        ],
+        size=8,
+    )
+    page = Page(max(2 * SIDE + heat_map.width, 5.0), heat_map.height, block.caption, below)
+    axes = heat_map.draw(page, SIDE)
+    for i, name in enumerate(table.row_header):
+        x = SIDE + sum(heat_map.labels_width[:i])
+        page.write(x, page.top + _ROW / 2, name, fontsize=8, weight="bold", va="center")
+    for row, weight in ((-heat_map.head / _ROW, 1.1), (0, 0.6), (len(labels), 1.1)):
+        heat_map.rule(axes, row, weight)
+    if columns[-1].name == AVERAGE:  # the paper sets the averages apart
+        axes.axvline(len(columns) - 1, color="black", linewidth=0.4)
+    return page
 
 
 def write_table(
@@ -23,24 +185,24 @@ def write_table(
     results_dir: Path,
     reports_dir: Path,
 ) -> list[Path]:
-    """Write a table as CSV, Markdown, LaTeX and PNG, and give the paths.
+    """Write a table as CSV, Markdown, LaTeX and PNG, and return the paths.
 
     Args:
-        table: what to write.
+        table: the table.
         lookup: gives the records; a cell without all its records stays empty.
-        command: what makes this table, for the note below it.
-        reasons: why cells are missing, and the names of those cells, for the note.
-        results_dir, reports_dir: where ``table_<id>.csv`` goes, and where the others go.
+        command: makes this table; it is told below it.
+        reasons: why cells are missing, and the names of those cells, for the notes below it.
+        results_dir, reports_dir: the folder of ``table_<id>.csv``, and that of the others.
 
     Raises ``UnavailableError`` when a file cannot be written.
     """
     frame = tidy(table, lookup)
-    grid = make_grid(table, frame, note(table, lookup, command, reasons))
+    block = side_by_side(table, frame, (note(table, lookup), *missing_texts(reasons)), command)
     tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
     text = frame.to_csv(index=False, lineterminator="\n")
     write_text(tidy_path, text)
-    write_text(stem.with_suffix(".md"), markdown(grid))
-    write_text(stem.with_suffix(".tex"), latex(grid))
-    with written_whole(stem.with_suffix(".png")) as temporary:
-        save_picture(grid, temporary, text)
+    write_text(stem.with_suffix(".md"), markdown(block))
+    write_text(stem.with_suffix(".tex"), latex(block))
+    with styled(), written_whole(stem.with_suffix(".png")) as temporary:
+        draw_table(table, frame, f"{TINT_LEGEND} {note(table, lookup, command, reasons)}").save(temporary, text, _DPI)
     return [tidy_path, *(stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))]

@@ -1,20 +1,22 @@
-"""The numbers of a table: from records to one tidy row a cell, ours beside the paper's."""
+"""From records to one tidy row for each cell, ours beside the paper's, and to a note of how the numbers were made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks import paper
 from benchmarks.engine.records import Record, mean_auc, variant_text
-from benchmarks.paper.tables import Cell, Measurement, Table
+from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
+
+COMPLETE = "complete official sets"
 
 
 @dataclass(frozen=True)
 class RecordLookup:
-    """Where the numbers of a table come from.
+    """The source of the numbers of tables and figures.
 
     ``record`` gives the record of a measurement for a seed and a latent width (None: the fixed one), or None.
     ``widths`` gives the latent widths that the protocol ``oracle`` chooses from, the fixed one first, or
@@ -24,6 +26,11 @@ class RecordLookup:
     record: Callable[[Measurement, int, int | None], Record | None]
     widths: Callable[[Measurement], Sequence[int | None]]
     seeds: Sequence[int]
+
+    def records(self, artefact: Artefact) -> list[Record]:
+        """List the records of what an artefact measures, at the latent width chosen beforehand."""
+        found = (self.record(measurement, seed, None) for measurement in artefact.measurements for seed in self.seeds)
+        return [record for record in found if record is not None]
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,12 @@ class _Measured:
 
 
 def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
-    """One row a cell, in the paper's order.
+    """Return a row for each cell, in the paper's order.
 
     Columns: ``row, column, paper, mean, std, n_seeds, ci_low, ci_high, delta, data_variant``. A seed counts where
     every run of the cell is there; ``std`` is over seeds (n - 1), ``ci_low`` and ``ci_high`` the 95 % t interval of
-    the mean over seeds, both empty for fewer than two; ``delta`` is ``mean`` - ``paper``. All AUCs are in [0, 1].
+    the mean over seeds, both empty for fewer than two; ``delta`` is ``mean`` - ``paper``, both empty for a cell that
+    the paper does not have. All AUCs are in [0, 1].
 
     A table with the protocol ``oracle`` has five more: ``latent_dim`` is the width of all the above, chosen
     beforehand, and ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with
@@ -58,7 +66,8 @@ def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
 
 
 def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
-    printed = paper.printed()[paper.Cell(table.id, cell.printed_row, cell.column)].value
+    found = table.printed(cell)
+    printed = found.value if found else np.nan
     widths = lookup.widths(cell.measurements[0]) if table.oracle else (None,)
     fixed = _measured(cell, lookup, widths[0])
     n = len(fixed.values)
@@ -107,5 +116,64 @@ def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Meas
 
 
 def _whole(number: int | None) -> str:
-    """A whole number as text, so that a column with gaps does not become one of floats."""
+    """Write a whole number as text, so that a column with gaps does not become one of floats."""
     return "" if number is None else str(number)
+
+
+def note(
+    artefact: Artefact,
+    lookup: RecordLookup,
+    command: str = "",
+    reasons: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
+    """Say how an artefact was made: profile, seeds, devices, data variants, and latent widths.
+
+    Args:
+        artefact: the table or figure; of one that needs no run there is only its seed to tell.
+        lookup: gives its records.
+        command: makes it; '' where that stands elsewhere.
+        reasons: why parts are missing, and the names of those parts.
+    """
+    end = f"; command: {command}." if command else "."
+    seeds = lookup.seeds
+    if not artefact.needs:
+        return " ".join([f"Seed {seeds[0]}{end}", *missing_texts(reasons)])
+    records = lookup.records(artefact)
+    profiles = " and ".join(sorted({record.profile for record in records})) or "not yet run"
+    averaged = f" (mean{' ± standard deviation' if artefact.kind == 'table' else ''})" if len(seeds) > 1 else ""
+    sentences = [
+        f"Profile {profiles}, {seeds_text(seeds)}{averaged}; "
+        f"trained on {hardware(records) or 'nothing yet'}; data: {data_text(records)}{end}"
+    ]
+    if artefact.oracle:
+        widths = sorted({w for need in artefact.needs for w in lookup.widths(need.measurements[0]) if w is not None})
+        sentences.append(
+            "Fixed width: the latent width was chosen beforehand, one for each data set; oracle width: the best of "
+            f"the grid by test AUC, the paper's protocol (widths tried: {', '.join(map(str, widths))}). "
+            "A model without a latent layer has no oracle."
+        )
+    return " ".join([*sentences, *missing_texts(reasons)])
+
+
+def missing_texts(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which parts are missing for which reason, a sentence for each reason."""
+    return [f"Missing for this reason: {reason} ({'; '.join(names)})." for reason, names in reasons.items()]
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Name the seeds."""
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def hardware(records: Iterable[Record]) -> str:
+    """Name every device with the precisions that it computed in, '' where there is no record."""
+    precisions: dict[str, set[str]] = {}
+    for record in records:
+        precisions.setdefault(record.device, set()).add(record.precision)
+    return " and ".join(f"{device} ({', '.join(sorted(found))})" for device, found in sorted(precisions.items()))
+
+
+def data_text(records: Iterable[Record]) -> str:
+    """Name the data sets behind records that are not the complete official ones."""
+    texts = {variant_text({name: v}) for record in records for name, v in record.identity["variants"].items()} - {""}
+    return "; ".join(sorted(texts)) or COMPLETE

@@ -1,40 +1,42 @@
-"""Figures as files: the points as CSV and a picture of them. A picture is a pure function of its points."""
+"""Figures as files: their rows as CSV and a picture of them, which is a pure function of the rows."""
 
-from collections.abc import Callable, Mapping
+import pkgutil
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.errors import CallError, unknown
 from benchmarks.files import write_text, written_whole
-from benchmarks.paper.figures import Comparison, Difference, Figure, Linear, Reconstructions, Scatter, TradeOff
-from benchmarks.report.figures import comparison, linear_case, reconstructions, trade_off
-from benchmarks.report.style import Page, styled
-from benchmarks.report.tidy import RecordLookup
+from benchmarks.report.figures.base import Figure
+from benchmarks.report.style import styled
 
-__all__ = ["points", "write_figure"]
-
-_DRAWN: Mapping[type[Figure], Callable[..., Page]] = {
-    TradeOff: trade_off.draw,
-    Reconstructions: reconstructions.draw,
-    Linear: linear_case.draw,
-    Difference: comparison.draw_difference,
-    Scatter: comparison.draw_scatter,
-}
+_MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+# The paper's numbers, and then words by the alphabet.
+FIGURES: tuple[Figure, ...] = tuple(
+    sorted(
+        (figure for module in _MODULES for figure in getattr(module, "FIGURES", ())),
+        key=lambda figure: (not figure.id[-1].isdigit(), figure.id),
+    )
+)
 
 
-def points(figure: TradeOff | Comparison, lookup: RecordLookup) -> pd.DataFrame:
-    """Give the points of a figure that is made from records."""
-    return trade_off.points(figure, lookup) if isinstance(figure, TradeOff) else comparison.points(figure, lookup)
+def figure(name: str) -> Figure:
+    """Return the figure of an id such as ``4`` or ``scatter``. Raises ``CallError`` for an unknown one."""
+    for known in FIGURES:
+        if known.id.lower() == name.lower():
+            return known
+    raise CallError(unknown("figure made here", name, [known.id for known in FIGURES]))
 
 
 def write_figure(figure: Figure, frame: pd.DataFrame, note: str, *, results_dir: Path, reports_dir: Path) -> list[Path]:
-    """Write ``<results_dir>/figure_<id>.csv`` and ``<reports_dir>/figure_<id>.png``, and give the paths.
+    """Write ``<results_dir>/figure_<id>.csv`` and ``<reports_dir>/figure_<id>.png``, and return the paths.
 
     Args:
-        figure: what to write.
-        frame: its points.
+        figure: the figure.
+        frame: its rows.
         note: how they were made, for the foot of the picture.
-        results_dir, reports_dir: where the files go.
+        results_dir, reports_dir: the folders of both files.
 
     Raises ``UnavailableError`` when a file cannot be written.
     """
@@ -42,5 +44,5 @@ def write_figure(figure: Figure, frame: pd.DataFrame, note: str, *, results_dir:
     text = frame.to_csv(index=False, lineterminator="\n")
     write_text(csv, text)
     with styled(), written_whole(png) as temporary:
-        _DRAWN[type(figure)](figure, frame, note).save(temporary, text)
+        figure.draw(frame, note).save(temporary, text)
     return [csv, png]

@@ -1,13 +1,23 @@
-"""Pictures of the linear case: Figure 2, and the cross-section of Section 4.2."""
+"""The linear case of Section 4: Figure 2, and the cross-section of Section 4.2; both train in seconds."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import cycle
 
 import pandas as pd
 
-from benchmarks.paper.figures import Linear
-from benchmarks.paper.section_4 import DIGIT, LOSS
-from benchmarks.report.note import COMPLETE
+from benchmarks.data import load
+from benchmarks.engine.computations import Computation
+from benchmarks.engine.evaluate import Context, negatives_of
+from benchmarks.engine.execute import Failure
+from benchmarks.engine.plan import Plan
+from benchmarks.engine.records import variant_text
+from benchmarks.engine.run import Run
+from benchmarks.paper.section_4 import DIGIT, LOSS, cross_section_points, figure_2_points
+from benchmarks.paper.tasks import Negatives, Task, against
+from benchmarks.report.figures.base import Figure
 from benchmarks.report.style import COLOURS, FAINT, INK, SIDE, Page
+from benchmarks.report.tidy import COMPLETE
 
 _ROWS = {
     "a": "inputs",
@@ -24,40 +34,56 @@ _DASHES = ("-", "--", "-.", ":")
 _WIDTH, _PLOT, _LEFT, _BELOW = 5.4, 2.9, 0.5, 0.9  # inches
 
 
-def draw(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
-    """Draw the points of ``benchmarks.paper.section_4`` for this figure, or their CSV read back."""
-    return _draw_figure_2(figure, frame, note) if figure.id == "2" else _draw_cross_section(figure, frame, note)
+@dataclass(frozen=True)
+class LinearImages(Figure):
+    """Images and their reconstructions by the linear models; ``task`` gives the normal class and the negatives."""
 
+    task: Task
 
-def _draw_figure_2(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
-    """Draw a row a letter, (a) to (f), the normal digit apart from the others."""
-    values = frame.filter(regex=r"^p\d+$").to_numpy()
-    side = round(values.shape[1] ** 0.5)
-    digits = frame.loc[frame["row"] == "a", "digit"].to_list()
-    normal = digits.count(DIGIT)
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The task, whose data it reads though no run is needed."""
+        return (self.task,)
 
-    def x_of(column: int) -> float:
-        return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
+    def computation(self, plan: Plan) -> Computation:
+        """Train both models on the images of the task."""
+        profile, task = plan.request.profile, plan.task(self.task)
+        assert task.negatives is not None
+        variants = {name: plan.variants[name] for name in (task.dataset, task.negatives.dataset)}
+        preparation = profile.preparation(task.negatives.dataset)
+        settings = profile.figure(self.id)
+        run = Run(task, self.id, plan.request.seeds[0], settings, profile.limits, variants, preparation)
+        return _computation(self, run, _images)
 
-    scale = "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d)."
-    page = Page(
-        x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, figure.title, f"{scale} {_made_with(frame)} {note}"
-    )
-    for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
-        row = list(_ROWS).index(letter)
-        axes = page.axes(x_of(column), _HEAD + row * _CELL, 0.96 * _CELL, 0.96 * _CELL)
-        axes.axis("off")
-        axes.imshow(image.reshape(side, side), cmap="gray", vmin=-1 if letter in _SIGNED else 0, vmax=1)
-    for row, (letter, name) in enumerate(_ROWS.items()):
-        page.write(SIDE, page.top + _HEAD + (row + 0.5) * _CELL, f"({letter}) {name}", va="center")
-    for first, end, name in ((0, normal, "normal"), (normal, len(digits), "anomalies")):
-        middle = (x_of(first) + x_of(end - 1) + _CELL) / 2
-        page.write(middle, page.top + _HEAD / 2, name, ha="center", va="center")
-    return page
+    def draw(self, frame: pd.DataFrame, note: str) -> Page:
+        """Draw a row for each letter, (a) to (f), the normal digit apart from the others."""
+        values = frame.filter(regex=r"^p\d+$").to_numpy()
+        side = round(values.shape[1] ** 0.5)
+        digits = frame.loc[frame["row"] == "a", "digit"].to_list()
+        normal = digits.count(DIGIT)
+
+        def x_of(column: int) -> float:
+            return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
+
+        scale = "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d)."
+        page = Page(
+            x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, self.title, f"{scale} {_made_with(frame)} {note}"
+        )
+        for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
+            row = list(_ROWS).index(letter)
+            axes = page.axes(x_of(column), _HEAD + row * _CELL, 0.96 * _CELL, 0.96 * _CELL)
+            axes.axis("off")
+            axes.imshow(image.reshape(side, side), cmap="gray", vmin=-1 if letter in _SIGNED else 0, vmax=1)
+        for row, (letter, name) in enumerate(_ROWS.items()):
+            page.write(SIDE, page.top + _HEAD + (row + 0.5) * _CELL, f"({letter}) {name}", va="center")
+        for first, end, name in ((0, normal, "normal"), (normal, len(digits), "anomalies")):
+            middle = (x_of(first) + x_of(end - 1) + _CELL) / 2
+            page.write(middle, page.top + _HEAD / 2, name, ha="center", va="center")
+        return page
 
 
 def _made_with(frame: pd.DataFrame) -> str:
-    """The settings and data of Figure 2, as its points tell them."""
+    """Name the settings and data of Figure 2, as its rows tell them."""
     made = frame.iloc[0]
     variant = "" if pd.isna(made["data_variant"]) else made["data_variant"]
     return (
@@ -66,19 +92,65 @@ def _made_with(frame: pd.DataFrame) -> str:
     )
 
 
-def _draw_cross_section(figure: Linear, frame: pd.DataFrame, note: str) -> Page:
-    """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
-    contours = frame[~frame["points"].isin(_SAMPLES)].groupby(["points", "gamma"], dropna=False)
-    scale = f"The loss is {LOSS:g} on every contour, at any x."
-    page = Page(_WIDTH, _PLOT + _BELOW, figure.title, f"{scale} {note}".strip())
-    axes = page.axes(SIDE + _LEFT, 0, _WIDTH - 2 * SIDE - _LEFT, _PLOT)
-    for name, (marker, size, colour) in _SAMPLES.items():
-        samples = frame[frame["points"] == name]
-        axes.plot(samples["y"], samples["z"], marker, markersize=size, color=colour, label=f"{name} samples")
-    for (_, contour), dashes, colour in zip(contours, cycle(_DASHES), cycle((INK, *COLOURS))):
-        name, gamma, tilt = contour.iloc[0][["points", "gamma", "tilt"]]
-        label = name if pd.isna(gamma) else f"{name}, gamma {gamma:g}: tilt {tilt:.2f}"
-        axes.plot(contour["y"], contour["z"], dashes, color=colour, linewidth=1.2, label=label)
-    axes.set(xlabel="y", ylabel="z", aspect="equal")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
-    return page
+@dataclass(frozen=True)
+class CrossSection(Figure):
+    """Contours of the loss of the linear models, which draw samples of their own."""
+
+    def computation(self, plan: Plan) -> Computation:
+        """Train the models on samples of a Gaussian."""
+        return _computation(self, Run(Task("", (), ()), self.id, plan.request.seeds[0], {}, {}, {}), _contours)
+
+    def draw(self, frame: pd.DataFrame, note: str) -> Page:
+        """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
+        contours = frame[~frame["points"].isin(_SAMPLES)].groupby(["points", "gamma"], dropna=False)
+        scale = f"The loss is {LOSS:g} on every contour, at any x."
+        page = Page(_WIDTH, _PLOT + _BELOW, self.title, f"{scale} {note}".strip())
+        axes = page.axes(SIDE + _LEFT, 0, _WIDTH - 2 * SIDE - _LEFT, _PLOT)
+        for name, (marker, size, colour) in _SAMPLES.items():
+            samples = frame[frame["points"] == name]
+            axes.plot(samples["y"], samples["z"], marker, markersize=size, color=colour, label=f"{name} samples")
+        for (_, contour), dashes, colour in zip(contours, cycle(_DASHES), cycle((INK, *COLOURS))):
+            name, gamma, tilt = contour.iloc[0][["points", "gamma", "tilt"]]
+            label = name if pd.isna(gamma) else f"{name}, gamma {gamma:g}: tilt {tilt:.2f}"
+            axes.plot(contour["y"], contour["z"], dashes, color=colour, linewidth=1.2, label=label)
+        axes.set(xlabel="y", ylabel="z", aspect="equal")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+        return page
+
+
+def _computation(figure: Figure, run: Run, frame_of: Callable[[Run, Context], pd.DataFrame]) -> Computation:
+    """Describe the rows of a run that only names data, settings and seed: it is neither trained nor recorded."""
+
+    def compute(runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+        (found,) = runs.values()
+        return frame_of(found, context).assign(run=found.id), []
+
+    return Computation(f"figure_{figure.id}.csv", {"its points": run}, False, compute)
+
+
+def _images(run: Run, context: Context) -> pd.DataFrame:
+    data = load(run.task.dataset, context.data_dir, offline=True, quiet=True)
+    return figure_2_points(
+        data.train_images,
+        data.train_labels,
+        negatives_of(run, data.train_images.shape[1:], context.data_dir),
+        data.test_images,
+        data.test_labels,
+        **run.settings,
+        seed=run.seed,
+        data_variant=variant_text(dict(run.variants)),
+    )
+
+
+def _contours(run: Run, context: Context) -> pd.DataFrame:
+    return cross_section_points(seed=run.seed)
+
+
+FIGURES = (
+    LinearImages(
+        "2",
+        "Linear AE and linear LIS-AE on digit 8 of MNIST and on what is orthogonal to it, Omniglot as negatives",
+        against("mnist", (DIGIT,), Negatives("omniglot")),
+    ),
+    CrossSection("cross_section", "Section 4.2: where linear AE and linear LIS-AE have the same loss"),
+)

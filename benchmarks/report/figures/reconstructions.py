@@ -1,31 +1,104 @@
-"""Figure 3: test images, and what AE and LIS-AE make of them."""
+"""Figure 3: test images, and their reconstructions by AE and LIS-AE."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from benchmarks.paper.figures import INPUT, Reconstructions
+from benchmarks.data import CLASS_NAMES, load
+from benchmarks.engine.computations import Computation
+from benchmarks.engine.evaluate import Context, images_of_classes
+from benchmarks.engine.execute import Failure, rebuilt
+from benchmarks.engine.plan import Plan
+from benchmarks.engine.run import Run
+from benchmarks.report.figures.base import Line, LineFigure, lines_of, unsupervised
 from benchmarks.report.style import FAINT, SIDE, Page
+from lisae import CollapseError
+from lisae.reconstruction import ReconstructionDetector
 
+INPUT = "Input"  # the row of the images themselves
+_PLACES = ["run", "pane", "model", "column", "class"]
 _CELL, _LABEL, _SPACE, _HEAD, _NUMBER = 0.56, 0.55, 0.3, 0.5, 0.17  # inches
 
 
-def draw(figure: Reconstructions, frame: pd.DataFrame, note: str) -> Page:
-    """Draw a block a pane, side by side: inputs above, a row a model below, normal columns apart from anomalous."""
-    panes = list(dict.fromkeys(line.pane for line in figure.lines))
-    rows = [INPUT, *dict.fromkeys(line.model for line in figure.lines)]
-    block = figure.n_columns * _CELL + _SPACE / 2
-    width = SIDE + _LABEL + len(panes) * (block + _SPACE) - _SPACE + SIDE
-    below = "The number is the error L(x), the Euclidean norm of the residual."
-    body = _HEAD + len(rows) * (_CELL + _NUMBER)
-    page = Page(width, body, figure.title, f"{below} {note}")
-    for row, model in enumerate(rows):
-        page.write(SIDE, _top_of(page, row) + _CELL / 2, model, fontsize=7.5, va="center")
-    for place, pane in enumerate(panes):
-        left = SIDE + _LABEL + place * (block + _SPACE)
-        (task,) = {line.task for line in figure.lines if line.pane == pane}
-        page.write(left, page.top + 0.1, f"{pane}, normal: {task}", fontsize=8, weight="bold", va="center")
-        _draw_block(page, frame[frame["pane"] == pane], rows, task, left)
-    return page
+@dataclass(frozen=True)
+class Reconstructions(LineFigure):
+    """Test images, and below them their reconstructions by the model of each line.
+
+    Records hold no images, so that the rows of this figure are computed once and kept as its CSV. The columns are
+    the first ``n_normal`` test images of the normal class and the first of each outlier class: none was chosen.
+    """
+
+    n_normal: int = 4
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of a pane."""
+        return self.n_normal + max(len(line.measurement.outliers) for line in self.lines)
+
+    def computation(self, plan: Plan) -> Computation:
+        """Reconstruct the images with the detectors of the first seed."""
+        runs = {line.name: plan.run(line.measurement, plan.request.seeds[0]) for line in self.lines}
+        return Computation(f"figure_{self.id}.csv", runs, True, self._compute)
+
+    def _compute(self, runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+        """Return a row for each image: ``run, pane, model, column, class`` and the pixels ``p0, p1, ...``.
+
+        Pixels are 0 to 255, line by line, red, green and blue; the inputs of a pane have the run of its first line.
+        """
+        frames: list[pd.DataFrame] = []
+        failures = []
+        panes = set()
+        for line in self.lines:
+            if line.name not in runs:
+                continue
+            run = runs[line.name]
+            images, classes = self._images(line, context)
+            try:
+                detector = rebuilt(run, context)
+            except CollapseError as error:
+                failures.append(Failure(run.id, str(error)))
+                continue
+            assert isinstance(detector, ReconstructionDetector)
+            if line.pane not in panes:
+                frames.append(_rows((run.id, line.pane, INPUT, range(len(images)), classes), images))
+                panes.add(line.pane)
+            made = np.round(255 * detector.reconstruct(images)).astype(np.uint8)
+            frames.append(_rows((run.id, line.pane, line.model, range(len(images)), classes), made))
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_PLACES), failures
+
+    def _images(self, line: Line, context: Context) -> tuple[NDArray[np.uint8], list[str]]:
+        """Return the test images of a pane, (n, h, w, c), and the class of each."""
+        task, outliers = line.measurement.task, line.measurement.outliers
+        data = load(task.dataset, context.data_dir, offline=True, quiet=True)
+        normal = images_of_classes(data.test_images, data.test_labels, task.normal, self.n_normal)
+        anomalous = images_of_classes(data.test_images, data.test_labels, outliers, 1)
+        names = CLASS_NAMES[task.dataset]
+        return np.concatenate([normal, anomalous]), [line.task] * len(normal) + [names[c] for c in outliers]
+
+    def draw(self, frame: pd.DataFrame, note: str) -> Page:
+        """Draw a block for each pane: inputs above, a row for each model below, normal columns apart from anomalous."""
+        panes = list(dict.fromkeys(line.pane for line in self.lines))
+        rows = [INPUT, *dict.fromkeys(line.model for line in self.lines)]
+        block = self.n_columns * _CELL + _SPACE / 2
+        width = SIDE + _LABEL + len(panes) * (block + _SPACE) - _SPACE + SIDE
+        below = "The number is the error L(x), the Euclidean norm of the residual."
+        page = Page(width, _HEAD + len(rows) * (_CELL + _NUMBER), self.title, f"{below} {note}")
+        for row, model in enumerate(rows):
+            page.write(SIDE, _top_of(page, row) + _CELL / 2, model, fontsize=7.5, va="center")
+        for place, pane in enumerate(panes):
+            left = SIDE + _LABEL + place * (block + _SPACE)
+            (task,) = {line.task for line in self.lines if line.pane == pane}
+            page.write(left, page.top + 0.1, f"{pane}, normal: {task}", fontsize=8, weight="bold", va="center")
+            _draw_block(page, frame[frame["pane"] == pane], rows, task, left)
+        return page
+
+
+def _rows(places: tuple[object, ...], images: NDArray[np.uint8]) -> pd.DataFrame:
+    pixels = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("p")
+    return pd.concat([pd.DataFrame(dict(zip(_PLACES, places, strict=True))), pixels], axis=1)
 
 
 def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, left: float) -> None:
@@ -49,12 +122,26 @@ def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, lef
 
 
 def _top_of(page: Page, row: int) -> float:
-    """Inches from the top of the page to the images of a row."""
+    """Return the inches from the top of the page to the images of a row."""
     return page.top + _HEAD - 0.05 + row * (_CELL + _NUMBER) - (0 if row else 0.03)
 
 
 def _images(lines: pd.DataFrame) -> np.ndarray:
-    """The images of these lines of the CSV, (n, side, side, 3), 0 to 255."""
+    """Return the images of these lines of the CSV, (n, side, side, 3), 0 to 255."""
     pixels = lines.sort_values("column").filter(regex=r"^p\d+$").to_numpy(dtype=np.int64)
     side = round((pixels.shape[1] / 3) ** 0.5)
     return pixels.reshape(len(pixels), side, side, 3)
+
+
+_LINES = [
+    line
+    for pane, dataset, positive in (("CIFAR-10", "cifar10", 1), ("SVHN", "svhn", 0))
+    for line in lines_of(pane, dataset, (positive,), "LIS-AE", unsupervised)
+]
+FIGURES = (
+    Reconstructions(
+        "3",
+        "Inputs and their reconstructions by AE and LIS-AE, trained on Car of CIFAR-10 and digit 0 of SVHN",
+        tuple(_LINES),
+    ),
+)

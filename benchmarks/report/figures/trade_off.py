@@ -1,4 +1,6 @@
-"""Figures 4 and A1 to A4: what is gained on anomalies for what is lost on normal data, task by task."""
+"""Figures 4 and A1 to A4: the accuracy gained on anomalies for that lost on normal data, task by task."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -7,8 +9,9 @@ from matplotlib.lines import Line2D
 from sklearn.metrics import auc
 
 from benchmarks.engine.records import Record, variant_text
-from benchmarks.paper.figures import TradeOff
-from benchmarks.report.grid import DASH
+from benchmarks.paper.tasks import SPLITS, Negatives, Task, against, supervised
+from benchmarks.report.document import DASH, short
+from benchmarks.report.figures.base import LineFigure, Setting, lines_of, unsupervised
 from benchmarks.report.style import COLOURS, HAIRLINE, INK, MARKERS, SIDE, Page
 from benchmarks.report.tidy import RecordLookup
 
@@ -19,88 +22,98 @@ _LEFT, _GAP, _ABOVE, _BELOW = 0.5, 0.4, 0.45, 0.8
 _EVERY = 12  # points from one marker to the next
 
 
-def points(figure: TradeOff, lookup: RecordLookup) -> pd.DataFrame:
-    """One row a point: ``pane, task, model, seed, accuracy_normal, accuracy_anomalies, data_variant``.
+@dataclass(frozen=True)
+class TradeOff(LineFigure):
+    """Accuracy on normal data against accuracy on anomalies as the threshold moves, a line for each task and model.
 
-    ``accuracy_normal`` is the share of normal test images accepted at a threshold, 0 to 1 by hundredths, and
-    ``accuracy_anomalies`` the mean over the outlier classes of the share detected there. Where there are several
-    seeds, their mean follows as the seed ``mean``. A line without its record has no rows.
+    ``layout`` names the panes row by row.
     """
-    frames = []
-    for line in figure.lines:
-        found = {seed: r for seed in lookup.seeds if (r := lookup.record(line.measurement, seed, None)) is not None}
-        curves = {str(seed): _curve(record, line.measurement.outliers) for seed, record in found.items()}
-        if len(curves) > 1:
-            curves[MEAN] = np.mean(list(curves.values()), axis=0)
-        variants = {variant_text(record.identity["variants"]) for record in found.values()} - {""}
-        for seed, curve in curves.items():
-            shares = np.linspace(0, 1, len(curve)).round(4)
-            values = (line.pane, line.task, line.model, seed, shares, curve.round(6), "; ".join(sorted(variants)))
-            frames.append(pd.DataFrame(dict(zip(_COLUMNS, values, strict=True))))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+
+    layout: tuple[tuple[str, ...], ...]
+
+    def points(self, lookup: RecordLookup) -> pd.DataFrame:
+        """Return a row for each point: ``pane, task, model, seed, accuracy_normal, accuracy_anomalies, data_variant``.
+
+        ``accuracy_normal`` is the share of normal test images accepted at a threshold, 0 to 1 by hundredths, and
+        ``accuracy_anomalies`` the mean over the outlier classes of the share detected there. Where there are several
+        seeds, their mean follows as the seed ``mean``. A line without its record has no rows.
+        """
+        frames = []
+        for line in self.lines:
+            found = {seed: r for seed in lookup.seeds if (r := lookup.record(line.measurement, seed, None)) is not None}
+            curves = {str(seed): _curve(record, line.measurement.outliers) for seed, record in found.items()}
+            if len(curves) > 1:
+                curves[MEAN] = np.mean(list(curves.values()), axis=0)
+            variants = {variant_text(record.identity["variants"]) for record in found.values()} - {""}
+            for seed, curve in curves.items():
+                shares = np.linspace(0, 1, len(curve)).round(4)
+                values = (line.pane, line.task, line.model, seed, shares, curve.round(6), "; ".join(sorted(variants)))
+                frames.append(pd.DataFrame(dict(zip(_COLUMNS, values, strict=True))))
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+
+    def draw(self, frame: pd.DataFrame, note: str) -> Page:
+        """Draw the mean over seeds of each line; tasks differ in marker and colour, models in dashes and filling."""
+        models = list(dict.fromkeys(line.model for line in self.lines))
+        low = _lower_end(frame)
+        row_height = _ABOVE + _PANE_HEIGHT + _BELOW
+        page = Page(_WIDTH, row_height * len(self.layout), self.title, note)
+        key = [_handle(INK, "o", filled=bool(i), label=model) for i, model in enumerate(models)]
+        page.figure.legend(
+            handles=key,
+            loc="upper right",
+            bbox_to_anchor=(1 - SIDE / _WIDTH, 1 - page.top / page.height),
+            ncols=len(key),
+        )
+        for row, panes in enumerate(self.layout):
+            width = (_WIDTH - _LEFT - SIDE - _GAP * (len(panes) - 1)) / len(panes)
+            for column, pane in enumerate(panes):
+                axes = page.axes(_LEFT + column * (width + _GAP), row * row_height + _ABOVE, width, _PANE_HEIGHT)
+                axes.set(xlim=(low, 1.01 - 0.01 * low), ylim=(low, 1.01 - 0.01 * low), xlabel="accuracy on normal data")
+                axes.set_title(pane[0].upper() + pane[1:], loc="left")
+                self._draw_pane(axes, frame, pane, models)
+                if not column:
+                    axes.set_ylabel("accuracy on anomalies")
+        return page
+
+    def _draw_pane(self, axes: Axes, frame: pd.DataFrame, pane: str, models: list[str]) -> None:
+        axes.plot((0, 1), (1, 0), color=HAIRLINE, linewidth=0.6, zorder=0)  # chance
+        handles = []
+        tasks = list(dict.fromkeys(line.task for line in self.lines if line.pane == pane))
+        for place, task in enumerate(tasks):
+            areas = []
+            for model in models:
+                line = frame[(frame["pane"] == pane) & (frame["task"] == task) & (frame["model"] == model)]
+                if MEAN in set(line["seed"]):
+                    line = line[line["seed"] == MEAN]
+                areas.append(short(auc(line["accuracy_normal"], line["accuracy_anomalies"]), 2) if len(line) else DASH)
+                style = _handle(COLOURS[place], MARKERS[place], filled=model != models[0])
+                # Markers begin at different places, so that lines that run together can be told apart.
+                axes.add_line(style)
+                style.set_data(line["accuracy_normal"], line["accuracy_anomalies"])
+                style.set_markevery((2 + 2 * place + (model != models[0]) * _EVERY // 2, _EVERY))
+            label = f"{task}: {' → '.join(areas)}"
+            handles.append(_handle(COLOURS[place], MARKERS[place], filled=True, label=label))
+        axes.legend(
+            handles=handles,
+            title=f"area under the line, {' → '.join(models)}",
+            title_fontsize=6.5,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.14),
+            ncols=3,
+            columnspacing=1.2,
+            handlelength=1.8,
+        )
 
 
 def _curve(record: Record, outliers: tuple[int, ...]) -> np.ndarray:
-    """The share detected at each threshold, mean over these outlier classes."""
+    """Average the share detected at each threshold over these outlier classes."""
     return np.mean([score.detected for score in record.scores if score.outlier in outliers], axis=0)
 
 
-def draw(figure: TradeOff, frame: pd.DataFrame, note: str) -> Page:
-    """Draw the mean over seeds of each line; tasks differ in marker and colour, models in dashes and filling."""
-    models = list(dict.fromkeys(line.model for line in figure.lines))
-    low = _lower_end(frame)
-    row_height = _ABOVE + _PANE_HEIGHT + _BELOW
-    page = Page(_WIDTH, row_height * len(figure.layout), figure.title, note)
-    key = [_handle(INK, "o", filled=bool(i), label=model) for i, model in enumerate(models)]
-    page.figure.legend(
-        handles=key, loc="upper right", bbox_to_anchor=(1 - SIDE / _WIDTH, 1 - page.top / page.height), ncols=len(key)
-    )
-    for row, panes in enumerate(figure.layout):
-        width = (_WIDTH - _LEFT - SIDE - _GAP * (len(panes) - 1)) / len(panes)
-        for column, pane in enumerate(panes):
-            axes = page.axes(_LEFT + column * (width + _GAP), row * row_height + _ABOVE, width, _PANE_HEIGHT)
-            axes.set(xlim=(low, 1.01 - 0.01 * low), ylim=(low, 1.01 - 0.01 * low), xlabel="accuracy on normal data")
-            axes.set_title(pane[0].upper() + pane[1:], loc="left")
-            _draw_pane(axes, figure, frame, pane, models)
-            if not column:
-                axes.set_ylabel("accuracy on anomalies")
-    return page
-
-
 def _lower_end(frame: pd.DataFrame) -> float:
-    """Where the axes begin: at a half where all lines are far up there, so that they can be told apart."""
+    """Begin the axes at a half if all lines are far above it, so that they can be told apart."""
     at_half = frame.loc[frame["accuracy_normal"] == 0.5, "accuracy_anomalies"]
     return 0.5 if len(at_half) and at_half.min() > 0.8 else 0.0
-
-
-def _draw_pane(axes: Axes, figure: TradeOff, frame: pd.DataFrame, pane: str, models: list[str]) -> None:
-    axes.plot((0, 1), (1, 0), color=HAIRLINE, linewidth=0.6, zorder=0)  # chance
-    handles = []
-    tasks = list(dict.fromkeys(line.task for line in figure.lines if line.pane == pane))
-    for place, task in enumerate(tasks):
-        areas = []
-        for model in models:
-            line = frame[(frame["pane"] == pane) & (frame["task"] == task) & (frame["model"] == model)]
-            if MEAN in set(line["seed"]):
-                line = line[line["seed"] == MEAN]
-            areas.append(f"{auc(line['accuracy_normal'], line['accuracy_anomalies']):.2f}" if len(line) else DASH)
-            style = _handle(COLOURS[place], MARKERS[place], filled=model != models[0])
-            # Markers begin at different places, so that lines that run together can be told apart.
-            axes.add_line(style)
-            style.set_data(line["accuracy_normal"], line["accuracy_anomalies"])
-            style.set_markevery((2 + 2 * place + (model != models[0]) * _EVERY // 2, _EVERY))
-        label = f"{task}: {' → '.join(area.removeprefix('0') for area in areas)}"
-        handles.append(_handle(COLOURS[place], MARKERS[place], filled=True, label=label))
-    axes.legend(
-        handles=handles,
-        title=f"area under the line, {' → '.join(models)}",
-        title_fontsize=6.5,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.14),
-        ncols=3,
-        columnspacing=1.2,
-        handlelength=1.8,
-    )
 
 
 def _handle(colour: str, marker: str, *, filled: bool, label: str = "") -> Line2D:
@@ -116,3 +129,46 @@ def _handle(colour: str, marker: str, *, filled: bool, label: str = "") -> Line2
         markeredgewidth=0.7,
         label=label,
     )
+
+
+_TASKS = tuple(f"tasks {split[0]}-{split[-1]}" for split in SPLITS)
+
+
+def _foreign(negatives: str) -> Setting:
+    def setting(dataset: str, positive: int) -> Task:
+        return against(dataset, (positive,), Negatives(negatives))
+
+    return setting
+
+
+def _figure_4() -> TradeOff:
+    lines = [
+        line
+        for tasks, positives in zip(_TASKS, SPLITS, strict=True)
+        for line in lines_of(tasks, "cifar10", positives, "LIS-AE", unsupervised)
+    ]
+    caption = "Trade-off between accuracy on normal data and on anomalies, ten tasks of CIFAR-10, AE and LIS-AE"
+    return TradeOff("4", caption, tuple(lines), (_TASKS,))
+
+
+def _appendix(figure_id: str, name: str, dataset: str, model: str, variants: dict[str, Setting]) -> TradeOff:
+    """Give each variant a column, with tasks 0-4 above and 5-9 below (Appendix A.2)."""
+    layout = tuple(tuple(f"{tasks}, {variant}" for variant in variants) for tasks in _TASKS)
+    lines = [
+        line
+        for panes, positives in zip(layout, SPLITS, strict=True)
+        for pane, setting in zip(panes, variants.values(), strict=True)
+        for line in lines_of(pane, dataset, positives, model, setting)
+    ]
+    caption = f"Trade-off between accuracy on normal data and on anomalies, ten tasks of {name}, AE and {model}"
+    return TradeOff(figure_id, caption, tuple(lines), layout)
+
+
+_OMNIGLOT: dict[str, Setting] = {"supervised": supervised, "Omniglot as negatives": _foreign("omniglot")}
+FIGURES = (
+    _figure_4(),
+    _appendix("A1", "CIFAR-10", "cifar10", "LIS-AE", {"supervised": supervised, "SVHN as negatives": _foreign("svhn")}),
+    _appendix("A2", "SVHN", "svhn", "LinSep-LIS-AE", {"supervised": supervised, "unsupervised": unsupervised}),
+    _appendix("A3", "MNIST", "mnist", "LIS-AE", _OMNIGLOT),
+    _appendix("A4", "Fashion-MNIST", "fashion-mnist", "LIS-AE", _OMNIGLOT),
+)

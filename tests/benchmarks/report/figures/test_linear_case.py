@@ -8,23 +8,23 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from benchmarks.paper.figures import Linear
 from benchmarks.paper.section_4 import cross_section_points
-from benchmarks.report.figures.linear_case import draw
+from benchmarks.report.figures import figure
+from benchmarks.report.figures.base import Figure
 from benchmarks.report.style import styled
 
-FIGURE_2, CROSS_SECTION = Linear("2", "Two models"), Linear("cross_section", "Contours")
+FIGURE_2, CROSS_SECTION = figure("2"), figure("cross_section")
 
 
-def png(figure: Linear, frame: pd.DataFrame) -> bytes:
+def png(one: Figure, frame: pd.DataFrame) -> bytes:
     target = BytesIO()
     with styled():
-        draw(figure, frame, "How it was made.").figure.savefig(target, format="png")
+        one.draw(frame, "How it was made.").figure.savefig(target, format="png")
     return target.getvalue()
 
 
-def pixels(figure: Linear, frame: pd.DataFrame) -> NDArray[np.float32]:
-    return imread(BytesIO(png(figure, frame)))[..., :3]
+def pixels(one: Figure, frame: pd.DataFrame) -> NDArray[np.float32]:
+    return imread(BytesIO(png(one, frame)))[..., :3]
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,10 @@ def section() -> pd.DataFrame:
     return cross_section_points((3.0, 8.0))
 
 
-@pytest.mark.parametrize(("figure", "name"), [(FIGURE_2, "pictures"), (CROSS_SECTION, "section")])
-def test_the_csv_read_back_gives_the_same_picture(figure: Linear, name: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("one", "name"), [(FIGURE_2, "pictures"), (CROSS_SECTION, "section")])
+def test_the_csv_read_back_gives_the_same_picture(one: Figure, name: str, request: pytest.FixtureRequest) -> None:
     frame = request.getfixturevalue(name)
-    assert png(figure, pd.read_csv(StringIO(frame.to_csv(index=False)))) == png(figure, frame)
+    assert png(one, pd.read_csv(StringIO(frame.to_csv(index=False)))) == png(one, frame)
 
 
 def test_every_image_has_its_place_in_figure_2(pictures: pd.DataFrame) -> None:
@@ -56,7 +56,7 @@ def test_every_image_has_its_place_in_figure_2(pictures: pd.DataFrame) -> None:
     with styled():
         boxes = {
             float(axes.images[0].get_array().max()): axes.get_position()
-            for axes in draw(FIGURE_2, numbered.sample(frac=1, random_state=0).sort_values("column"), "").figure.axes
+            for axes in FIGURE_2.draw(numbered.sample(frac=1, random_state=0).sort_values("column"), "").figure.axes
         }
     left, bottom = (np.array([getattr(boxes[i], side) for i in range(30)]).reshape(6, 5) for side in ("x0", "y0"))
     np.testing.assert_allclose(left, np.tile(left[0], (6, 1)))
@@ -76,7 +76,7 @@ def test_the_picture_is_of_the_images(pictures: pd.DataFrame) -> None:
 
 def test_zero_is_mid_grey_in_signed_rows_and_black_in_images(pictures: pd.DataFrame) -> None:
     with styled():
-        drawn = [axes.images[0] for axes in draw(FIGURE_2, pictures, "").figure.axes]
+        drawn = [axes.images[0] for axes in FIGURE_2.draw(pictures, "").figure.axes]
     shades = [float(image.norm(0.0)) for image in drawn]
     assert shades == [0.0] * 5 + [0.5] * 15 + [0.0] * 10
 
@@ -84,14 +84,14 @@ def test_zero_is_mid_grey_in_signed_rows_and_black_in_images(pictures: pd.DataFr
 @pytest.mark.parametrize(("variant", "told"), [("", "complete official sets"), ("mnist: a part", "mnist: a part")])
 def test_figure_2_says_its_settings_and_data(pictures: pd.DataFrame, variant: str, told: str) -> None:
     with styled():
-        page = draw(FIGURE_2, pictures.assign(data_variant=variant), "How.")
+        page = FIGURE_2.draw(pictures.assign(data_variant=variant), "How.")
     texts = " ".join(text.get_text() for text in page.figure.texts).replace("\n", " ")
     assert f"Rank 16, gamma 10, beta 1, 10 epochs at a rate of 0.01; data: {told}. How." in texts
 
 
 def test_every_curve_of_the_cross_section_has_its_line_and_name(section: pd.DataFrame) -> None:
     with styled():
-        (axes,) = draw(CROSS_SECTION, section, "").figure.axes
+        (axes,) = CROSS_SECTION.draw(section, "").figure.axes
     names = [line.get_label() for line in axes.lines]
     assert [str(name).partition(":")[0] for name in names] == [
         "normal samples",

@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import rcParams
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from sklearn.metrics import auc
 
 from benchmarks.engine.records import Record, Score
-from benchmarks.paper.figures import Comparison, Difference, Scatter, TradeOff, figure
 from benchmarks.paper.tables import Measurement, table
-from benchmarks.report.figures import points, write_figure
-from benchmarks.report.figures.trade_off import draw as trade_off_draw
+from benchmarks.report.figures import figure, write_figure
+from benchmarks.report.figures.comparison import Comparison, Difference, Scatter
+from benchmarks.report.figures.trade_off import TradeOff
 from benchmarks.report.style import tint
-from benchmarks.report.tables import RecordLookup, note
-from benchmarks.report.tidy import tidy
+from benchmarks.report.tidy import RecordLookup, note, tidy
 
 Lookup = Callable[[Measurement, int, int | None], Record | None]
 
@@ -77,7 +77,7 @@ def line_of(frame: pd.DataFrame, pane: str, task: str, model: str, seed: str = "
 @pytest.mark.parametrize("name", ["4", "A1", "A2", "A3", "A4"])
 def test_the_points_of_a_trade_off_are_the_records(name: str) -> None:
     one = trade_off(name)
-    frame = points(one, lookup())
+    frame = one.points(lookup())
     assert list(frame.columns) == [
         *("pane", "task", "model", "seed", "accuracy_normal", "accuracy_anomalies", "data_variant")
     ]
@@ -90,12 +90,12 @@ def test_the_points_of_a_trade_off_are_the_records(name: str) -> None:
 
 
 def test_the_variant_of_the_data_is_told_with_the_points() -> None:
-    assert set(points(trade_off("A2"), lookup())["data_variant"]) == {"svhn: a part"}
-    assert set(points(trade_off("A3"), lookup())["data_variant"]) == {""}
+    assert set(trade_off("A2").points(lookup())["data_variant"]) == {"svhn: a part"}
+    assert set(trade_off("A3").points(lookup())["data_variant"]) == {""}
 
 
 def test_several_seeds_have_their_mean_beside_them() -> None:
-    frame = points(trade_off("4"), lookup(seeds=[0, 3]))
+    frame = trade_off("4").points(lookup(seeds=[0, 3]))
     assert set(frame["seed"]) == {"0", "3", "mean"}
     first, second, mean = (line_of(frame, "tasks 5-9", "Ship", "LIS-AE", seed) for seed in ("0", "3", "mean"))
     values = (first["accuracy_anomalies"].to_numpy() + second["accuracy_anomalies"].to_numpy()) / 2
@@ -107,7 +107,7 @@ def without_horse(measurement: Measurement, seed: int, latent_dim: int | None) -
 
 
 def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
-    frame = points(trade_off("4"), lookup(without_horse))
+    frame = trade_off("4").points(lookup(without_horse))
     assert len(frame) == 101 * 19
     assert not len(line_of(frame, "tasks 5-9", "Horse", "LIS-AE"))
     assert len(line_of(frame, "tasks 5-9", "Horse", "AE")) == 101
@@ -123,7 +123,7 @@ def test_a_missing_record_leaves_its_line_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("one", DRAWN[2:], ids=lambda one: one.id)
 def test_the_points_of_a_comparison_are_those_of_the_tables(one: Comparison) -> None:
-    frame = points(one, lookup(seeds=[0, 1]))
+    frame = one.points(lookup(seeds=[0, 1]))
     columns = ["row", "column", "paper", "mean", "std", "n_seeds", "delta", "data_variant"]
     assert list(frame.columns) == ["table", *columns]
     assert list(dict.fromkeys(frame["table"])) == [each.id for each in one.tables]
@@ -134,13 +134,13 @@ def test_the_points_of_a_comparison_are_those_of_the_tables(one: Comparison) -> 
 
 
 def draw(folder: Path, one: TradeOff | Comparison, look: Lookup = record_of, seeds: Sequence[int] = (0,)) -> np.ndarray:
-    _, png = write_figure(one, points(one, lookup(look, seeds)), "A note.", results_dir=folder, reports_dir=folder)
+    _, png = write_figure(one, one.points(lookup(look, seeds)), "A note.", results_dir=folder, reports_dir=folder)
     return imread(png)
 
 
 @pytest.mark.parametrize("one", DRAWN, ids=lambda one: one.id)
 def test_files_of_a_figure(one: TradeOff | Comparison, tmp_path: Path) -> None:
-    frame = points(one, lookup(seeds=[0, 1]))
+    frame = one.points(lookup(seeds=[0, 1]))
     folders = {"results_dir": tmp_path / "results", "reports_dir": tmp_path / "reports"}
     paths = write_figure(one, frame, "A note.", **folders)
     names = [f"results/figure_{one.id}.csv", f"reports/figure_{one.id}.png"]
@@ -161,10 +161,10 @@ def test_a_picture_shows_its_points(one: TradeOff | Comparison, tmp_path: Path) 
 
 
 def test_axes_begin_at_a_half_where_every_line_is_far_up_there() -> None:
-    frame = points(trade_off("A1"), lookup())
+    frame = trade_off("A1").points(lookup())
     far_up = frame.assign(accuracy_anomalies=1 - frame["accuracy_normal"] ** 9)
     for values, low in ((frame, 0), (far_up, 0.5), (frame[:0], 0)):
-        panes = trade_off_draw(trade_off("A1"), values, "").figure.axes
+        panes = trade_off("A1").draw(values, "").figure.axes
         assert len(panes) == 4
         assert {axes.get_xlim()[0] for axes in panes} == {axes.get_ylim()[0] for axes in panes} == {low}
 
@@ -175,15 +175,19 @@ def test_pictures_are_at_print_quality(tmp_path: Path) -> None:
 
 def test_tints_are_purple_where_ours_is_higher_and_orange_where_it_is_lower() -> None:
     for share in (0.05, 0.3, 0.9):
-        higher, lower = tint(share), tint(-share)
+        higher, lower = to_rgb(tint(share)), to_rgb(tint(-share))
         assert higher[2] > higher[1]  # more blue than green
         assert lower[0] > lower[2]  # more red than blue
     assert tint(0.9) == tint(0.3)
 
 
-def test_the_reader_s_own_settings_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = draw(tmp_path, trade_off("4"))
+@pytest.mark.parametrize("one", [DRAWN[0], *DRAWN[2:]], ids=lambda one: one.id)
+def test_the_reader_s_own_settings_change_nothing(
+    one: TradeOff | Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = draw(tmp_path, one)
     monkeypatch.setitem(rcParams, "font.size", 20)
+    monkeypatch.setitem(rcParams, "font.weight", "bold")
     monkeypatch.setitem(rcParams, "lines.linestyle", ":")
-    assert (draw(tmp_path, trade_off("4")) == before).all()
+    assert (draw(tmp_path, one) == before).all()
     assert rcParams["font.size"] == 20

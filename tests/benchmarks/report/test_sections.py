@@ -17,11 +17,10 @@ from benchmarks.engine.plan import LEFT_OUT, Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.paper.claims import claims
-from benchmarks.paper.figures import FIGURES
 from benchmarks.paper.tables import TABLES, Measurement, table
-from benchmarks.report import write_report
-from benchmarks.report.prints import deviations
-from benchmarks.report.tables import RecordLookup
+from benchmarks.report.figures import FIGURES
+from benchmarks.report.sections import deviations, write_report
+from benchmarks.report.tidy import RecordLookup
 
 EVIL = "<script>alert(1)</script> & co_1 | 100% #{x}"
 REASON = "svhn is not in {folder}, and --offline forbids fetching it"
@@ -29,7 +28,7 @@ FIGURE_LACKING = "3"
 
 
 class Page(HTMLParser):
-    """What a browser would find: tags with their attributes, tables by the id of their figure, text by section."""
+    """The content as a browser finds it: tags, tables by the id of their figure, pictures, and text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -100,7 +99,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         reports_dir=folder, offline=True, fresh=False, quiet=True,
     )  # fmt: skip
     plan = Plan(request, Store(folder))
-    measurements = {measurement for one in TABLES for part in one.needs for measurement in part.measurements}
+    measurements = {measurement for one in TABLES for measurement in one.measurements}
     reasons = {
         plan.run(measurement, seed).id: plan.without_folders(REASON.format(folder=request.data_dir))
         for measurement in measurements
@@ -249,9 +248,9 @@ def test_deviations_of_rivals_are_set_as_text_and_table(tmp_path: Path, monkeypa
         "# Title\n\nWhat **was** tried.\n\n| table | why |\n|---|---|\n| 1 | a `b` |\n\n- one\n- two\n  lines\n"
     )
     monkeypatch.setattr(paper, "DEVIATIONS", path)
-    prose, grid, points = deviations()
+    prose, table_, points = deviations()
     assert prose.text == "What was tried."
-    assert [[cell.text for cell in row] for row in grid.rows] == [["1", "a b"]]
+    assert [[field.text for field in row] for row in table_.rows] == [["1", "a b"]]
     assert points.texts == ("one", "two lines")
 
 

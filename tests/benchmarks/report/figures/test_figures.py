@@ -1,11 +1,20 @@
-"""Figures are the paper's, line by line, and share their runs with its tables."""
+"""Figures are the paper's, line by line, share their runs with its tables, and each is found in one file."""
+
+import shutil
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import pytest
 
 from benchmarks.errors import CallError
-from benchmarks.paper.figures import FIGURES, Figure, Linear, Reconstructions, TradeOff, figure
 from benchmarks.paper.tables import TABLES
 from benchmarks.paper.tasks import SPLITS, Negatives
+from benchmarks.report import figures
+from benchmarks.report.figures import FIGURES, figure
+from benchmarks.report.figures.base import Figure
+from benchmarks.report.figures.reconstructions import Reconstructions
+from benchmarks.report.figures.trade_off import TradeOff
 
 TRADE_OFFS = [one for one in FIGURES if isinstance(one, TradeOff)]
 LOW, HIGH = SPLITS
@@ -81,25 +90,44 @@ def test_figure_3_shows_car_and_digit_0() -> None:
 
 
 def test_figures_need_no_run_that_a_table_does_not_need() -> None:
-    tables = {
-        (measurement.task, measurement.model)
-        for one in TABLES
-        for part in one.needs
-        for measurement in part.measurements
-    }
-    figures = {
-        (measurement.task, measurement.model)
-        for one in FIGURES
-        for part in one.needs
-        for measurement in part.measurements
-    }
+    tables, figures = (
+        {(measurement.task, measurement.model) for one in artefacts for measurement in one.measurements}
+        for artefacts in (TABLES, FIGURES)
+    )
     assert figures == tables  # the scatter shows every cell
 
 
-def test_the_linear_case_needs_no_run() -> None:
-    linear = [one for one in FIGURES if isinstance(one, Linear)]
-    assert [one.id for one in linear] == ["2", "cross_section"]
-    assert all(one.needs == () for one in linear)
+def test_the_linear_case_needs_no_run_and_figure_2_reads_the_data_of_its_task() -> None:
+    images, section = figure("2"), figure("cross_section")
+    assert images.needs == section.needs == section.tasks == ()
+    (task,) = images.tasks
+    assert (task.dataset, task.normal, task.negatives) == ("mnist", (8,), Negatives("omniglot"))
+
+
+def test_a_figure_of_a_new_kind_is_one_file(tmp_path: Path) -> None:
+    source = Path(next(iter(figures.__path__)))
+    package = tmp_path / "figures"
+    shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "blank.py").write_text(
+        "from benchmarks.report.figures.base import Figure\n"
+        "class Blank(Figure):\n    pass\n"
+        "FIGURES = (Blank('blank', 'Nothing'), Blank('5', 'Five'))\n"
+    )
+    spec = spec_from_file_location(
+        "figures_and_one", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == spec.name]:
+            del sys.modules[name]
+    ids = [one.id for one in module.FIGURES]
+    assert ids == ["2", "3", "4", "5", "A1", "A2", "A3", "A4", "blank", "cross_section", "difference", "scatter"]
+    assert module.figure("BLANK").title == "Nothing"
 
 
 def test_figure_by_id() -> None:
