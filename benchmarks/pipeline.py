@@ -16,15 +16,16 @@ from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, Outcome, Weights
-from benchmarks.engine.plan import Computable, Plan, Request
-from benchmarks.engine.records import Record, Store
+from benchmarks.engine.execute import Outcome, Weights, keep_outcome
+from benchmarks.engine.plan import Plan, Request
+from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.progress import duration, progress
-from benchmarks.report.figures import write_figure
+from benchmarks.report.figures import Figure, write_figure
 from benchmarks.report.sections import write_report
-from benchmarks.report.tables import RecordLookup, note, write_table
+from benchmarks.report.tables import write_table
+from benchmarks.report.tidy import RecordLookup, note
 from lisae.device import resolve_device
 
 
@@ -121,10 +122,9 @@ class Pipeline:
         with progress({name: self.plan.seconds(run) for name, run in left.items()}, quiet=self.request.quiet) as done:
 
             def take(outcome: Outcome) -> None:
-                if isinstance(outcome, Weights):
-                    self.store.put_weights(outcome.run, outcome.content)
-                elif outcome.run in left:
+                if outcome.run in left or isinstance(outcome, Weights):
                     self._keep(outcome)
+                if not isinstance(outcome, Weights) and outcome.run in left:
                     del left[outcome.run]
                     done(outcome.run)
 
@@ -136,13 +136,10 @@ class Pipeline:
                 why = str(error)
         self.reasons |= dict.fromkeys(left, why)
 
-    def _keep(self, outcome: Record | Failure) -> None:
-        """Write a record, or note a failure and write its traceback."""
-        if isinstance(outcome, Record):
-            self.store.put(outcome)
-            return
-        where = f" (traceback in {self.store.put_failure(outcome.run, outcome.details)})" if outcome.details else ""
-        self.reasons[outcome.run] = outcome.reason + where
+    def _keep(self, outcome: Outcome) -> None:
+        """Write an outcome, and note why it is a failure if it is one."""
+        if failure := keep_outcome(outcome, self.store):
+            self.reasons[failure.run] = failure.reason
 
     def _context(self, todo: frozenset[str]) -> Context:
         return Context(
@@ -163,7 +160,7 @@ class Pipeline:
         return None if self.request.fresh else one.kept(self.request.results_dir, ids)
 
     def _compute(self, one: Computation, unavailable: Mapping[str, str]) -> pd.DataFrame | None:
-        """Return the rows of a computation, as they were kept or made now; None where nothing is there to make it from."""
+        """Return the rows of a computation, kept or made now; None where there is nothing to make it from."""
         frame = self._kept(one)
         if frame is not None:
             return frame
@@ -187,7 +184,7 @@ class Pipeline:
         lookup = RecordLookup(cache(plan.record), plan.widths, self.request.seeds)  # tables share their records
         drawn: list[str] = []
 
-        def write_one(figure: Computable) -> list[Path]:
+        def draw(figure: Figure) -> list[Path]:
             computation = figure.computation(plan)
             frame = computed[computation.file] if computation else figure.points(lookup)
             if frame is None:
@@ -199,9 +196,12 @@ class Pipeline:
 
         writers: list[tuple[str, Callable[[], list[Path]]]] = []
         for table in self.request.tables:
-            how = {"command": self.request.command_for(table), "reasons": plan.lacking(table, reasons)}
-            writers.append((f"table {table.id}", partial(write_table, table, lookup, **how, **folders)))
-        writers += [(f"figure {figure.id}", partial(write_one, figure)) for figure in self.request.figures]
+            command, lacking = self.request.command_for(table), plan.lacking(table, reasons)
+            of_table = partial(write_table, table, lookup, command=command, reasons=lacking, **folders)
+            writers.append((f"table {table.id}", of_table))
+        for figure in self.request.figures:
+            assert isinstance(figure, Figure)  # the engine, below, knows only that it may be computable
+            writers.append((f"figure {figure.id}", partial(draw, figure)))
         if self.request.claims:
             writers.append(("claims", lambda: [write_claims(plan, self.request.results_dir)]))
         if self.request.report:

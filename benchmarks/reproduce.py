@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.settings:
-        _show_settings(*options.settings, profile=options.profile)
+        model_name, dataset = options.settings
+        _show_settings(model_name, dataset, options.profile)
         return EXIT_DONE
     if options.list:
         _list()

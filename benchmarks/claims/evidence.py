@@ -151,7 +151,7 @@ def evidence_of(plan: Plan) -> Evidence:
 
 
 def _aucs(record: Record, measurement: Measurement) -> list[float]:
-    return aucs_of(record, measurement.outliers, "label sweep" if measurement.label_sweep else "")
+    return aucs_of(record, measurement.outliers, measurement.extra)
 
 
 def _mean_variance(record: Record, measurement: Measurement) -> float:

@@ -112,13 +112,16 @@ def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np
     negatives = run.task.negatives
     assert negatives is not None  # make_run saw to it
     preparation = tuple(run.preparation.items()) if negatives.dataset != run.task.dataset else None
-    return _negatives(negatives, shape, run.seed, preparation, run.limits["train"], data_dir)
+    return _negatives(
+        negatives, shape, seed=run.seed, preparation=preparation, limit=run.limits["train"], data_dir=data_dir
+    )
 
 
 @lru_cache(maxsize=1)  # the next run of a worker mostly has the same
 def _negatives(
     negatives: Negatives,
     shape: tuple[int, ...],
+    *,
     seed: int,
     preparation: tuple[tuple[str, Any], ...] | None,
     limit: int,

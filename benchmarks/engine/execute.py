@@ -42,7 +42,22 @@ class Weights:
 
 
 Outcome = Record | Failure | Weights
-Give = Callable[[Outcome], None]
+Give = Callable[[Outcome], object]
+
+
+def keep_outcome(outcome: Outcome, store: Store) -> Failure | None:
+    """Write an outcome and return it if it is a failure, whose reason then names the file of its traceback.
+
+    Raises ``UnavailableError`` when it cannot be written.
+    """
+    if isinstance(outcome, Record):
+        store.put(outcome)
+    elif isinstance(outcome, Weights):
+        store.put_weights(outcome.run, outcome.content)
+    else:
+        where = f" (traceback in {store.put_failure(outcome.run, outcome.details)})" if outcome.details else ""
+        return replace(outcome, reason=outcome.reason + where)
+    return None
 
 
 def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Learning[None]:

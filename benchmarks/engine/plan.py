@@ -189,7 +189,7 @@ class Plan:
         return self._runs[key]
 
     def widths(self, measurement: Measurement) -> tuple[int | None, ...]:
-        """Return the latent widths that ``oracle`` chooses from, the fixed one first; None alone where there is none."""
+        """Return the latent widths that ``oracle`` chooses from, the fixed one first, or None alone."""
         return self.request.profile.latent_dims(model(measurement.model), measurement.task.dataset) or (None,)
 
     def record(self, measurement: Measurement, seed: int, width: int | None) -> Record | None:

@@ -31,8 +31,10 @@ _ABOVE_ZERO = {
     *("gamma", "gamma_scale", "nu", "steepness", "crop", "width", "cost"),
 }
 _AT_LEAST = {"slots": 2, "levels": 2} | dict.fromkeys(
-    ("latent_dim", "fixed", "grid", "epochs", "pretraining_epochs", "gan_epochs", "batch_size", "gan_batch_size")
-    + ("trees", "critic_steps", "copies", "count"),
+    [
+        *("latent_dim", "fixed", "grid", "epochs", "pretraining_epochs", "gan_epochs", "batch_size", "gan_batch_size"),
+        *("trees", "critic_steps", "copies", "count"),
+    ],
     1,
 )
 _AT_MOST = {"nu": 1, "crop": 1, "seeds": 2**32 - 1}

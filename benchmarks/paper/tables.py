@@ -29,13 +29,13 @@ AVERAGE = "Avg."
 class Measurement:
     """The mean AUC of a model on a task over some of its outlier classes, each scored on its own.
 
-    ``label_sweep``: the AUC is that of the labels under a swept length scale (Section 5.1), not of the score.
+    ``extra``: the AUC is that of a further way to decide that the model has, by name, and not of its score.
     """
 
     task: Task
     model: str
     outliers: tuple[int, ...]
-    label_sweep: bool = False
+    extra: str = ""
 
 
 class Need(NamedTuple):
@@ -174,7 +174,8 @@ def _model_table(table_id: str, caption: str, columns: dict[str, list[Task]], ro
     for row in rows:
         model, setting = _ROWS[row]
         for column, tasks in columns.items():
-            measurements = tuple(Measurement(setting(task), model, task.outliers, row in _PRINTED_AS) for task in tasks)
+            extra = row.partition(", ")[2]
+            measurements = tuple(Measurement(setting(task), model, task.outliers, extra) for task in tasks)
             cells.append(Cell(row, column, measurements, _PRINTED_AS.get(row, row)))
     return Table(table_id, caption, ("Model",), tuple(columns), tuple(cells), oracle=True)
 

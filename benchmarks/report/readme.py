@@ -78,7 +78,7 @@ class Published:
     @cached_property
     def lookup(self) -> RecordLookup:
         """The records."""
-        return RecordLookup(cache(self.plan.lookup), self.plan.widths, self.plan.request.seeds)
+        return RecordLookup(cache(self.plan.record), self.plan.widths, self.plan.request.seeds)
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import paper
-from benchmarks.claims import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
+from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
 from benchmarks.engine.plan import Computable, Plan
 from benchmarks.engine.profiles import Settings
 from benchmarks.engine.records import Record
@@ -169,7 +169,7 @@ class _Content:
                 Field(claim["verdict"], _VERDICT_COLOURS[claim["verdict"]]),
                 *(claim["claim"], claim["section"], claim["value"] or DASH),
                 f"{claim['ci_low']} to {claim['ci_high']}" if claim["ci_low"] else DASH,
-                *(claim["n"] or DASH, self.plan.without_folders(claim["reason"]), claim["statistic"] or DASH),
+                *(claim["n"] or DASH, self.plan.request.without_folders(claim["reason"]), claim["statistic"] or DASH),
             )
             for claim in self._ledger
         ]

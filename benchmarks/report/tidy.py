@@ -106,10 +106,7 @@ def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Meas
             if (r := lookup.record(measurement, seed, latent_dim)) is not None
         ]
         if len(found) == len(cell.measurements):
-            means = [
-                mean_auc(record, measurement.outliers, label_sweep=measurement.label_sweep)
-                for record, measurement in found
-            ]
+            means = [mean_auc(record, measurement.outliers, measurement.extra) for record, measurement in found]
             values.append(float(np.mean(means)))
             variants |= {variant_text(record.identity["variants"]) for record, _ in found} - {""}
     return _Measured(values, variants, latent_dim)

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.data import data_directory, load
+from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context, images_of_classes
-from benchmarks.engine.execute import run_job
+from benchmarks.engine.execute import keep_outcome
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store, mean_auc
 from benchmarks.engine.run import make_jobs, make_run
@@ -33,7 +35,7 @@ def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None
     """Both have the same backbone, losses, epochs and batches; ours takes the path of ``benchmarks.reproduce``."""
     profile = replace(load_profile("fast"), limits=LIMITS)
     measurements = dict.fromkeys(t for cell in table("4").cells for t in cell.measurements if t.task.normal == (CLASS,))
-    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in measurements)}
+    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {}) for t in measurements)}
     (job,) = make_jobs(runs.values(), profile)
     data = load("cifar10")
     ours: list[list[float]] = []
@@ -41,12 +43,12 @@ def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None
 
     def our_block() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            context = Context(Path(folder), data_directory(), "cpu", frozenset(runs), "", "fast")
-            assert run_job(job, context) == []
-            records = [Store(Path(folder)).get(run) for run in job.runs]
-            ours.append(
-                [mean_auc(record, run.task.outliers) for record, run in zip(records, job.runs, strict=True) if record]
-            )
+            store = Store(Path(folder))
+            context = Context(store.root, data_directory(), "cpu", frozenset(runs), "", "fast")
+            local([job], context, 1, partial(keep_outcome, store=store))
+            records = [store.get(run) for run in job.runs]
+            ours.append([mean_auc(found, found.identity["task"]["outliers"]) for found in records if found])
+            assert len(ours[-1]) == len(job.runs)
 
     def plain_block() -> None:
         def training(classes: tuple[int, ...]) -> np.ndarray:

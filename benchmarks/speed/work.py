@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.data import data_directory
+from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import execute
+from benchmarks.engine.execute import Failure, Outcome
 from benchmarks.engine.profiles import Profile
-from benchmarks.engine.records import Record, Store
+from benchmarks.engine.records import Record
 from benchmarks.engine.run import Run, make_jobs
 
 
@@ -21,8 +22,10 @@ def train_and_score(runs: Iterable[Run], profile: Profile) -> list[Record]:
     members = {run.id: run for job in jobs for run in job.runs}
     with tempfile.TemporaryDirectory() as folder:
         context = Context(Path(folder), data_directory(), "cpu", frozenset(members), "", profile.name)
-        failures = [failure for found in execute(jobs, context, 1) for failure in found]
-        records = [record for run in members.values() if (record := Store(Path(folder)).get(run)) is not None]
+        outcomes: list[Outcome] = []
+        local(jobs, context, 1, outcomes.append)
+    failures = [one for one in outcomes if isinstance(one, Failure)]
+    records = [one for one in outcomes if isinstance(one, Record)]
     restarted = [record.run for record in records if record.restarts]
     if failures or restarted:
         raise RuntimeError(f"not timed: {len(failures)} runs failed {failures[:1]}, {len(restarted)} began again.")

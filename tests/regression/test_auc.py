@@ -5,14 +5,16 @@ A floor is what was measured for seed 0, less .02, since another processor or li
 """
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.data import data_directory
+from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import execute
+from benchmarks.engine.execute import keep_outcome
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store, mean_auc
 from benchmarks.engine.run import make_jobs, make_run
@@ -36,16 +38,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     measurements = [
         cell.measurements[0] for table in TABLES if table.id == "5" for cell in table.cells if cell.row in rows
     ]
-    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {"cifar10": ""}) for t in measurements)}
+    runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {}) for t in measurements)}
     context = Context(folder, data_directory(), "cpu", frozenset(runs), "", "fast")
-    assert [f for failures in execute(make_jobs(runs.values(), profile), context, 2) for f in failures] == []
-    return Store(folder)
+    store = Store(folder)
+    local(make_jobs(runs.values(), profile), context, 2, partial(keep_outcome, store=store))
+    assert len(store.records()) >= len(runs)
+    return store
 
 
 def average(store: Store, table_id: str, row: str) -> float:
     (cell,) = (c for t in TABLES if t.id == table_id for c in t.cells if (c.row, c.column) == (row, "Avg."))
     (measurement,) = cell.measurements
-    record = store.get(make_run(measurement.task, measurement.model, 0, load_profile("fast"), {"cifar10": ""}))
+    record = store.get(make_run(measurement.task, measurement.model, 0, load_profile("fast"), {}))
     assert record is not None
     return mean_auc(record, measurement.outliers)
 

@@ -47,12 +47,12 @@ class LinearImages(Figure):
 
     def computation(self, plan: Plan) -> Computation:
         """Train both models on the images of the task."""
-        profile, task = plan.request.profile, plan.task(self.task)
+        profile, task = plan.request.profile, plan.request.task(self.task)
         assert task.negatives is not None
-        variants = {name: plan.variants[name] for name in (task.dataset, task.negatives.dataset)}
+        data = {name: plan.data[name] for name in (task.dataset, task.negatives.dataset)}
         preparation = profile.preparation(task.negatives.dataset)
         settings = profile.figure(self.id)
-        run = Run(task, self.id, plan.request.seeds[0], settings, profile.limits, variants, preparation)
+        run = Run(task, self.id, plan.request.seeds[0], settings, profile.limits, data, preparation)
         return _computation(self, run, _images)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
@@ -138,7 +138,7 @@ def _images(run: Run, context: Context) -> pd.DataFrame:
         data.test_labels,
         **run.settings,
         seed=run.seed,
-        data_variant=variant_text(dict(run.variants)),
+        data_variant=variant_text(run.variants),
     )
 
 

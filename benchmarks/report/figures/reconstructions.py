@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.data import CLASS_NAMES, load
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context, images_of_classes
-from benchmarks.engine.execute import Failure, rebuilt
+from benchmarks.engine.execute import Failure, rebuild
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.run import Run
 from benchmarks.report.figures.base import Line, LineFigure, lines_of, unsupervised
@@ -57,7 +57,7 @@ class Reconstructions(LineFigure):
             run = runs[line.name]
             images, classes = self._images(line, context)
             try:
-                detector = rebuilt(run, context)
+                detector = rebuild(run, context)
             except CollapseError as error:
                 failures.append(Failure(run.id, str(error)))
                 continue
