@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def request_of(arguments: Sequence[str]) -> Request:
-    """What the arguments of a call ask for. Raises ``CallError`` for wrong ones."""
+    """Return what the arguments of a call ask for. Raises ``CallError`` for wrong ones."""
     return _request(_parser().parse_args(arguments))
 
 

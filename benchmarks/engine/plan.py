@@ -30,7 +30,7 @@ class Computable(Artefact):
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A checked call; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
 
@@ -40,22 +40,22 @@ class Request:
 
     tables: tuple[Table, ...]
     figures: tuple[Computable, ...]
-    claims: bool
-    report: bool
     profile: Profile
     seeds: tuple[int, ...]
-    models: tuple[str, ...] | None
-    datasets: tuple[str, ...] | None
-    strokes: bool
-    device: str
-    jobs: int | None
-    backend: str
     data_dir: Path
     results_dir: Path
     reports_dir: Path
-    offline: bool
-    fresh: bool
-    quiet: bool
+    claims: bool = False
+    report: bool = False
+    models: tuple[str, ...] | None = None
+    datasets: tuple[str, ...] | None = None
+    strokes: bool = False
+    device: str = "auto"
+    jobs: int | None = None
+    backend: str = "local"
+    offline: bool = False
+    fresh: bool = False
+    quiet: bool = False
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:

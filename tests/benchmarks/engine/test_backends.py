@@ -140,7 +140,8 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root}
     )
     assert parent.stdout is not None
-    workers = [int(word) for word in parent.stdout.readline().split()]
+    with parent.stdout as said:
+        workers = [int(word) for word in said.readline().split()]
     assert workers
     parent.kill()
     parent.wait()

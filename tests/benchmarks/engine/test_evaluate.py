@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks import machine
-from benchmarks.data import identify, load
-from benchmarks.data.negatives import augmented, strokes, to_shape
+from benchmarks.data import DataIdentity, identify, load
+from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, strokes, to_shape
 from benchmarks.engine.evaluate import Context, evaluate, negatives_of
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Negatives, Task, against, without_negatives
-from lisae import LISAE, __version__
+from lisae import LISAE, BackboneDetector, __version__
 from lisae.stacks import train_alone
 
 SHAPE = (28, 28)
@@ -34,6 +34,7 @@ def context(tmp_path: Path, grey_data_dir: Path) -> Context:
 def grey_run(tiny: Profile, grey_data_dir: Path) -> Callable[..., Run]:
     """Make runs on the drawn digits."""
     data = {name: identity for name in ("mnist", "omniglot") if (identity := identify(name, grey_data_dir))}
+    data[STROKES] = DataIdentity(STROKES_VARIANT)
 
     def make(task: Task, model: str = "LIS-AE", seed: int = 0) -> Run:
         return make_run(task, model, seed, tiny, data)
@@ -109,7 +110,7 @@ def test_negatives_and_normal_images_are_marked_and_scored_apart(
         return fitting(self, X, y)
 
     monkeypatch.setattr(LISAE, "fitting", spied)
-    monkeypatch.setattr("lisae.autoencoder.AutoEncoder._check_alive", lambda *_: None)
+    monkeypatch.setattr(BackboneDetector, "_check_alive", lambda *_: None)
     run = grey_run(against("mnist", (3,), Negatives("strokes")))
     _, record = train_alone(evaluate(run, context))
     X, y = seen

@@ -20,7 +20,7 @@ from benchmarks.engine.run import Job, Run, make_jobs
 from benchmarks.errors import UnavailableError
 from benchmarks.paper.tasks import with_classes, without_negatives
 from benchmarks.registry import build
-from lisae import LISAE, AutoEncoder, CollapseError
+from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
 from lisae.stacks import train_alone, train_together
 from lisae.training import Training, train
 
@@ -94,7 +94,7 @@ def test_jobs_side_by_side_give_what_they_give_alone(
 
     Two epochs each, so that rounding has not grown to where it changes the order of scores.
     """
-    monkeypatch.setattr(AutoEncoder, "_check_alive", lambda *_: None)
+    monkeypatch.setattr(BackboneDetector, "_check_alive", lambda *_: None)
     runs = []
     for c in (1, 2, 3):
         ae = drawn_run(without_negatives("cifar10", c), "AE")
@@ -159,7 +159,7 @@ def collapse(*_: object) -> None:
 def test_a_collapsed_stage_fails_its_runs_and_is_no_result(
     job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AutoEncoder, "_check_alive", collapse)
+    monkeypatch.setattr(BackboneDetector, "_check_alive", collapse)
     outcomes = done(job, context)
     assert [one.run for one in failures(outcomes)] == [run.id for run in runs]
     assert len(outcomes) == 2
@@ -177,7 +177,7 @@ def test_a_collapse_that_a_restart_mends_is_recorded(
         if next(collapses, False):
             collapse()
 
-    monkeypatch.setattr(AutoEncoder, "_check_alive", once)
+    monkeypatch.setattr(BackboneDetector, "_check_alive", once)
     (job,) = make_jobs([drawn_run(with_classes("cifar10", 1, (5, 6)), model)], tiny)
     outcomes = done(job, replace(context, todo=frozenset(run.id for run in job.runs)))
     assert len(records(outcomes)) == len(job.runs)

@@ -86,9 +86,9 @@ def test_table_2_shares_its_runs_with_the_appendix() -> None:
         measurements = cell_of("2", row, "CIFAR-10").measurements
         assert {(measurement.task, measurement.model) for measurement in measurements} <= appendix
         assert [len(measurement.outliers) for measurement in measurements] == [4] * 10
-    assert [
-        cell.row for cell in BY_ID["2"].cells if any(measurement.label_sweep for measurement in cell.measurements)
-    ] == [SWEEP] * 2
+    assert [cell.row for cell in BY_ID["2"].cells if any(measurement.extra for measurement in cell.measurements)] == [
+        SWEEP
+    ] * 2
 
 
 def test_table_3_tests_on_the_rest_of_the_split_with_the_negatives_it_names() -> None:

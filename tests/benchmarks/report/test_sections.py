@@ -101,7 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = Plan(request, Store(folder))
     measurements = {measurement for one in TABLES for measurement in one.measurements}
     reasons = {
-        plan.run(measurement, seed).id: plan.without_folders(REASON.format(folder=request.data_dir))
+        plan.run(measurement, seed).id: request.without_folders(REASON.format(folder=request.data_dir))
         for measurement in measurements
         if measurement.task.dataset == "svhn"
         for seed in request.seeds

@@ -43,7 +43,8 @@ def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None
         run="",
         identity={"variants": {"cifar10": ""}},
         scores=tuple(
-            Score(o, auc(measurement, o, seed), 1, (), label_sweep_auc=0.5) for o in measurement.task.outliers
+            Score(o, auc(measurement, o, seed), 1, (), extra_aucs={"label sweep": 0.5})
+            for o in measurement.task.outliers
         ),
         n_normal=1,
         restarts=0,
@@ -260,7 +261,9 @@ def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
 def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
     def swept(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
         record = record_of(measurement, seed)
-        return replace(record, scores=tuple(replace(score, label_sweep_auc=0.25) for score in record.scores))
+        return replace(
+            record, scores=tuple(replace(score, extra_aucs={"label sweep": 0.25}) for score in record.scores)
+        )
 
     frame = tidy(table("2"), lookup(swept))
     score, sweep = (at(frame, row, "CIFAR-10") for row in ("OC-SVM", "OC-SVM, label sweep"))

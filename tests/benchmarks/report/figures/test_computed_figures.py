@@ -74,7 +74,7 @@ def test_kept_points_are_drawn_again_without_training_or_data(
     before = [path.read_bytes() for path in files]
     for path in (files[1], data):
         path.unlink()
-    monkeypatch.setattr(reconstructions, "rebuilt", lambda *_: pytest.fail("it was trained again"))
+    monkeypatch.setattr(reconstructions, "rebuild", lambda *_: pytest.fail("it was trained again"))
     call("--figure", "3", *there)
     assert [path.read_bytes() for path in files] == before
 

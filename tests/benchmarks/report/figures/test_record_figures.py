@@ -32,7 +32,9 @@ def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None
     scores = []
     for outlier in measurement.task.outliers:
         curve = detected(measurement, outlier, seed)
-        scores.append(Score(outlier, float(auc(np.linspace(0, 1, 101), curve)), 1, curve, label_sweep_auc=0.5))
+        scores.append(
+            Score(outlier, float(auc(np.linspace(0, 1, 101), curve)), 1, curve, extra_aucs={"label sweep": 0.5})
+        )
     return Record(
         run="",
         identity={"variants": {measurement.task.dataset: "a part" if measurement.task.dataset == "svhn" else ""}},
