@@ -3,18 +3,20 @@
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.engine.execute import Failure
+from benchmarks import pipeline
 from benchmarks.errors import UnavailableError
 from benchmarks.reproduce import main
 
@@ -152,7 +154,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["--table", "4", "--device", "gpu"], "the device is one of auto, cpu, cuda; got 'gpu'"),
         (["--table", "4", "--jobs", "0"], "--jobs is at least 1; got 0"),
         (["--table", "4", "--jobs", "-2"], "--jobs is at least 1; got -2"),
-        (["--table", "4", "--backend", "ray"], "backend 'ray' is not in this version"),
+        (["--table", "4", "--backend", "ray"], "'ray' is no backend of this version: there are local"),
         (["--table", "4", "--seeds", "zero"], "--seeds is a count .* got 'zero'"),
         (["--table", "4", "--seeds", ","], "--seeds is a count such as 3, or a list"),
         (["--table", "4", "--seeds", "1,-1"], "--seeds is a count .* got '1,-1'"),
@@ -268,10 +270,10 @@ def test_a_killed_worker_leaves_the_rest_written(
 ) -> None:
     assert call("--table", "4", "--models", "AE", "--quiet") == 0
 
-    def killed(*_: object) -> Iterator[list[Failure]]:
+    def killed(*_: object) -> None:
         raise UnavailableError("a worker process was killed")
 
-    monkeypatch.setattr("benchmarks.pipeline.execute", killed)
+    monkeypatch.setattr(pipeline, "BACKENDS", {"local": killed})
     assert call("--table", "4", "--quiet") == 3
     error = capsys.readouterr().err
     assert "table 4 lacks Car | Dog 5 / Plane; " in error
@@ -383,3 +385,101 @@ def test_lines_that_cannot_be_made_are_named_with_the_reason(
     with (tmp_path / "results" / "figure_A1.csv").open(newline="") as file:
         assert {line["model"] for line in csv.DictReader(file)} == {"AE"}
     assert (tmp_path / "reports" / "figure_A1.png").is_file()
+
+
+def test_a_backend_that_gives_no_outcome_is_a_failure(
+    call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every run that was to do ends with a record or a reason."""
+    monkeypatch.setattr(pipeline, "BACKENDS", {"local": lambda *_: None})
+    assert call("--table", "4", "--models", "AE", "--quiet") == 3
+    assert "gave no outcome" in capsys.readouterr().err
+
+
+def test_other_images_of_one_variant_are_trained_anew(call: Call, tmp_path: Path, data_dir: Path) -> None:
+    """The name of a variant is not its content."""
+    arrays = dict(np.load(data_dir / "cifar10.npz"))
+    tables = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "cifar10.npz", **arrays)
+        assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(tmp_path / name)) == 0
+        tables.append((tmp_path / "results" / "table_4.csv").read_bytes())
+        arrays["train_images"] = arrays["train_images"][:, ::-1]
+        arrays["test_images"] = arrays["test_images"][:, :, ::-1]
+    assert tables[0] != tables[1]
+    assert len(list((tmp_path / "results" / "runs").glob("*.json"))) == 4
+
+
+def test_data_that_arrive_are_the_data_of_the_call(
+    call: Call, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records are of one variant, no set is cached, and another set is fetched: one call is enough."""
+    cached, arrived = tmp_path / "cached", tmp_path / "arrived"
+    for folder in (cached, arrived):
+        folder.mkdir()
+    arrays = dict(np.load(data_dir / "cifar10.npz"))
+    np.savez(cached / "cifar10.npz", **arrays)
+    assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(cached)) == 0
+
+    def arrive(name: str, folder: Path, **_: object) -> None:
+        if not (folder / f"{name}.npz").exists():
+            np.savez(folder / f"{name}.npz", **arrays | {"variant": "another"})
+
+    monkeypatch.setattr(pipeline, "load", arrive)
+    assert call("--table", "4", "--models", "AE,LIS-AE", "--quiet", "--data-dir", str(arrived)) == 0
+    of_table = {row["data_variant"] for row in cells_of(tmp_path / "results" / "table_4.csv").values()}
+    assert of_table == {"cifar10: another"}
+
+
+def test_calls_off_the_main_thread(call: Call) -> None:
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(call("--table", "4", "--dry-run")))
+    thread.start()
+    thread.join()
+    assert statuses == [0]
+
+
+BROKEN = {"head": "2>&1 | head -1", "full": "2>/dev/full", "closed": "2>&-", "both": ">/dev/full 2>&1"}
+
+
+@pytest.mark.parametrize("how", BROKEN.values(), ids=list(BROKEN))
+def test_a_broken_stream_costs_nothing(arguments: list[str], tmp_path: Path, how: str) -> None:
+    words = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--table", "5", "--figure", "4"]
+    command = shlex.join([*words, "--models", "IF,KDE,AE"])
+    script = f"set -o pipefail; {command} {how}"
+    assert subprocess.run(["bash", "-c", script], check=False, timeout=120).returncode == 0
+    assert {path.name for path in (tmp_path / "reports").glob("*.png")} == {
+        "table_4.png",
+        "table_5.png",
+        "figure_4.png",
+    }
+
+
+def test_a_list_that_cannot_be_written_is_no_error() -> None:
+    script = shlex.join([sys.executable, "-m", "benchmarks.reproduce", "--list"]) + " >/dev/full"
+    assert subprocess.run(["bash", "-c", script], check=False, timeout=60).returncode == 0
+
+
+def test_settings_are_printed_with_the_table_they_come_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--settings", "LIS-AE", "mnist", "--profile", "fast"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^gamma = 9.0 +# \[datasets.mnist.LIS-AE\]$", out, re.MULTILINE)
+    assert re.search(r"^autoencoder.epochs = 12 +# \[shared\]$", out, re.MULTILINE)
+    assert main(["--settings", "LISAE", "mnist"]) == 2
+    assert main(["--settings", "AE", "mnst"]) == 2
+
+
+def test_one_picture_that_fails_does_not_cost_the_rest(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("Cannot find font")
+
+    monkeypatch.setattr(pipeline, "write_figure", broken)
+    assert call("--figure", "4", "--table", "4", "--models", "AE", "--claims", "--quiet") == 3
+    error = capsys.readouterr().err
+    assert "figure 4 could not be made: OSError: Cannot find font" in error
+    assert "free some space" not in error
+    assert (tmp_path / "reports" / "table_4.png").is_file()
+    assert (tmp_path / "results" / "claims.csv").is_file()

@@ -85,7 +85,9 @@ def fake_record(plan: Plan, measurement: Measurement, seed: int, width: int | No
         return None
     run = plan.run(measurement, seed, width)
     random = np.random.default_rng(int(run.id, 16))
-    scores = tuple(Score(o, float(random.uniform(0.5, 1)), 10, (0.5,) * 101, 0.5) for o in run.task.outliers)
+    scores = tuple(
+        Score(o, float(random.uniform(0.5, 1)), 10, (0.5,) * 101, {"label sweep": 0.5}) for o in run.task.outliers
+    )
     return Record(run.id, run.identity(), scores, 10, 0, "fast", EVIL, "float32", {"torch": "2"}, "c", 1.0, 1.0)
 
 
