@@ -1,4 +1,4 @@
-"""Where jobs are executed. A backend is the one seam at which jobs leave this process.
+"""The execution of jobs. A backend is the one seam at which jobs leave this process.
 
 It is handed jobs, and hands each outcome to the caller, who alone writes files.
 """

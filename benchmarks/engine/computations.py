@@ -1,4 +1,4 @@
-"""What figures and claims show and no record holds: computed once from data and trained detectors, kept as a CSV."""
+"""Rows that figures and claims show and no record holds, computed once from data and trained detectors as a CSV."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

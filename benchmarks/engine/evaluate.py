@@ -26,7 +26,7 @@ _ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the t
 
 @dataclass(frozen=True)
 class Context:
-    """What every job of a call is told.
+    """The facts that every job of a call is told.
 
     Attributes:
         results_dir: where records and weights lie.

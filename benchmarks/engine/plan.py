@@ -175,7 +175,7 @@ class Plan:
 
     @cached_property
     def changes(self) -> dict[str, str]:
-        """What is changed in the runs that no table has, in words, by the ids of these and of their stages."""
+        """The changes of the runs that no table has, in words, by the ids of these and of their stages."""
         plain = {one.id for run in self._runs.values() for one in (run, stage_of(run)) if one}
         runs = [(one, text) for run, text in self.studies for one in (run, stage_of(run)) if one]
         return {one.id: text for one, text in runs if one.id not in plain}

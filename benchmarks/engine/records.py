@@ -57,7 +57,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Record:
-    """What a run measured, and all that is needed to measure it again; ``identity`` is what the id is a hash of."""
+    """The results of a run, and all that is needed to measure it again; ``identity`` is what the id is a hash of."""
 
     run: str
     identity: dict[str, Any]
@@ -113,7 +113,7 @@ class Store:
         self.root = root
 
     def record_path(self, run_id: str) -> Path:
-        """Where the record of a run lies, if it is finished."""
+        """Return the place of the record of a run, if it is finished."""
         return self.root / "runs" / f"{run_id}.json"
 
     def weights_path(self, run_id: str) -> Path:
@@ -142,7 +142,7 @@ class Store:
         return self.root / "failures" / f"{run_id}.txt"
 
     def has(self, run: Run) -> bool:
-        """Whether the run is finished."""
+        """Tell whether the run is finished."""
         return self.record_path(run.id).is_file()
 
     def get(self, run: Run) -> Record | None:

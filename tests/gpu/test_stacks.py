@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lisae import LISAE, AutoEncoder, Backbone
-from lisae.autoencoder import Reconstruction
+from lisae.backbone_detector import Reconstruction
 from lisae.stacks import memory_of, train_stack, train_together
 from lisae.training import Training, train
 from tests.shapes import Shapes, auc
