@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import pipeline
 from benchmarks.engine.execute import Failure
 from benchmarks.errors import UnavailableError
 from benchmarks.reproduce import main
@@ -289,6 +290,21 @@ def test_records_alone_are_enough(call: Call, tmp_path: Path, capsys: pytest.Cap
     assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(tmp_path / "none")) == 0
     assert (tmp_path / "results" / "table_4.csv").read_bytes() == first
     assert capsys.readouterr().err == ""
+
+
+def test_data_that_arrive_are_what_the_records_name(
+    call: Call, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of the images when the call begins: it is planned for the official set, and they are waves."""
+    folder = tmp_path / "arriving"
+    folder.mkdir()
+
+    def arrive(name: str, to: Path, **_: bool) -> None:
+        (to / f"{name}.npz").symlink_to(data_dir / f"{name}.npz")
+
+    monkeypatch.setattr(pipeline, "load", arrive)
+    assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(folder)) == 0
+    assert {row["data_variant"] for row in rows(tmp_path / "results")} == {"cifar10: drawn waves"}
 
 
 @pytest.fixture
