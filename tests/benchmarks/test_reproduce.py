@@ -293,6 +293,21 @@ def test_records_alone_are_enough(call: Call, tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
+def test_data_that_arrive_are_what_the_records_name(
+    call: Call, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of the images when the call begins: it is planned for the official set, and they are waves."""
+    folder = tmp_path / "arriving"
+    folder.mkdir()
+
+    def arrive(name: str, to: Path, **_: bool) -> None:
+        (to / f"{name}.npz").symlink_to(data_dir / f"{name}.npz")
+
+    monkeypatch.setattr(pipeline, "load", arrive)
+    assert call("--table", "4", "--models", "AE", "--quiet", "--data-dir", str(folder)) == 0
+    assert {row["data_variant"] for row in rows(tmp_path / "results")} == {"cifar10: drawn waves"}
+
+
 @pytest.fixture
 def call_grey(call: Call, grey_data_dir: Path) -> Call:
     return lambda *more: call("--data-dir", str(grey_data_dir), "--table", "1", "--datasets", "mnist", "--quiet", *more)

@@ -90,6 +90,7 @@ def test_a_weight_may_be_zero(key: str) -> None:
         {"models": {"AE": 3}},
         {"models": 3},
         {"models": {"LISAE": {}}},
+        {"models": {"OC-SVM": {"nu": 1.5}}},
         {"datasets": {"mnist": {"AE": 3}}},
         {"datasets": {"mnist": {"AE": {"epoch": 3}}}},
         {"datasets": {"mnist": 3}},
