@@ -35,6 +35,9 @@ def main(words: list[str]) -> int:
     with (Path(__file__).parent / "mutants.toml").open("rb") as file:
         mutants = [Mutant(**entry) for entry in tomllib.load(file)["mutant"]]
     chosen = [one for one in mutants if not words or any(word in one.name for word in words)]
+    if not chosen:
+        print(f"no mutant has {' or '.join(words)} in its name")
+        return 1
     workers = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         copies: Queue[Path] = Queue()
