@@ -52,8 +52,12 @@ def without_negatives(dataset: str, *normal: int) -> Task:
 
 def against(dataset: str, normal: tuple[int, ...], negatives: Negatives) -> Task:
     """Return a task with these negatives; negative classes of the same data set are no outliers (Section 5.1)."""
-    seen = negatives.classes if negatives.dataset == dataset else ()
+    seen = (negatives.classes or CLASSES) if negatives.dataset == dataset else ()
     outliers = tuple(c for c in without_negatives(dataset, *normal).outliers if c not in seen)
+    if not outliers:
+        raise ValueError(
+            f"with {negatives} as negatives, no class of {dataset} is left as an outlier: name the classes of negatives."
+        )
     return Task(dataset, normal, outliers, negatives)
 
 

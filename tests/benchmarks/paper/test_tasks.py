@@ -1,0 +1,26 @@
+"""Tasks say who is normal, who is negative and who is an outlier, and no class is two of them."""
+
+import pytest
+
+from benchmarks.paper.tasks import Negatives, against, supervised, with_classes, with_next_class, without_negatives
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "svhn", "cifar10"])
+@pytest.mark.parametrize("positive", range(10))
+def test_negatives_of_the_same_data_set_are_no_outliers(dataset: str, positive: int) -> None:
+    alone = without_negatives(dataset, positive)
+    for task in (with_next_class(dataset, positive), with_classes(dataset, positive, (9 - positive,))):
+        assert task.negatives is not None
+        assert set(task.outliers) == set(alone.outliers) - set(task.negatives.classes)
+        assert positive not in task.outliers
+
+
+def test_supervised_is_the_exception_that_says_so() -> None:
+    task = supervised("cifar10", 1)
+    assert task.negatives == Negatives("cifar10", task.outliers)
+
+
+def test_all_of_the_same_data_set_as_negatives_leave_no_outlier() -> None:
+    with pytest.raises(ValueError, match="no class of mnist is left"):
+        against("mnist", (3,), Negatives("mnist"))
+    assert len(against("mnist", (3,), Negatives("omniglot")).outliers) == 9
