@@ -56,7 +56,8 @@ def against(dataset: str, normal: tuple[int, ...], negatives: Negatives) -> Task
     outliers = tuple(c for c in without_negatives(dataset, *normal).outliers if c not in seen)
     if not outliers:
         raise ValueError(
-            f"with {negatives} as negatives, no class of {dataset} is left as an outlier: name the classes of negatives."
+            f"with {negatives} as negatives, no class of {dataset} is left as an outlier: "
+            "name the classes of the negatives."
         )
     return Task(dataset, normal, outliers, negatives)
 
