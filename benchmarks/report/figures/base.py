@@ -1,5 +1,6 @@
 """The base of every kind of figure, and the lines that several kinds are made of."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from benchmarks.report.tidy import RecordLookup
 
 
 @dataclass(frozen=True)
-class Figure(Computable):
+class Figure(Computable, ABC):
     """A figure of the paper, or one that it lacks.
 
     A kind is a subclass in a module of this folder, whose ``FIGURES`` lists its instances; nothing else names it. It
@@ -32,6 +33,7 @@ class Figure(Computable):
         """Return the rows of its CSV, from records alone; a figure with a computation has none."""
         raise NotImplementedError(f"figure {self.id} has neither points nor a computation")
 
+    @abstractmethod
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw the rows of its CSV, as ``points`` or its computation give them or as they are read back.
 
@@ -39,7 +41,6 @@ class Figure(Computable):
             frame: the rows; those that could not be made are left out.
             note: how they were made, for the foot of the picture.
         """
-        raise NotImplementedError(f"figure {self.id} cannot be drawn")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from benchmarks.report.style import drawn_from
 from benchmarks.report.tables import columns_of, in_columns, side_by_side, write_table
 from benchmarks.report.tidy import RecordLookup, note, tidy
 from benchmarks.report.writers import latex, markdown
+from tests.benchmarks.report.records import record_with
 
 TABLE = table("4")
 Lookup = Callable[[Measurement, int, int | None], Record | None]
@@ -39,23 +40,8 @@ def auc(measurement: Measurement, outlier: int, seed: int) -> float:
 
 
 def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
-    return Record(
-        run="",
-        identity={"variants": {"cifar10": ""}},
-        scores=tuple(
-            Score(o, auc(measurement, o, seed), 1, (), extra_aucs={"label sweep": 0.5})
-            for o in measurement.task.outliers
-        ),
-        n_normal=1,
-        restarts=0,
-        profile="fast",
-        device="a processor",
-        precision="bfloat16",
-        versions={},
-        command="",
-        fit_seconds=0,
-        score_seconds=0,
-    )
+    scores = [Score(o, auc(measurement, o, seed), 1, (), {"label sweep": 0.5}) for o in measurement.task.outliers]
+    return record_with(scores, cifar10="")
 
 
 def lookup(

@@ -110,7 +110,8 @@ def test_a_figure_of_a_new_kind_is_one_file(tmp_path: Path) -> None:
     shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "blank.py").write_text(
         "from benchmarks.report.figures.base import Figure\n"
-        "class Blank(Figure):\n    pass\n"
+        "from benchmarks.report.style import Page\n"
+        "class Blank(Figure):\n    def draw(self, frame, note):\n        return Page(2, 1, self.title, note)\n"
         "FIGURES = (Blank('blank', 'Nothing'), Blank('5', 'Five'))\n"
     )
     spec = spec_from_file_location(

@@ -18,6 +18,7 @@ from benchmarks.report.figures.comparison import Comparison, Difference, Scatter
 from benchmarks.report.figures.trade_off import TradeOff
 from benchmarks.report.style import tint
 from benchmarks.report.tidy import RecordLookup, note, tidy
+from tests.benchmarks.report.records import record_with
 
 Lookup = Callable[[Measurement, int, int | None], Record | None]
 
@@ -35,20 +36,8 @@ def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None
         scores.append(
             Score(outlier, float(auc(np.linspace(0, 1, 101), curve)), 1, curve, extra_aucs={"label sweep": 0.5})
         )
-    return Record(
-        run="",
-        identity={"variants": {measurement.task.dataset: "a part" if measurement.task.dataset == "svhn" else ""}},
-        scores=tuple(scores),
-        n_normal=1,
-        restarts=0,
-        profile="fast",
-        device="a processor",
-        precision="bfloat16",
-        versions={},
-        command="",
-        fit_seconds=0,
-        score_seconds=0,
-    )
+    dataset = measurement.task.dataset
+    return record_with(scores, **{dataset: "a part" if dataset == "svhn" else ""})
 
 
 def lookup(look: Lookup = record_of, seeds: Sequence[int] = (0,)) -> RecordLookup:
