@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from benchmarks.paper import Erratum, Place, Value, errata, printed
+from benchmarks.paper.tables import Erratum, Place, Value, errata, printed
 
 FIRST = ("Plane", "Car", "Bird", "Cat", "Deer")
 SECOND = ("Dog", "Frog", "Horse", "Ship", "Truck")
