@@ -20,8 +20,7 @@ from platformdirs import user_cache_dir
 
 from benchmarks.errors import CallError, UnavailableError, unknown
 
-# The exceptions of numpy and zipfile for files that are cut short, overwritten, pickled, encrypted or no npz at all.
-# NotImplementedError is a RuntimeError.
+# Of numpy and zipfile, for files that are cut short, overwritten, pickled, encrypted (NotImplementedError) or no npz.
 _UNREADABLE = (ValueError, EOFError, KeyError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, zlib.error)
 
 

@@ -108,9 +108,9 @@ def _locked(path: Path, progress: FetchProgress) -> Iterator[None]:
             progress.line("another process is fetching it; waiting ...")
             lock.acquire()
     except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UnavailableError(
-            f"{path.stem} is not in {path.parent}, and nothing can be fetched into that folder: "
-            f"{getattr(error, 'strerror', None) or error}. "
+            f"{path.stem} is not in {path.parent}, and nothing can be fetched into that folder: {reason}. "
             f"Name a folder that can be written with --data-dir, or {put_it_there(path)}."
         ) from error
     try:

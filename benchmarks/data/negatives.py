@@ -100,7 +100,7 @@ def augmented(
 
 
 def _sampling(start: Tensor, length: Tensor, flipped: Tensor, before: int, after: int) -> Tensor:
-    """Matrices that resample the interval from ``start`` to ``start + length`` of a line: (m,) -> (m, after, before)."""
+    """Matrices that resample a line from ``start`` to ``start + length``: (m,) -> (m, after, before)."""
     # A value to come is a mean of the line's ``before`` values, weighted by a triangle around its place, as wide as
     # the values are apart after or before, whichever is more.
     step = length[:, None] / after

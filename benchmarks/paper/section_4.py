@@ -15,7 +15,6 @@ from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 
 DIGIT = 8
 _EIGHTS = 4
-
 _VARIANCES = (1.0, 0.2, 0.01)  # of x, y and z in Section 4.2
 GAMMAS = (2.0, 5.0, 10.0)
 LOSS = 1.0  # of the contours: what the linear AE gives the negatives, and normal samples with y = 1 and z = 0
@@ -45,9 +44,8 @@ def figure_2_points(
     these reconstructions says something, their shape does not.
 
     Args:
-        train_images, test_images: (n, h, w), uint8.
+        train_images, negatives, test_images: (n, h, w), uint8.
         train_labels, test_labels: digits, (n,).
-        negatives: (k, h, w), uint8.
         latent_dim: rank of both models.
         gamma, beta, epochs, learning_rate: as in ``lisae.linear.tilted``.
         seed: decides how the tilt begins, and the order of the images in training.
@@ -84,9 +82,9 @@ def figure_2_points(
 
 
 def gaussian_case(rank: int, n_features: int, n: int) -> tuple[LinearAE, Rows]:
-    """Return the linear AE of ``rank`` of drawn samples, and samples of any class for it (Section 4.1).
+    """Return a linear AE (Section 4.1) of n drawn samples, and these and n of an isotropic Gaussian, (2 n, n_features).
 
-    The samples, (2 n, n_features), are n normal ones with correlated features and n from an isotropic Gaussian.
+    ``rank`` is its latent width. The features of the samples that it is made of are correlated.
     """
     random = np.random.default_rng(0)
     normal = random.normal(size=(n, n_features)) @ random.normal(size=(n_features, n_features))
@@ -105,10 +103,7 @@ class LinearCase:
 
 @cache
 def linear_case(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -> LinearCase:
-    """Draw the samples of Section 4.2 and train the linear AE, and linear LIS-AE of each gamma (see ``tilted``).
-
-    ``seed`` decides the draws and how the tilt begins.
-    """
+    """Draw the samples of Section 4.2, and train the linear AE and, from the same seed, LIS-AE of each gamma."""
     # Each draw is taken with its mirror images, so that no two axes are correlated.
     draws = np.random.default_rng(seed).normal(size=(_DRAWS, 1, 3)) * np.sqrt(_VARIANCES)
     samples = (draws * _MIRRORS).reshape(-1, 3)

@@ -19,14 +19,6 @@ DEVIATIONS = _FOLDER / "deviations.md"  # rivals that end far from print: by how
 AVERAGE = "Avg."
 
 
-class Place(NamedTuple):
-    """The place of a printed number; equal to, and interchangeable with, the plain tuple."""
-
-    table: str
-    row: str
-    column: str
-
-
 class Value(NamedTuple):
     """A printed number, and the digits as printed (they tell its precision)."""
 
@@ -51,11 +43,11 @@ class Erratum:
 
 
 @cache
-def printed() -> Mapping[Place, Value]:
-    """Return every number of Tables 1-5 and A1-A4, in the paper's order; dashes are left out."""
+def printed() -> Mapping[tuple[str, str, str], Value]:
+    """Return every number of Tables 1-5 and A1-A4 by table, row and column, in the paper's order, without dashes."""
     with (_FOLDER / "printed.csv").open(encoding="utf-8", newline="") as file:
         _, *lines = csv.reader(file)
-    return MappingProxyType({Place(*place): Value(float(digits), digits) for *place, digits in lines})
+    return MappingProxyType({(table, row, column): Value(float(text), text) for table, row, column, text in lines})
 
 
 @cache
@@ -156,7 +148,7 @@ class Table(Artefact):
 
     def printed(self, cell: Cell) -> Value | None:
         """Return the number that the paper prints for a cell, None for one that it lacks."""
-        return printed().get(Place(self.id, cell.printed_row, cell.column))
+        return printed().get((self.id, cell.printed_row, cell.column))
 
 
 def table(name: str) -> Table:

@@ -15,10 +15,10 @@ SWEEP = "OC-SVM, label sweep"  # a row of ours beside a printed one
 
 @pytest.mark.parametrize("one", TABLES, ids=lambda one: one.id)
 def test_cells_are_those_printed_in_the_paper_s_order(one: Table) -> None:
-    places = [(cell.row, cell.column) for cell in printed() if cell.table == one.id]
-    assert [(cell.row, cell.column) for cell in one.cells if cell.row != SWEEP] == places
+    places = [place for table_id, *place in printed() if table_id == one.id]
+    assert [[cell.row, cell.column] for cell in one.cells if cell.row != SWEEP] == places
     for cell in one.cells:
-        assert (cell.printed_row, cell.column) in places
+        assert [cell.printed_row, cell.column] in places
         assert cell.column in one.columns
 
 
