@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from benchmarks.claims.evidence import Evidence, NotMeasured, evidence_of
-from benchmarks.data.catalogue import CATALOGUE
+from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, prepare_process, stage_from

@@ -4,7 +4,6 @@
 official files or, where these cannot be reached, as the same bytes from a package registry.
 """
 
-from benchmarks.data.cache import data_directory, identify, load
-from benchmarks.data.catalogue import CLASS_NAMES, NAMES, DataIdentity, Dataset
+from benchmarks.data.cache import CLASS_NAMES, NAMES, DataIdentity, Dataset, data_directory, identify, load
 
 __all__ = ["CLASS_NAMES", "NAMES", "DataIdentity", "Dataset", "data_directory", "identify", "load"]

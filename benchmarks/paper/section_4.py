@@ -1,7 +1,4 @@
-"""The linear case of the paper (Section 4): the points of Figure 2 and of the cross-section, and its drawn samples.
-
-No run and no record is behind any of this: it comes from images and from samples that are drawn, in seconds.
-"""
+"""The linear case of the paper (Section 4): Figure 2 and the cross-section, trained in seconds without any record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +15,6 @@ from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 
 DIGIT = 8
 _EIGHTS = 4
-
 _VARIANCES = (1.0, 0.2, 0.01)  # of x, y and z in Section 4.2
 GAMMAS = (2.0, 5.0, 10.0)
 LOSS = 1.0  # of the contours: what the linear AE gives the negatives, and normal samples with y = 1 and z = 0
@@ -44,13 +40,12 @@ def figure_2_points(
     """Train both models on the eights and return the images of the figure, one in each row.
 
     The columns of the figure are the first four eights and then the first of every other digit of the test set.
-    The reconstructions in rows (d) and (f) are determined up to a rotation of the latent space (see
-    ``lisae.linear.tilted``): their norm says something, their shape does not.
+    Rows (d) and (f) are determined up to a rotation of the latent space (see ``lisae.linear.tilted``): the norm of
+    these reconstructions says something, their shape does not.
 
     Args:
-        train_images, test_images: (n, h, w), uint8.
+        train_images, negatives, test_images: (n, h, w), uint8.
         train_labels, test_labels: digits, (n,).
-        negatives: (k, h, w), uint8.
         latent_dim: rank of both models.
         gamma, beta, epochs, learning_rate: as in ``lisae.linear.tilted``.
         seed: decides how the tilt begins, and the order of the images in training.
@@ -69,18 +64,13 @@ def figure_2_points(
     shaped = tilted(plain, normal, as_rows(negatives), **settings, seed=seed)
     inputs = as_rows(test_images[shown])
     orthogonal = plain.orthogonal(inputs)
-    images = {
-        "a": inputs,
-        "b": orthogonal,
-        "c": plain.reconstruct(orthogonal),
-        "d": shaped.reconstruct(orthogonal),
-        "e": plain.reconstruct(inputs),
-        "f": shaped.reconstruct(inputs),
-    }
+    images: list[Rows] = [inputs, orthogonal]  # rows (a) and (b)
+    for part in (orthogonal, inputs):  # (c) and (d), (e) and (f)
+        images += [plain.reconstruct(part), shaped.reconstruct(part)]
     # Adding zero turns -0 into 0, so that what rounds to nothing is written alike whatever its sign.
-    values = np.concatenate(list(images.values())).round(4) + 0.0
+    values = np.concatenate(images).round(4) + 0.0
     places = {
-        "row": np.repeat(list(images), len(shown)),
+        "row": np.repeat(list("abcdef"), len(shown)),
         "column": np.tile(np.arange(len(shown)), len(images)),
         "digit": np.tile(test_labels[shown], len(images)),
         "latent_dim": latent_dim,
@@ -92,15 +82,9 @@ def figure_2_points(
 
 
 def gaussian_case(rank: int, n_features: int, n: int) -> tuple[LinearAE, Rows]:
-    """Return a linear AE of drawn samples, and samples of any class for it (Section 4.1).
+    """Return a linear AE (Section 4.1) of n drawn samples, and these and n of an isotropic Gaussian, (2 n, n_features).
 
-    Args:
-        rank: its latent width.
-        n_features: how many features a sample has; the normal ones are correlated.
-        n: how many samples are normal, and how many more are not: drawn from an isotropic Gaussian.
-
-    Returns:
-        The model and all samples, (2 n, n_features), the normal ones first.
+    ``rank`` is its latent width. The features of the samples that it is made of are correlated.
     """
     random = np.random.default_rng(0)
     normal = random.normal(size=(n, n_features)) @ random.normal(size=(n_features, n_features))
@@ -109,37 +93,24 @@ def gaussian_case(rank: int, n_features: int, n: int) -> tuple[LinearAE, Rows]:
 
 @dataclass(frozen=True)
 class LinearCase:
-    """The example of Section 4.2 in three dimensions, x, y and z.
+    """The example of Section 4.2 in three dimensions, x, y and z."""
 
-    Attributes:
-        samples: X+, (n, 3), drawn from a Gaussian.
-        negatives: X-, (k, 3), on the z-axis at a distance of 1.
-        plain: the linear AE of rank 1.
-        shaped: linear LIS-AE by its gamma, in ascending order.
-    """
-
-    samples: Rows
-    negatives: Rows
-    plain: LinearAE
-    shaped: Mapping[float, LinearAE]
+    samples: Rows  # X+, (n, 3), drawn from a Gaussian
+    negatives: Rows  # X-, (k, 3), on the z-axis at a distance of 1
+    plain: LinearAE  # of rank 1
+    shaped: Mapping[float, LinearAE]  # linear LIS-AE by its gamma, in ascending order
 
 
 @cache
 def linear_case(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -> LinearCase:
-    """Draw the samples of Section 4.2 and train the linear AE, and linear LIS-AE of each gamma.
-
-    Args:
-        gammas: the loss that is enough for a negative example, one model each.
-        seed: decides the draws and how the tilt begins.
-    """
+    """Draw the samples of Section 4.2, and train the linear AE and, from the same seed, LIS-AE of each gamma."""
     # Each draw is taken with its mirror images, so that no two axes are correlated.
     draws = np.random.default_rng(seed).normal(size=(_DRAWS, 1, 3)) * np.sqrt(_VARIANCES)
     samples = (draws * _MIRRORS).reshape(-1, 3)
     negatives = np.tile([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], (64, 1))
     plain = linear_autoencoder(samples, 1)
-    shaped = {
-        gamma: tilted(plain, samples, negatives, gamma=gamma, learning_rate=0.05, seed=seed) for gamma in sorted(gammas)
-    }
+    settings: dict[str, Any] = {"learning_rate": 0.05, "seed": seed}
+    shaped = {gamma: tilted(plain, samples, negatives, gamma=gamma, **settings) for gamma in sorted(gammas)}
     return LinearCase(samples, negatives, plain, shaped)
 
 
@@ -155,9 +126,8 @@ def cross_section_points(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -
     shows all of it. It is proportional to the distance from the origin, and the contour is found by that.
 
     Returns:
-        ``points`` (*normal* or *negative* for samples, else the model whose contour it is), ``gamma`` and
-        ``tilt`` (see ``tilt_of``; both NaN but for LIS-AE), ``y``, ``z`` and ``loss`` (under the model of a contour;
-        under the linear AE for samples).
+        ``points`` (*normal* or *negative* for samples, else the model whose contour it is), ``gamma`` and ``tilt``
+        (see ``tilt_of``; both NaN but for LIS-AE), ``y``, ``z`` and ``loss`` (for samples under the linear AE).
     """
     case = linear_case(gammas, seed=seed)
     frames = [
@@ -170,13 +140,11 @@ def cross_section_points(gammas: tuple[float, ...] = GAMMAS, *, seed: int = 0) -
 
 
 def _contour(model: LinearAE) -> Rows:
-    """Return points of the yz-plane whose loss is ``LOSS``, around the origin, the last like the first: (n, 3)."""
     angles = np.linspace(0, 2 * np.pi, _ANGLES + 1)
     unit = np.stack([np.zeros_like(angles), np.cos(angles), np.sin(angles)], axis=1)
     return unit * (LOSS / model.loss(unit))[:, None]
 
 
 def _frame(name: str, model: LinearAE, x: Rows, gamma: float = np.nan) -> pd.DataFrame:
-    tilt = np.nan if np.isnan(gamma) else tilt_of(model)
-    places = {"y": x[:, 1], "z": x[:, 2], "loss": model.loss(x)}
-    return pd.DataFrame({"points": name, "gamma": gamma, "tilt": tilt, **places})
+    settings = {"points": name, "gamma": gamma, "tilt": np.nan if np.isnan(gamma) else tilt_of(model)}
+    return pd.DataFrame(settings | {"y": x[:, 1], "z": x[:, 2], "loss": model.loss(x)})

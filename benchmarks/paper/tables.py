@@ -1,28 +1,60 @@
-"""The paper's tables as data: which runs fill which cell, under the names that the paper prints."""
+"""The paper's tables as data: which runs fill which cell, the numbers that the paper prints, and its slips."""
 
-from collections.abc import Iterable
+import csv
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
-from benchmarks import paper
 from benchmarks.data import CLASS_NAMES
 from benchmarks.errors import CallError, unknown
-from benchmarks.paper.tasks import (
-    CLASSES,
-    SPLITS,
-    Negatives,
-    Task,
-    against,
-    other_split,
-    own_split,
-    rest_of_split,
-    supervised,
-    with_classes,
-    with_next_class,
-    without_negatives,
-)
+from benchmarks.paper import tasks
+from benchmarks.paper.tasks import CLASSES, SPLITS, Negatives, Task
 
+_FOLDER = Path(__file__).parent
+DEVIATIONS = _FOLDER / "deviations.md"  # rivals that end far from print: by how much, what was tried, why
 AVERAGE = "Avg."
+
+
+class Value(NamedTuple):
+    """A printed number, and the digits as printed (they tell its precision)."""
+
+    value: float
+    digits: str
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """One slip of the paper; fields its kind has no use for are empty. The kinds: see ``errata.toml``."""
+
+    kind: str
+    printed: str
+    expected: str
+    expected_from: str
+    text: str
+    table: str = ""
+    row: str = ""
+    column: str = ""
+    section: str = ""
+    could_be_rounding: bool = False
+
+
+@cache
+def printed() -> Mapping[tuple[str, str, str], Value]:
+    """Return every number of Tables 1-5 and A1-A4 by table, row and column, in the paper's order, without dashes."""
+    with (_FOLDER / "printed.csv").open(encoding="utf-8", newline="") as file:
+        _, *lines = csv.reader(file)
+    return MappingProxyType({(table, row, column): Value(float(text), text) for table, row, column, text in lines})
+
+
+@cache
+def errata() -> tuple[Erratum, ...]:
+    """Return every known slip, in the order of ``errata.toml``."""
+    found = tomllib.loads((_FOLDER / "errata.toml").read_text(encoding="utf-8"))
+    return tuple(Erratum(**fields) for fields in found["erratum"])
 
 
 @dataclass(frozen=True)
@@ -53,7 +85,6 @@ class Artefact:
     """
 
     kind: ClassVar[str]
-
     id: str
     caption: str
     oracle: bool = field(default=False, kw_only=True)
@@ -101,7 +132,6 @@ class Table(Artefact):
     """
 
     kind = "table"
-
     row_header: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[Cell, ...]
@@ -116,9 +146,9 @@ class Table(Artefact):
         """Row names, in the paper's order."""
         return list(dict.fromkeys(cell.row for cell in self.cells))
 
-    def printed(self, cell: Cell) -> paper.Value | None:
+    def printed(self, cell: Cell) -> Value | None:
         """Return the number that the paper prints for a cell, None for one that it lacks."""
-        return paper.printed().get(paper.Place(self.id, cell.printed_row, cell.column))
+        return printed().get((self.id, cell.printed_row, cell.column))
 
 
 def table(name: str) -> Table:
@@ -129,83 +159,57 @@ def table(name: str) -> Table:
     raise CallError(unknown("table made here", name, [known.id for known in TABLES]))
 
 
-# Tables 1 and 2. A column is a list of tasks with LIS-AE's negatives; every model is tested on their outliers.
-
 _OMNIGLOT = Negatives("omniglot")
+_DATASETS = {"MNIST": "mnist", "Fashion": "fashion-mnist", "SVHN": "svhn", "CIFAR-10": "cifar10"}
+_GREY, _COLOUR = ("MNIST", "Fashion"), ("SVHN", "CIFAR-10")
+
+# Tables 1 and 2. A column is a list of tasks with LIS-AE's negatives; every model is tested on their outliers.
 _COLUMNS_1 = {
-    "MNIST": [against("mnist", (c,), _OMNIGLOT) for c in CLASSES],
-    "Fashion-MNIST": [with_next_class("fashion-mnist", c) for c in CLASSES],
-    "2-Class MNIST": [against("mnist", (c, c + 1), _OMNIGLOT) for c in CLASSES[::2]],
+    "MNIST": [tasks.against("mnist", (c,), _OMNIGLOT) for c in CLASSES],
+    # The negatives are the next class, after the last the first.
+    "Fashion-MNIST": [tasks.with_classes("fashion-mnist", c, ((c + 1) % 10,)) for c in CLASSES],
+    "2-Class MNIST": [tasks.against("mnist", (c, c + 1), _OMNIGLOT) for c in CLASSES[::2]],
 }
-_COLUMNS_2 = {
-    name: [with_classes(dataset, c, other_split(c)) for c in CLASSES]
-    for name, dataset in (("SVHN", "svhn"), ("CIFAR-10", "cifar10"))
-}
-
-
-def _alone(task: Task) -> Task:
-    return without_negatives(task.dataset, *task.normal)
-
-
-def _shaped(task: Task) -> Task:
-    return task
-
-
-def _bound(task: Task) -> Task:
-    return supervised(task.dataset, task.normal[0])
-
-
-_ALONE = ("KDE", "IF", "OC-SVM", "OC-SVM, label sweep", "OC-DSVDD", "AnoGAN", "AnoGAN-FM", "Linear-AE", "VAE", "Mem-AE",
-          "Sig-RepNN (N=4)", "AE")  # fmt: skip
-_SHORTER = {"OC-SVM, label sweep": "OC-SVM", "Sig-RepNN (N=4)": "Sig-RepNN"}
-_ROWS = {row: (_SHORTER.get(row, row), _alone) for row in _ALONE} | {
-    "LIS-AE": ("LIS-AE", _shaped),
-    "LinSep-LIS-AE": ("LinSep-LIS-AE", _shaped),
-    "Sup. LIS-AE": ("LIS-AE", _bound),
-    "Sup. LinSep-LIS-AE": ("LinSep-LIS-AE", _bound),
-}
+_COLUMNS_2 = {name: [tasks.with_classes(_DATASETS[name], c, tasks.other_split(c)) for c in CLASSES] for name in _COLOUR}
 # The paper varies OC-SVM's length scale and takes the label. Ours is scored by its decision function, and the
 # label sweep is a row of its own beside the same printed value.
-_PRINTED_AS = {"OC-SVM, label sweep": "OC-SVM"}
+_ROWS_1 = ("KDE", "IF", "OC-SVM", "OC-SVM, label sweep", "OC-DSVDD", "AnoGAN", "AnoGAN-FM", "Linear-AE", "VAE",
+           "Mem-AE", "Sig-RepNN (N=4)", "AE", "LIS-AE")  # fmt: skip
+_ROWS_2 = (*_ROWS_1, "LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE")
 
 
 def _model_table(table_id: str, caption: str, columns: dict[str, list[Task]], rows: Iterable[str]) -> Table:
     cells = []
     for row in rows:
-        model, setting = _ROWS[row]
-        for column, tasks in columns.items():
-            extra = row.partition(", ")[2]
-            measurements = tuple(Measurement(setting(task), model, task.outliers, extra) for task in tasks)
-            cells.append(Cell(row, column, measurements, _PRINTED_AS.get(row, row)))
+        printed_row, _, extra = row.partition(", ")
+        model = printed_row.removeprefix("Sup. ").removesuffix(" (N=4)")
+        for column, of_column in columns.items():
+            measurements = tuple(Measurement(_task_of(row, task), model, task.outliers, extra) for task in of_column)
+            cells.append(Cell(row, column, measurements, printed_row))
     return Table(table_id, caption, ("Model",), tuple(columns), tuple(cells), oracle=True)
 
 
-# Table 3: LIS-AE with the negatives of every data set, tested on the rest of the split.
+def _task_of(row: str, task: Task) -> Task:
+    """Return a column's task as the model of a row sees it."""
+    if row.startswith("Sup. "):
+        return tasks.supervised(task.dataset, *task.normal)
+    return task if row.endswith("LIS-AE") else tasks.without_negatives(task.dataset, *task.normal)
 
-_COLUMNS_3 = {"MNIST": "mnist", "Fashion": "fashion-mnist", "SVHN": "svhn", "CIFAR-10": "cifar10"}
-_GREY, _COLOUR = ("MNIST", "Fashion"), ("SVHN", "CIFAR-10")
-_ROWS_3 = {
-    "None": (*_GREY, *_COLOUR),
-    "Omni": _GREY,
-    "MNIST": _GREY,
-    "Fashion": _GREY,
-    "SVHN": _COLOUR,
-    "CIFAR-10": _COLOUR,
-    "Same (Sup.)": (*_GREY, *_COLOUR),
-}
+
+# Table 3: LIS-AE with the negatives of every data set, tested on the rest of the split.
+_ROWS_3 = {"None": _DATASETS, "Omni": _GREY, "MNIST": _GREY, "Fashion": _GREY, "SVHN": _COLOUR, "CIFAR-10": _COLOUR,
+           "Same (Sup.)": _DATASETS}  # fmt: skip
 
 
 def _task_3(row: str, column: str, positive: int) -> Task:
-    dataset = _COLUMNS_3[column]
+    dataset = _DATASETS[column]
     if row == "None":
-        return without_negatives(dataset, positive)
-    if row == "Omni":
-        return against(dataset, (positive,), _OMNIGLOT)
+        return tasks.without_negatives(dataset, positive)
     if row == "Same (Sup.)":
-        return supervised(dataset, positive)
+        return tasks.supervised(dataset, positive)
     if row == column:
-        return with_classes(dataset, positive, other_split(positive))
-    return against(dataset, (positive,), Negatives(_COLUMNS_3[row]))
+        return tasks.with_classes(dataset, positive, tasks.other_split(positive))
+    return tasks.against(dataset, (positive,), _OMNIGLOT if row == "Omni" else Negatives(_DATASETS[row]))
 
 
 def _negatives_table() -> Table:
@@ -213,60 +217,42 @@ def _negatives_table() -> Table:
     for row, columns in _ROWS_3.items():
         model = "AE" if row == "None" else "LIS-AE"
         for column in columns:
-            measurements = tuple(Measurement(_task_3(row, column, c), model, rest_of_split(c)) for c in CLASSES)
+            measurements = tuple(Measurement(_task_3(row, column, c), model, tasks.rest_of_split(c)) for c in CLASSES)
             cells.append(Cell(row, column, measurements, row))
     caption = "Mean AUC of 10 tasks of each data set, LIS-AE trained with different negatives"
-    return Table("3", caption, ("Negative Data",), tuple(_COLUMNS_3), tuple(cells), oracle=True)
+    return Table("3", caption, ("Negative Data",), tuple(_DATASETS), tuple(cells), oracle=True)
 
 
-# Tables 4, 5 and A1 to A4: single classes of CIFAR-10.
-
-
-def _class_table(table_id: str, caption: str, model: str, positives: tuple[int, ...]) -> Table:
-    """Lay out eight rows for each positive class and a column for each outlier class."""
+def _class_table(table_id: str, model: str, of: str, positives: tuple[int, ...]) -> Table:
+    """Lay out single classes of CIFAR-10: the eight settings of Section 5.2, and a column for each outlier class."""
     names = CLASS_NAMES["cifar10"]
+    own, other = tasks.own_split(positives[0]), tasks.other_split(positives[0])
+    negatives: dict[str, tuple[int, ...]] = {f"{names[c]} {c}": (c,) for c in other}
+    negatives[f"Comb. ({other[0]}-{other[-1]})"] = other
     cells = []
     for positive in positives:
-        for negative, task in _settings(positive):
-            row = f"{names[positive]} | {negative}"
-            trained = "AE" if task.negatives is None else model
+        settings = {"None": tasks.without_negatives("cifar10", positive)}
+        settings |= {name: tasks.with_classes("cifar10", positive, classes) for name, classes in negatives.items()}
+        settings[f"Sup. ({own[0]}-{own[-1]})"] = tasks.supervised("cifar10", positive)
+        for negative, task in settings.items():
+            row, trained = f"{names[positive]} | {negative}", "AE" if negative == "None" else model
             cells += [Cell(row, names[o], (Measurement(task, trained, (o,)),), row) for o in task.outliers]
             cells.append(Cell(row, AVERAGE, (Measurement(task, trained, task.outliers),), row))
-    columns = (*(names[c] for c in own_split(positives[0])), AVERAGE)
+    caption = f"AUC of {model} trained on individual positive and negative classes of {of}"
+    columns = (*(names[c] for c in own), AVERAGE)
     return Table(table_id, caption, ("Positive Class", "Negative Class"), columns, tuple(cells))
 
 
-def _settings(positive: int) -> list[tuple[str, Task]]:
-    """List the eight settings of Section 5.2 under their printed names."""
-    own, other = own_split(positive), other_split(positive)
-    single = [(f"{CLASS_NAMES['cifar10'][c]} {c}", with_classes("cifar10", positive, (c,))) for c in other]
-    return [
-        ("None", without_negatives("cifar10", positive)),
-        *single,
-        (f"Comb. ({other[0]}-{other[-1]})", with_classes("cifar10", positive, other)),
-        (f"Sup. ({own[0]}-{own[-1]})", supervised("cifar10", positive)),
-    ]
-
-
+_MEAN_1 = "Mean AUC of 10 tasks of MNIST, 10 of Fashion-MNIST and 5 two-class tasks of MNIST"
 _CAR, _DEER = 1, 4
-_INDIVIDUAL = "trained on individual positive and negative classes"
 TABLES = (
-    _model_table(
-        "1",
-        "Mean AUC of 10 tasks of MNIST, 10 of Fashion-MNIST and 5 two-class tasks of MNIST",
-        _COLUMNS_1,
-        list(_ROWS)[: list(_ROWS).index("LIS-AE") + 1],
-    ),
-    _model_table("2", "Mean AUC of 10 tasks of SVHN and 10 of CIFAR-10", _COLUMNS_2, _ROWS),
+    _model_table("1", _MEAN_1, _COLUMNS_1, _ROWS_1),
+    _model_table("2", "Mean AUC of 10 tasks of SVHN and 10 of CIFAR-10", _COLUMNS_2, _ROWS_2),
     _negatives_table(),
-    _class_table("4", f"AUC of LIS-AE {_INDIVIDUAL} of CIFAR-10", "LIS-AE", (_CAR, _DEER)),
-    _class_table("5", f"AUC of LinSep-LIS-AE {_INDIVIDUAL} of CIFAR-10", "LinSep-LIS-AE", (_CAR, _DEER)),
-    _class_table("A1", f"AUC of LIS-AE {_INDIVIDUAL} of the first split of CIFAR-10", "LIS-AE", SPLITS[0]),
-    _class_table("A2", f"AUC of LIS-AE {_INDIVIDUAL} of the second split of CIFAR-10", "LIS-AE", SPLITS[1]),
-    _class_table(
-        "A3", f"AUC of LinSep-LIS-AE {_INDIVIDUAL} of the first split of CIFAR-10", "LinSep-LIS-AE", SPLITS[0]
-    ),
-    _class_table(
-        "A4", f"AUC of LinSep-LIS-AE {_INDIVIDUAL} of the second split of CIFAR-10", "LinSep-LIS-AE", SPLITS[1]
-    ),
+    _class_table("4", "LIS-AE", "CIFAR-10", (_CAR, _DEER)),
+    _class_table("5", "LinSep-LIS-AE", "CIFAR-10", (_CAR, _DEER)),
+    _class_table("A1", "LIS-AE", "the first split of CIFAR-10", SPLITS[0]),
+    _class_table("A2", "LIS-AE", "the second split of CIFAR-10", SPLITS[1]),
+    _class_table("A3", "LinSep-LIS-AE", "the first split of CIFAR-10", SPLITS[0]),
+    _class_table("A4", "LinSep-LIS-AE", "the second split of CIFAR-10", SPLITS[1]),
 )

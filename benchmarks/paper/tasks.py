@@ -55,21 +55,14 @@ def against(dataset: str, normal: tuple[int, ...], negatives: Negatives) -> Task
     seen = (negatives.classes or CLASSES) if negatives.dataset == dataset else ()
     outliers = tuple(c for c in without_negatives(dataset, *normal).outliers if c not in seen)
     if not outliers:
-        raise ValueError(
-            f"with {negatives} as negatives, no class of {dataset} is left as an outlier: "
-            "name the classes of the negatives."
-        )
+        lack = f"no class of {dataset} is left as an outlier: name the classes of the negatives."
+        raise ValueError(f"with {negatives} as negatives, {lack}")
     return Task(dataset, normal, outliers, negatives)
 
 
 def with_classes(dataset: str, positive: int, classes: tuple[int, ...]) -> Task:
     """Take one class of the other split as negatives (*Dog 5*), or all five of them (*Comb.*)."""
     return against(dataset, (positive,), Negatives(dataset, classes))
-
-
-def with_next_class(dataset: str, positive: int) -> Task:
-    """Take the next class as negatives, after the last the first: Fashion-MNIST in Section 5.1."""
-    return with_classes(dataset, positive, ((positive + 1) % len(CLASSES),))
 
 
 def supervised(dataset: str, positive: int) -> Task:

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import paper
 from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
 from benchmarks.engine.plan import Computable, Plan
 from benchmarks.engine.profiles import Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
-from benchmarks.paper.tables import Artefact, Measurement, Table
+from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
 from benchmarks.registry import model
 from benchmarks.report.document import (
     DASH,
@@ -251,7 +250,7 @@ def _section(name: str, title: str, *blocks: Block) -> Section:
 
 def _errata() -> Tabular:
     rows = []
-    for one in paper.errata():
+    for one in errata():
         place = f"Table {one.table}, {one.row}" if one.table else f"Section {one.section}"
         kind = f"{one.kind}, could be rounding" if one.could_be_rounding else one.kind
         rows.append((kind, place, one.column or DASH, one.printed, one.expected, one.text))
@@ -262,7 +261,7 @@ def _errata() -> Tabular:
 
 def deviations() -> Iterator[Block]:
     """Read the paragraphs, lists and pipe tables of ``deviations.md``; its headings become paragraphs."""
-    text = paper.DEVIATIONS.read_text(encoding="utf-8") if paper.DEVIATIONS.is_file() else "None is described yet."
+    text = DEVIATIONS.read_text(encoding="utf-8") if DEVIATIONS.is_file() else "None is described yet."
     for number, part in enumerate(re.split(r"\n\s*\n", text.strip()), start=1):
         lines = [line.strip() for line in part.splitlines() if not line.startswith("# ")]
         if not lines:

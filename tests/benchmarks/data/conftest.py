@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.data.catalogue import CATALOGUE, Arrays, CatalogueEntry
+from benchmarks.data.cache import CATALOGUE, Arrays, CatalogueEntry
 
 SHAPES = {"mnist": (4, 4), "fashion-mnist": (4, 4), "svhn": (32, 32, 3), "cifar10": (32, 32, 3), "omniglot": (5, 5)}
 

@@ -8,7 +8,7 @@ import pytest
 
 import benchmarks
 from benchmarks.data import NAMES, DataIdentity, data_directory, fetch, identify, load
-from benchmarks.data.catalogue import Arrays
+from benchmarks.data.cache import Arrays
 from benchmarks.data.fetch import SOURCES, Source
 from benchmarks.errors import CallError, UnavailableError
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 
 from benchmarks.data import CLASS_NAMES, NAMES
-from benchmarks.data.catalogue import CATALOGUE
+from benchmarks.data.cache import CATALOGUE
 
 
 def test_the_five_sets_are_described():

@@ -16,8 +16,8 @@ import benchmarks
 from benchmarks.data import NAMES, official, registries
 from benchmarks.data import fetch as module
 from benchmarks.data.cache import ContentError
-from benchmarks.data.clients import SourceError
 from benchmarks.data.fetch import SOURCES, Source, fetch
+from benchmarks.data.registries import SourceError
 from benchmarks.errors import UnavailableError
 
 
@@ -231,7 +231,7 @@ SCRIPT = textwrap.dedent(
     from pathlib import Path
     import numpy as np
     from benchmarks import data
-    from benchmarks.data.catalogue import CATALOGUE, Arrays
+    from benchmarks.data.cache import CATALOGUE, Arrays
     from benchmarks.data.fetch import SOURCES, Source
     from dataclasses import replace
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks.data.negatives import STROKES, augmented, preparation_of, rasterise, strokes, to_shape
+from benchmarks.data import negatives
+from benchmarks.data.negatives import STROKES, augmented, preparation_of, rasterise, to_shape
 
 Pictures = NDArray[np.uint8]
 
@@ -184,6 +185,10 @@ def test_parameters_that_make_no_sense(drawings: Pictures, option: dict[str, Any
 # Strokes
 
 
+def strokes(count: int, shape: tuple[int, ...], seed: int, **settings: float) -> Pictures:
+    return negatives.strokes(np.empty((0, *shape), dtype=np.uint8), shape, seed, count=count, **settings)
+
+
 def test_strokes_are_light_on_black() -> None:
     images = strokes(300, (28, 28), 0)
     assert images.shape == (300, 28, 28)
@@ -217,7 +222,7 @@ def test_a_straight_stroke_is_as_wide_as_it_should_be(width: float) -> None:
     assert ink.sum() == pytest.approx(width, rel=0.15)
 
 
-def test_wider_strokes_have_morerasterise() -> None:
+def test_wider_strokes_have_more_ink() -> None:
     thin, wide = (strokes(200, (28, 28), 0, width=width).mean(axis=(1, 2)) for width in (0.05, 0.15))
     assert (wide > 1.5 * thin).mean() > 0.95
 

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.data import registries
-from benchmarks.data.clients import SourceError
-from benchmarks.data.registries import parse_idx
+from benchmarks.data.registries import SourceError, parse_idx
 
 IDX_NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
 

@@ -95,7 +95,8 @@ def test_negatives_of_the_same_data_set_without_classes_are_all_of_it(
 def test_strokes_need_no_data(grey_run: Callable[..., Run], context: Context) -> None:
     run = grey_run(against("mnist", (3,), Negatives("strokes")))
     np.testing.assert_array_equal(
-        negatives_of(run, SHAPE, context.data_dir), strokes(100, SHAPE, 0, width=run.preparation["width"])
+        negatives_of(run, SHAPE, context.data_dir),
+        strokes(np.empty((0, *SHAPE), np.uint8), SHAPE, 0, **run.preparation),
     )
 
 

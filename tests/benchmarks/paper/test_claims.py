@@ -8,7 +8,7 @@ import pytest
 from benchmarks.claims.checks import LINEAR, SAME_WEIGHTS
 from benchmarks.engine.run import changed
 from benchmarks.paper.claims import Claim, claims, common_keys, printed_number, select, studied
-from benchmarks.paper.tables import AVERAGE, Cell, table
+from benchmarks.paper.tables import AVERAGE, Cell, Table, table
 from benchmarks.paper.tasks import CLASSES
 from tests.benchmarks.claims.made_up import BY_ID, LIS, run_of
 
@@ -81,12 +81,14 @@ def test_a_selection_of_nothing_is_a_mistake(text: str) -> None:
     ],
 )
 def test_a_cell_that_the_paper_lacks_has_no_printed_number(table_id: str, row: str, column: str) -> None:
-    assert np.isnan(printed_number(table_id, Cell(row, column, (), row)))
+    cell = Cell(row, column, (), row)
+    assert np.isnan(printed_number(Table(table_id, "", ("Model",), (column,), (cell,)), cell))
 
 
 def test_a_printed_average_is_that_of_its_row() -> None:
     # It is printed as .0531, a slip.
-    assert printed_number("A4", Cell("Horse | None", AVERAGE, (), "Horse | None")) == pytest.approx(0.5275)
+    (cell,) = (cell for cell in table("A4").cells if (cell.row, cell.column) == ("Horse | None", AVERAGE))
+    assert printed_number(table("A4"), cell) == pytest.approx(0.5275)
 
 
 # ---- The runs that the ledger alone needs

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from benchmarks.paper import Erratum, Place, Value, errata, printed
+from benchmarks.paper.tables import Erratum, Value, errata, printed
 
 FIRST = ("Plane", "Car", "Bird", "Cat", "Deer")
 SECOND = ("Dog", "Frog", "Horse", "Ship", "Truck")
@@ -30,7 +30,7 @@ LAST_DIGIT = Decimal("0.0015")
 
 
 def digits(table: str, row: str, column: str) -> Decimal:
-    return Decimal(printed()[Place(table, row, column)].digits)
+    return Decimal(printed()[table, row, column].digits)
 
 
 def mean(numbers: Iterable[Decimal]) -> Decimal:
@@ -45,7 +45,7 @@ def half_unit(number: Decimal) -> Decimal:
 
 def row_mean(table: str, row: str) -> Decimal:
     """The exact mean of the AUCs printed in a row, without its average."""
-    return mean(Decimal(v.digits) for c, v in printed().items() if c[:2] == (table, row) and c.column != "Avg.")
+    return mean(Decimal(v.digits) for c, v in printed().items() if c[:2] == (table, row) and c[2] != "Avg.")
 
 
 def class_rows() -> list[tuple[str, str]]:
@@ -72,7 +72,7 @@ def expected_cells() -> list[tuple[str, str, str]]:
 
 
 def test_count_of_each_table() -> None:
-    counts = Counter(cell.table for cell in printed())
+    counts = Counter(table for table, *_ in printed())
     assert counts == {"1": 36, "2": 30, "3": 18, "4": 80, "5": 80, "A1": 200, "A2": 200, "A3": 200, "A4": 200}
     assert counts.total() == 1044
 
@@ -84,15 +84,15 @@ def test_tables_are_complete_and_in_order() -> None:
 def test_values_are_aucs_and_keep_their_digits() -> None:
     assert all(0 < v.value < 1 and v.value == float(v.digits) for v in printed().values())
     # Trailing zeros and odd precisions survive the file.
-    assert printed()[Place("2", "Sup. LinSep-LIS-AE", "CIFAR-10")] == Value(0.917, "0.9170")
-    assert printed()[Place("1", "IF", "2-Class MNIST")].digits == "0.73018"
-    assert printed()[Place("A1", "Car | Dog 5", "Deer")].digits == "0.9"
-    assert printed()[Place("A4", "Horse | None", "Avg.")].digits == "0.0531"
+    assert printed()["2", "Sup. LinSep-LIS-AE", "CIFAR-10"] == Value(0.917, "0.9170")
+    assert printed()["1", "IF", "2-Class MNIST"].digits == "0.73018"
+    assert printed()["A1", "Car | Dog 5", "Deer"].digits == "0.9"
+    assert printed()["A4", "Horse | None", "Avg."].digits == "0.0531"
 
 
 def test_printed_is_read_only() -> None:
     with pytest.raises(TypeError):
-        printed()[Place("1", "AE", "MNIST")] = Value(1.0, "1.0")  # type: ignore[index]
+        printed()["1", "AE", "MNIST"] = Value(1.0, "1.0")  # type: ignore[index]
 
 
 def test_row_means_differ_from_the_averages_exactly_where_the_errata_say() -> None:
@@ -104,7 +104,7 @@ def test_row_means_differ_from_the_averages_exactly_where_the_errata_say() -> No
     for table, row in class_rows():
         average, exact = digits(table, row, "Avg."), row_mean(table, row)
         if abs(average - exact) > half_unit(average):
-            off[table, row] = (printed()[Place(table, row, "Avg.")].digits, exact)
+            off[table, row] = (printed()[table, row, "Avg."].digits, exact)
     listed = [*of_kind("average"), *of_kind("last digit")]
     assert {(e.table, e.row): (e.printed, Decimal(e.expected)) for e in listed} == off
     assert len(listed) == len(off)
@@ -140,7 +140,7 @@ def test_misprinted_labels_are_of_rows_that_carry_the_right_one() -> None:
 def test_excerpts_agree_with_the_appendix_but_for_the_errata(excerpt: str, whole: str) -> None:
     differences = {}
     for cell, value in printed().items():
-        other = digits(whole, cell.row, cell.column) if cell.table == excerpt else None
+        other = digits(whole, *cell[1:]) if cell[0] == excerpt else None
         if other is not None and Decimal(value.digits) != other:
             differences[cell] = (Decimal(value.digits), other)
     listed = [e for e in of_kind("disagreement") if e.expected_from == f"Table {whole}"]
@@ -201,7 +201,7 @@ def test_table_2_autoencoder_does_not_follow_from_the_appendix() -> None:
 @pytest.mark.parametrize(("row", "model"), [("None", "AE"), ("same", "LIS-AE"), ("Same (Sup.)", "Sup. LIS-AE")])
 def test_table_3_repeats_table_2(dataset: str, row: str, model: str) -> None:
     row = dataset if row == "same" else row
-    assert printed()[Place("3", row, dataset)] == printed()[Place("2", model, dataset)]
+    assert printed()["3", row, dataset] == printed()["2", model, dataset]
 
 
 def test_every_erratum_is_told_in_sentences() -> None:
@@ -216,4 +216,4 @@ def test_every_erratum_is_told_in_sentences() -> None:
     assert kinds == {"average": 23, "last digit": 5, "label": 9, "disagreement": 4, "citation": 1}
     for e in errata():
         if e.kind in ("average", "last digit", "disagreement"):
-            assert printed()[Place(e.table, e.row, e.column)].digits == e.printed
+            assert printed()[e.table, e.row, e.column].digits == e.printed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.paper import DEVIATIONS
+from benchmarks.paper.tables import DEVIATIONS
 from benchmarks.report.document import trimmed
 from benchmarks.report.readme import Published, stale
 from benchmarks.report.style import drawn_from

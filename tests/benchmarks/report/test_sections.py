@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import paper, reproduce
+from benchmarks import reproduce
 from benchmarks.claims.ledger import COLUMNS
 from benchmarks.engine.plan import LEFT_OUT, Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.paper.claims import claims
-from benchmarks.paper.tables import TABLES, Measurement, table
+from benchmarks.paper.tables import TABLES, Measurement, errata, table
+from benchmarks.report import sections
 from benchmarks.report.figures import FIGURES
 from benchmarks.report.sections import deviations, write_report
 from benchmarks.report.tidy import RecordLookup
@@ -171,7 +172,7 @@ def test_html_holds_every_claim(page: Page) -> None:
 
 
 def test_html_holds_every_erratum_and_command(page: Page) -> None:
-    assert [row[-1] for row in page.tables["slips"][1:]] == [one.text for one in paper.errata()]
+    assert [row[-1] for row in page.tables["slips"][1:]] == [one.text for one in errata()]
     commands = dict(page.tables["all-commands"][1:])
     assert commands["This report"] == "python -m benchmarks.reproduce --profile fast --seeds 0,1 --all"
     for kind, artefacts in (("table", TABLES), ("figure", FIGURES)):
@@ -249,7 +250,7 @@ def test_deviations_of_rivals_are_set_as_text_and_table(tmp_path: Path, monkeypa
     path.write_text(
         "# Title\n\nWhat **was** tried.\n\n| table | why |\n|---|---|\n| 1 | a `b` |\n\n- one\n- two\n  lines\n"
     )
-    monkeypatch.setattr(paper, "DEVIATIONS", path)
+    monkeypatch.setattr(sections, "DEVIATIONS", path)
     prose, table_, points = deviations()
     assert prose.text == "What was tried."
     assert [[field.text for field in row] for row in table_.rows] == [["1", "a b"]]
