@@ -11,9 +11,8 @@ from torch import Tensor
 
 from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
 from lisae.backbone_detector import BackboneDetector
-from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images, Stage
-from lisae.reconstruction import ReconstructionDetector
+from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
 from lisae.stacks import Learning
 from lisae.training import Objective
 

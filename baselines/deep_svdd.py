@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
-from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images
-from lisae.reconstruction import reconstruction_error
+from lisae.reconstruction import check_alive, check_varied, reconstruction_error
 from lisae.stacks import Learning
 from lisae.training import Objective
 

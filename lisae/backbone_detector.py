@@ -1,23 +1,31 @@
 """Detectors that train a backbone of their own, from its first weights on: the autoencoder and its rivals."""
 
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from sklearn.base import clone
 from torch import Tensor
 
-from lisae.backbone import Backbone
-from lisae.collapse import check_alive, with_restarts
+from lisae.backbone import Backbone, resolve_device, resolve_precision
 from lisae.detector import Images
-from lisae.device import resolve_device, resolve_precision
-from lisae.reconstruction import ReconstructionDetector
+from lisae.reconstruction import ReconstructionDetector, check_alive
 from lisae.stacks import Learning
-from lisae.training import Objective
-from lisae.weights import pack, unpack
+from lisae.training import CollapseError, Objective
+
+log = logging.getLogger("lisae")
+
+MAX_RESTARTS = 3
+Result = TypeVar("Result")
 
 # Settings that change nothing once the weights are there.
 _MAY_DIFFER = {"device", "random_state"}
@@ -171,3 +179,58 @@ class BackboneDetector(ReconstructionDetector):
 def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
     """Return the squared error summed over the pixels of an image, mean over the batch: (n, c, h, w) twice -> ()."""
     return (reconstructions.float() - images).square().sum() / len(images)
+
+
+def with_restarts(attempt: Callable[[int], Learning[Result]], seed: int) -> Learning[tuple[Result, int]]:
+    """Learn as ``attempt`` does with ``seed``, and after a collapse with seeds derived from it.
+
+    Returns its result and the number of restarts, ``MAX_RESTARTS`` at most. Raises ``CollapseError`` when every
+    attempt collapsed.
+    """
+    for restarts in range(MAX_RESTARTS + 1):
+        try:
+            return (yield from attempt(_derived_seed(seed, restarts))), restarts
+        except CollapseError as error:
+            log.info("collapsed with seed %d: %s", _derived_seed(seed, restarts), error)
+            last = error
+    raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
+
+
+def _derived_seed(seed: int, restarts: int) -> int:
+    return seed if restarts == 0 else int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0])
+
+
+def pack(weights: Mapping[str, Tensor], description: Mapping[str, Any]) -> bytes:
+    """Return weights and a description of plain values as the bytes of one safetensors file."""
+    tensors = {name: weight.cpu().contiguous() for name, weight in weights.items()}
+    text = json.dumps(description, sort_keys=True, default=lambda number: number.item())  # NumPy's numbers
+    # One entry of metadata, since several have no fixed order: the same weights are the same bytes.
+    return save(tensors, {"detector": f"{_digest(tensors, text)} {text}"})
+
+
+def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the weights and the description in the bytes that ``pack`` returned.
+
+    Raises:
+        ValueError: for bytes that are no safetensors file, were not written by ``pack``, or were changed since.
+    """
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise ValueError(f"it is no whole safetensors file ({error})") from error
+    # The format: the length of a JSON header in 8 bytes, the header, the tensors.
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    if "detector" not in metadata:
+        raise ValueError("it has no description of a detector")
+    digest, _, text = metadata["detector"].partition(" ")
+    if digest != _digest(tensors, text):
+        raise ValueError("it was changed since it was written: its digest is another")
+    return tensors, json.loads(text)
+
+
+def _digest(tensors: Mapping[str, Tensor], description: str) -> str:
+    digest = hashlib.sha256(description.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

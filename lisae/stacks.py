@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lisae.device import as_float, autocast
+from lisae.backbone import as_float, autocast
 from lisae.training import Training, train
 
 log = logging.getLogger("lisae")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.device import as_float, autocast
+from lisae.backbone import as_float, autocast
 
 log = logging.getLogger("lisae")
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from lisae import LISAE, AutoEncoder, BackboneDetector
-from lisae.device import image_tensor
+from lisae.backbone import image_tensor
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Trained
 from lisae.training import Training

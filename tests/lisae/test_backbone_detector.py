@@ -18,7 +18,7 @@ from torch import nn
 import lisae.backbone
 import lisae.backbone_detector
 from lisae import AutoEncoder, BackboneDetector, CollapseError, LinSepAutoEncoder
-from lisae.collapse import with_restarts
+from lisae.backbone_detector import with_restarts
 from tests.lisae.makers import new_autoencoder
 from tests.shapes import Shapes
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lisae import CollapseError
-from lisae.collapse import MAX_RESTARTS, check_alive, check_varied, with_restarts
+from lisae.backbone_detector import MAX_RESTARTS, with_restarts
+from lisae.reconstruction import check_alive, check_varied
 from lisae.stacks import Learning, train_alone
 from tests.shapes import Shapes
 
