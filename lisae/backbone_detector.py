@@ -3,16 +3,15 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from sklearn.base import clone
 from torch import Tensor
 
@@ -25,7 +24,6 @@ from lisae.training import CollapseError, Objective
 log = logging.getLogger("lisae")
 
 MAX_RESTARTS = 3
-Result = TypeVar("Result")
 
 # Settings that change nothing once the weights are there.
 _MAY_DIFFER = {"device", "random_state"}
@@ -131,9 +129,9 @@ class BackboneDetector(ReconstructionDetector):
         settings = {key: value for key, value in self.get_params().items() if key not in _MAY_DIFFER}
         return {"class": type(self).__name__, "settings": settings}
 
-    def _check_same(self, description: dict[str, Any]) -> None:
+    def _check_same(self, given: dict[str, Any]) -> None:
         """Raise ValueError if a description is of another class than this detector's, or of other settings."""
-        own, given = self._description(), description
+        own = self._description()
         if given["class"] != own["class"]:
             raise ValueError(f"it holds a detector of class {given['class']}, not {own['class']}")
         there, here = given["settings"], own["settings"]
@@ -146,17 +144,20 @@ class BackboneDetector(ReconstructionDetector):
             raise ValueError(f"it was written with other settings: {', '.join(differences)}")
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
-        def attempt(seed: int) -> Learning[NDArray[np.float64]]:
-            generator = torch.Generator().manual_seed(seed)
-            device, _ = self.arithmetic()
-            self.network_ = self._network(generator).to(device)
-            self.losses_ = yield from self._minimise(normal, negatives, generator)
-            scores = self._anomaly_score(normal)
-            self._check_alive(normal, scores)
-            return scores
-
-        scores, self.restarts_ = yield from with_restarts(attempt, seed)
-        return scores
+        for restarts in range(MAX_RESTARTS + 1):
+            derived = int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0]) if restarts else seed
+            generator = torch.Generator().manual_seed(derived)
+            try:
+                self.network_ = self._network(generator).to(self.arithmetic()[0])
+                self.losses_ = yield from self._minimise(normal, negatives, generator)
+                scores = self._anomaly_score(normal)
+                self._check_alive(normal, scores)
+                self.restarts_ = restarts
+                return scores
+            except CollapseError as error:
+                log.info("collapsed with seed %d: %s", derived, error)
+                last = error
+        raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
 
     def _network(self, generator: torch.Generator) -> Backbone:
         """Return the network before training, for images of ``image_shape_``."""
@@ -181,31 +182,12 @@ def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
     return (reconstructions.float() - images).square().sum() / len(images)
 
 
-def with_restarts(attempt: Callable[[int], Learning[Result]], seed: int) -> Learning[tuple[Result, int]]:
-    """Learn as ``attempt`` does with ``seed``, and after a collapse with seeds derived from it.
-
-    Returns its result and the number of restarts, ``MAX_RESTARTS`` at most. Raises ``CollapseError`` when every
-    attempt collapsed.
-    """
-    for restarts in range(MAX_RESTARTS + 1):
-        try:
-            return (yield from attempt(_derived_seed(seed, restarts))), restarts
-        except CollapseError as error:
-            log.info("collapsed with seed %d: %s", _derived_seed(seed, restarts), error)
-            last = error
-    raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
-
-
-def _derived_seed(seed: int, restarts: int) -> int:
-    return seed if restarts == 0 else int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0])
-
-
 def pack(weights: Mapping[str, Tensor], description: Mapping[str, Any]) -> bytes:
     """Return weights and a description of plain values as the bytes of one safetensors file."""
     tensors = {name: weight.cpu().contiguous() for name, weight in weights.items()}
     text = json.dumps(description, sort_keys=True, default=lambda number: number.item())  # NumPy's numbers
     # One entry of metadata, since several have no fixed order: the same weights are the same bytes.
-    return save(tensors, {"detector": f"{_digest(tensors, text)} {text}"})
+    return safetensors.torch.save(tensors, {"detector": f"{_digest(tensors, text)} {text}"})
 
 
 def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -215,8 +197,8 @@ def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ValueError: for bytes that are no safetensors file, were not written by ``pack``, or were changed since.
     """
     try:
-        tensors = load(data)
-    except SafetensorError as error:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
         raise ValueError(f"it is no whole safetensors file ({error})") from error
     # The format: the length of a JSON header in 8 bytes, the header, the tensors.
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})

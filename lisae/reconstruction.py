@@ -84,11 +84,12 @@ class ReconstructionDetector(Detector):
         reconstructions = self._apply(self.network_, self._checked(X))
         return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
 
-    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        def errors(batch: Tensor) -> Tensor:
-            return reconstruction_error(batch, self.network_(batch))
+    def _score(self, images: Tensor) -> Tensor:
+        """Score float images on the device, (n, c, h, w) -> (n,); here by L(x)."""
+        return reconstruction_error(images, self.network_(images))
 
-        return self._apply(errors, images).double().cpu().numpy()
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        return self._apply(self._score, images).double().cpu().numpy()
 
     def _features(self, images: Images) -> Tensor:
         """Return encoder features, (n, h, w, c) -> (n, features), on the device and in the arithmetic of training."""

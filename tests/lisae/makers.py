@@ -3,10 +3,12 @@
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 
-from lisae import LISAE, AutoEncoder, BackboneDetector
+import lisae.backbone_detector
+from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
 from lisae.backbone import image_tensor
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Trained
@@ -24,6 +26,18 @@ def new_autoencoder(kind: type[AnyDetector] = AutoEncoder, **changes: Any) -> An
 
 def new_lisae(autoencoder: BackboneDetector, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
     return kind(autoencoder, **{"gamma": GAMMA, "epochs": 12, "batch_size": 16, "random_state": 0} | changes)
+
+
+def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call the first ``times`` trainings from now on collapsed, and all others alive."""
+    calls: list[int] = []
+
+    def check(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) <= times:
+            raise CollapseError("called collapsed")
+
+    monkeypatch.setattr(lisae.backbone_detector, "check_alive", check)
 
 
 def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic]) -> list[Training]:
