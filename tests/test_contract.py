@@ -6,7 +6,6 @@ on a model that uses negatives and one that does not.
 
 import copy
 import re
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -87,16 +86,6 @@ def given(name: str) -> Given:
 @pytest.fixture(scope="module")
 def fitted(given: Given, few: Shapes) -> Detector:
     return given.detector.fit(*few.labelled())
-
-
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No check for a dead network, so that a training may be brief."""
-    modules = [module for name, module in sys.modules.items() if name.split(".")[0] in ("lisae", "baselines")]
-    for module in modules:
-        for check in ("check_alive", "check_varied", "check_samples"):
-            if hasattr(module, check):
-                monkeypatch.setattr(module, check, lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")
