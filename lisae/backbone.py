@@ -38,11 +38,7 @@ class Backbone(nn.Module):
     """
 
     def __init__(
-        self,
-        image_shape: tuple[int, int, int],
-        latent_dim: int,
-        generator: torch.Generator,
-        activation: str = "tanh",
+        self, image_shape: tuple[int, int, int], latent_dim: int, generator: torch.Generator, activation: str = "tanh"
     ) -> None:
         super().__init__()
         height, width, channels = image_shape
