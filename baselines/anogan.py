@@ -11,9 +11,8 @@ from torch import Tensor
 
 from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
 from lisae.backbone_detector import BackboneDetector
-from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images, Stage
-from lisae.reconstruction import ReconstructionDetector
+from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -77,8 +76,7 @@ class AnoGAN(BackboneDetector):
         return Adversarial(self.image_shape_, self.latent_dim, generator)
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
-        norms = np.sqrt(scores * normal[0].size)
-        check_alive(normal, norms, self._some_codes(normal))
+        check_alive(normal, np.sqrt(scores * normal[0].size), self._some_codes(normal))
 
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         if not (self.critic_steps >= 1 and self.penalty >= 0 and self.feature_weight >= 0):
@@ -108,8 +106,8 @@ class AnoGAN(BackboneDetector):
     def _objective(self, generator: torch.Generator) -> Objective:
         return Inversion(self.network_, self.feature_weight)
 
-    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        return self._apply(lambda batch: self.network_.residual(batch, kappa=0), images).double().cpu().numpy()
+    def _score(self, images: Tensor) -> Tensor:
+        return self.network_.residual(images, kappa=0)
 
     def _sample(self, n: int, generator: torch.Generator) -> Tensor:
         with torch.no_grad():
@@ -160,5 +158,5 @@ class AnoGANFM(ReconstructionDetector):
         check_varied(scores, self._some_codes(normal))
         return scores
 
-    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        return self._apply(lambda batch: self.network_.residual(batch, self.kappa), images).double().cpu().numpy()
+    def _score(self, images: Tensor) -> Tensor:
+        return self.network_.residual(images, self.kappa)

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
-from lisae.collapse import check_alive, check_varied
 from lisae.detector import Images
-from lisae.reconstruction import reconstruction_error
+from lisae.reconstruction import check_alive, check_varied
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -104,7 +103,7 @@ class DeepSVDD(BackboneDetector):
             learning_rate=self.pretraining_learning_rate,
             weight_decay=self.weight_decay,
         )
-        errors = self._apply(lambda batch: reconstruction_error(batch, network(batch)), normal)
+        errors = self._apply(super()._score, normal)
         check_alive(normal, errors.double().cpu().numpy(), self._some_codes(normal))
         codes = self._apply(lambda batch: network.code(network.encoder(batch)), normal)
         network.centre.copy_(away_from_zero(codes.mean(dim=0)))
@@ -113,8 +112,8 @@ class DeepSVDD(BackboneDetector):
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         check_varied(scores, self._some_codes(normal))
 
-    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        return self._apply(self.network_.distance, images).double().cpu().numpy()
+    def _score(self, images: Tensor) -> Tensor:
+        return self.network_.distance(images)
 
 
 def away_from_zero(centre: Tensor) -> Tensor:

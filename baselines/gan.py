@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.backbone import Backbone
+from lisae.backbone import Backbone, autocast
 from lisae.detector import Images, as_rows
-from lisae.device import autocast
 from lisae.training import CollapseError, Objective
 
 

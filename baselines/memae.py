@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lisae.backbone import Backbone
+from lisae.backbone import Backbone, autocast
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.device import autocast
 from lisae.training import Objective
 
 _EPSILON = 1e-12

@@ -26,7 +26,7 @@ from benchmarks.report.figures import Figure, write_figure
 from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
-from lisae.device import resolve_device
+from lisae.backbone import resolve_device
 
 
 class Pipeline:

@@ -1,10 +1,9 @@
 """Latent-insensitive autoencoders for anomaly detection (Battikh and Lenskiy, Mathematics 2022, 10(1), 112)."""
 
-from lisae.autoencoder import AutoEncoder, LinSepAutoEncoder
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector
 from lisae.detector import Detector, Stage
-from lisae.lisae import LISAE, LinSepLISAE
+from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
 from lisae.training import CollapseError
 
 __version__ = "0.1.0"

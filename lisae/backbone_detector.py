@@ -1,23 +1,29 @@
 """Detectors that train a backbone of their own, from its first weights on: the autoencoder and its rivals."""
 
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
 
-from lisae.backbone import Backbone
-from lisae.collapse import check_alive, with_restarts
+from lisae.backbone import Backbone, resolve_device, resolve_precision
 from lisae.detector import Images
-from lisae.device import resolve_device, resolve_precision
-from lisae.reconstruction import ReconstructionDetector
+from lisae.reconstruction import ReconstructionDetector, check_alive
 from lisae.stacks import Learning
-from lisae.training import Objective
-from lisae.weights import pack, unpack
+from lisae.training import CollapseError, Objective
+
+log = logging.getLogger("lisae")
+
+MAX_RESTARTS = 3
 
 # Settings that change nothing once the weights are there.
 _MAY_DIFFER = {"device", "random_state"}
@@ -123,9 +129,9 @@ class BackboneDetector(ReconstructionDetector):
         settings = {key: value for key, value in self.get_params().items() if key not in _MAY_DIFFER}
         return {"class": type(self).__name__, "settings": settings}
 
-    def _check_same(self, description: dict[str, Any]) -> None:
+    def _check_same(self, given: dict[str, Any]) -> None:
         """Raise ValueError if a description is of another class than this detector's, or of other settings."""
-        own, given = self._description(), description
+        own = self._description()
         if given["class"] != own["class"]:
             raise ValueError(f"it holds a detector of class {given['class']}, not {own['class']}")
         there, here = given["settings"], own["settings"]
@@ -138,17 +144,20 @@ class BackboneDetector(ReconstructionDetector):
             raise ValueError(f"it was written with other settings: {', '.join(differences)}")
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
-        def attempt(seed: int) -> Learning[NDArray[np.float64]]:
-            generator = torch.Generator().manual_seed(seed)
-            device, _ = self.arithmetic()
-            self.network_ = self._network(generator).to(device)
-            self.losses_ = yield from self._minimise(normal, negatives, generator)
-            scores = self._anomaly_score(normal)
-            self._check_alive(normal, scores)
-            return scores
-
-        scores, self.restarts_ = yield from with_restarts(attempt, seed)
-        return scores
+        for restarts in range(MAX_RESTARTS + 1):
+            derived = int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0]) if restarts else seed
+            generator = torch.Generator().manual_seed(derived)
+            try:
+                self.network_ = self._network(generator).to(self.arithmetic()[0])
+                self.losses_ = yield from self._minimise(normal, negatives, generator)
+                scores = self._anomaly_score(normal)
+                self._check_alive(normal, scores)
+                self.restarts_ = restarts
+                return scores
+            except CollapseError as error:
+                log.info("collapsed with seed %d: %s", derived, error)
+                last = error
+        raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
 
     def _network(self, generator: torch.Generator) -> Backbone:
         """Return the network before training, for images of ``image_shape_``."""
@@ -171,3 +180,39 @@ class BackboneDetector(ReconstructionDetector):
 def squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
     """Return the squared error summed over the pixels of an image, mean over the batch: (n, c, h, w) twice -> ()."""
     return (reconstructions.float() - images).square().sum() / len(images)
+
+
+def pack(weights: Mapping[str, Tensor], description: Mapping[str, Any]) -> bytes:
+    """Return weights and a description of plain values as the bytes of one safetensors file."""
+    tensors = {name: weight.cpu().contiguous() for name, weight in weights.items()}
+    text = json.dumps(description, sort_keys=True, default=lambda number: number.item())  # NumPy's numbers
+    # One entry of metadata, since several have no fixed order: the same weights are the same bytes.
+    return safetensors.torch.save(tensors, {"detector": f"{_digest(tensors, text)} {text}"})
+
+
+def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the weights and the description in the bytes that ``pack`` returned.
+
+    Raises:
+        ValueError: for bytes that are no safetensors file, were not written by ``pack``, or were changed since.
+    """
+    try:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"it is no whole safetensors file ({error})") from error
+    # The format: the length of a JSON header in 8 bytes, the header, the tensors.
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    if "detector" not in metadata:
+        raise ValueError("it has no description of a detector")
+    digest, _, text = metadata["detector"].partition(" ")
+    if digest != _digest(tensors, text):
+        raise ValueError("it was changed since it was written: its digest is another")
+    return tensors, json.loads(text)
+
+
+def _digest(tensors: Mapping[str, Tensor], description: str) -> str:
+    digest = hashlib.sha256(description.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -188,7 +188,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return ``threshold_ - anomaly_score``, (n,): below zero for images that ``predict`` calls anomalous."""
-        scores = self.anomaly_score(X)
+        scores = self.anomaly_score(X)  # first, since it checks that there is a threshold
         return self.threshold_ - scores
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
@@ -221,16 +221,16 @@ def as_images(X: ArrayLike) -> Images:
     if not array.size:
         raise ValueError(f"no images: X has shape {_shape(array.shape)}.")
     array = _with_channels(array)
-    if array.dtype != np.uint8:
-        low, high = float(array.min()), float(array.max())
-        if not np.isfinite([low, high]).all():
-            raise ValueError("images hold NaN or infinite values: remove those images or fill the values in.")
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"floating-point images lie in [0, 1]; got values from {low:g} to {high:g}. "
-                "Divide by 255, or pass uint8."
-            )
-    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+    if array.dtype == np.uint8:
+        return array
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("images hold NaN or infinite values: remove those images or fill the values in.")
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"floating-point images lie in [0, 1]; got values from {low:g} to {high:g}. Divide by 255, or pass uint8."
+        )
+    return array.astype(np.float32, copy=False)
 
 
 def as_rows(images: Images) -> NDArray[np.float32]:

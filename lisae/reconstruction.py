@@ -1,4 +1,4 @@
-"""Detectors that score an image by its reconstruction error under a trained backbone (Section 3.4)."""
+"""Detectors that score an image by its reconstruction error (Section 3.4), and checks for a network that is dead."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from lisae.backbone import Backbone
+from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.detector import Detector, Images
-from lisae.device import as_float, autocast, image_tensor
 from lisae.stacks import Learning, train_alone
-from lisae.training import Objective, Training
+from lisae.training import CollapseError, Objective, Training
 
 _BATCH = 512
 
@@ -85,11 +84,12 @@ class ReconstructionDetector(Detector):
         reconstructions = self._apply(self.network_, self._checked(X))
         return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
 
-    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        def errors(batch: Tensor) -> Tensor:
-            return reconstruction_error(batch, self.network_(batch))
+    def _score(self, images: Tensor) -> Tensor:
+        """Score float images on the device, (n, c, h, w) -> (n,); here by L(x)."""
+        return reconstruction_error(images, self.network_(images))
 
-        return self._apply(errors, images).double().cpu().numpy()
+    def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
+        return self._apply(self._score, images).double().cpu().numpy()
 
     def _features(self, images: Images) -> Tensor:
         """Return encoder features, (n, h, w, c) -> (n, features), on the device and in the arithmetic of training."""
@@ -121,3 +121,35 @@ class ReconstructionDetector(Detector):
 def reconstruction_error(images: Tensor, reconstructions: Tensor) -> Tensor:
     """Return L(x) of Section 3.4, the norm of each image's residual over its pixels: (n, c, h, w) twice -> (n,)."""
     return (reconstructions.float() - images).flatten(1).norm(dim=1)
+
+
+def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor) -> None:
+    """Raise ``CollapseError`` if a trained network does no better than a constant.
+
+    Args:
+        images: the training images, (n, h, w, c), uint8 or float in [0, 1].
+        errors: their reconstruction errors, (n,).
+        codes: latent codes of some of them, (m, latent_dim).
+
+    The mean image, the best constant, has the data's variance as its mean squared error. A network that stays
+    there learned nothing, even if its score happens to separate classes.
+    """
+    scale = 255 if images.dtype == np.uint8 else 1
+    variance = float(np.var(images.reshape(len(images), -1) / np.float32(scale), axis=0, dtype=np.float64).sum())
+    check_varied(errors, codes)
+    squared_error = float(np.square(errors).mean())
+    if squared_error > 0.95 * variance:
+        raise CollapseError(
+            f"the network stays at the mean image: its squared error {squared_error:.4g} "
+            f"is not below the data's variance {variance:.4g}"
+        )
+
+
+def check_varied(errors: NDArray[np.float64], codes: Tensor) -> None:
+    """Raise ``CollapseError`` for scores or codes that are not finite, or the same for every image."""
+    if not np.isfinite(errors).all():
+        raise CollapseError("the scores are not finite")
+    if float(codes.float().std(dim=0).max()) < 1e-3:
+        raise CollapseError("the latent layer is constant")
+    if float(errors.std()) < 1e-6 * max(1.0, float(errors.mean())):
+        raise CollapseError("the scores are constant")

@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lisae.device import as_float, autocast
+from lisae.backbone import as_float, autocast
 from lisae.training import Training, train
 
 log = logging.getLogger("lisae")
@@ -59,13 +59,8 @@ def train_together(learnings: Iterable[Learning[Result]], width: int = 1) -> Ite
     """
     to_come = iter(learnings)
     waiting: list[tuple[Learning[Result], Training]] = []
-    is_last = False
     while True:
-        while not is_last and len(waiting) < width:
-            learning = next(to_come, None)
-            if learning is None:
-                is_last = True
-                break
+        while len(waiting) < width and (learning := next(to_come, None)) is not None:
             try:
                 waiting.append((learning, next(learning)))
             except StopIteration as end:
@@ -174,7 +169,7 @@ def memory_of(training: Training) -> int:
     learning.
     """
     trained = {id(weight): weight for player, _ in training.players for weight in player.trained()}
-    weights = sum(map(_bytes, training.weights)) + 3 * sum(map(_bytes, trained.values()))
+    weights = _bytes(training.weights) + 3 * _bytes(trained.values())
     rows = [rows for pool in training.pools for rows in pool]
     state = training.generator.get_state()
     steps = []
@@ -184,7 +179,7 @@ def memory_of(training: Training) -> int:
             player(*(as_float(one[[0] * training.batch_size]) for one in rows), *drawn)
         steps.append(computed.bytes)
     training.generator.set_state(state)
-    return weights + sum(map(_bytes, rows)) + 2 * max(steps)
+    return weights + _bytes(rows) + 2 * max(steps)
 
 
 class _Computed(TorchDispatchMode):
@@ -199,20 +194,21 @@ class _Computed(TorchDispatchMode):
         return sum(storage.nbytes() for storage in self._seen.values())
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {_storage(one).data_ptr() for one in tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)}
+        given = _storages((args, kwargs))
         answer = function(*args, **(kwargs or {}))
-        for one in tree_leaves(answer):
-            if isinstance(one, torch.Tensor) and _storage(one).data_ptr() not in given:
-                self._seen[_storage(one).data_ptr()] = _storage(one)  # kept, or the next tensor might take its address
+        # Storages are kept, or the next tensor might take the address of one.
+        self._seen |= {address: storage for address, storage in _storages(answer).items() if address not in given}
         return answer
 
 
-def _storage(tensor: torch.Tensor) -> torch.UntypedStorage:
-    return tensor.untyped_storage()
+def _storages(tree: Any) -> dict[int, torch.UntypedStorage]:
+    """Return the storages of all tensors in nested containers, by their addresses."""
+    found = [one.untyped_storage() for one in tree_leaves(tree) if isinstance(one, torch.Tensor)]
+    return {storage.data_ptr(): storage for storage in found}
 
 
-def _bytes(tensor: torch.Tensor) -> int:
-    return tensor.numel() * tensor.element_size()
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def _parts(trainings: Sequence[Training], parts: int) -> Iterator[Sequence[Training]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.device import as_float, autocast
+from lisae.backbone import as_float, autocast
 
 log = logging.getLogger("lisae")
 
@@ -140,7 +140,7 @@ class _Cohort:
             for place in {place for player in self._trained for place in player}:
                 self.weights[place].requires_grad_()
         # One fused kernel for all parameters: the networks are small, and one kernel for each parameter costs more.
-        self._optimisers = [
+        self.optimisers = [
             torch.optim.Adam(
                 self.trained(i), first.learning_rate, first.betas, weight_decay=first.weight_decay, fused=True
             )
@@ -148,7 +148,7 @@ class _Cohort:
         ]
         self._schedules = [
             torch.optim.lr_scheduler.OneCycleLR(optimiser, first.learning_rate, total_steps=self.total // every + 1)
-            for (_, every), optimiser in zip(first.players, self._optimisers, strict=True)
+            for (_, every), optimiser in zip(first.players, self.optimisers, strict=True)
             if first.one_cycle
         ]
 
@@ -156,11 +156,8 @@ class _Cohort:
         """Return the stacked weights that a player trains."""
         return [self.weights[place] for place in self._trained[player]]
 
-    def forget_gradients(self, player: int) -> None:
-        self._optimisers[player].zero_grad()
-
     def update(self, player: int) -> None:
-        self._optimisers[player].step()
+        self.optimisers[player].step()
         if self._schedules:
             self._schedules[player].step()
 
@@ -213,8 +210,9 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
     """
     members = [_Member(number, training) for number, training in enumerate(trainings)]
     by_steps = sorted(members, key=lambda member: -member.training.steps)
+    on_its_own = len(members) == 1
     cohorts = [
-        _Cohort(list(alike), on_its_own=len(members) == 1)
+        _Cohort(list(alike), on_its_own=on_its_own)
         for _, alike in groupby(by_steps, key=lambda member: member.training.steps)
     ]
     first = trainings[0]
@@ -231,9 +229,9 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
                 continue
             drawn = _drawn([member.training.players[i][0] for member in here], here, first.device)
             for cohort in active:
-                cohort.forget_gradients(i)
+                cohort.optimisers[i].zero_grad()
             with autocast(first.device, first.dtype):
-                losses = _losses(objective, first, active, [*batches, *drawn], on_its_own=len(members) == 1)
+                losses = _losses(objective, first, active, [*batches, *drawn], on_its_own=on_its_own)
             losses.sum().backward(inputs=[weight for cohort in active for weight in cohort.trained(i)])
             for cohort in active:
                 cohort.update(i)

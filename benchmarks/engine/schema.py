@@ -14,7 +14,7 @@ from benchmarks.data.negatives import PREPARED, preparation_of
 from benchmarks.errors import CallError, unknown
 from benchmarks.paper.section_4 import figure_2_points
 from benchmarks.registry import MODELS, Model
-from lisae.device import PRECISIONS
+from lisae.backbone import PRECISIONS
 
 Settings = dict[str, Any]
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import baselines.deep_svdd
 from baselines.deep_svdd import DeepSVDD, HypersphereBackbone, away_from_zero
 from lisae import CollapseError
-from lisae.device import as_float, image_tensor
+from lisae.backbone import as_float, image_tensor
 from tests.lisae.makers import new_autoencoder
 from tests.shapes import Shapes, auc
 

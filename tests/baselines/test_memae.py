@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from baselines.memae import MemoryAutoEncoder, MemoryBackbone, entropy
-from lisae.autoencoder import squared_error
+from lisae.backbone_detector import squared_error
 from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc
 

@@ -6,8 +6,8 @@ import torch
 from numpy.typing import NDArray
 
 from baselines.vae import VariationalAutoEncoder, VariationalBackbone, divergence
-from lisae.autoencoder import squared_error
-from lisae.device import as_float, image_tensor
+from lisae.backbone import as_float, image_tensor
+from lisae.backbone_detector import squared_error
 from lisae.stacks import train_alone
 from tests.lisae.makers import as_batch, new_autoencoder
 from tests.shapes import Shapes, auc

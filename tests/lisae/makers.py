@@ -1,17 +1,21 @@
-"""Detectors with settings that suit the small images of the tests."""
+"""Detectors with settings that suit the small images of the tests, and trainings that take no time."""
 
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from lisae import LISAE, AutoEncoder, BackboneDetector
-from lisae.device import image_tensor
+import lisae.backbone_detector
+from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
+from lisae.backbone import image_tensor
 from lisae.reconstruction import ReconstructionDetector
 from lisae.stacks import Trained
-from lisae.training import Training
+from lisae.training import Objective, Training
 
+CPU = torch.device("cpu")
 GAMMA = 6.0
 
 AnyDetector = TypeVar("AnyDetector", bound=BackboneDetector)
@@ -26,6 +30,18 @@ def new_lisae(autoencoder: BackboneDetector, kind: type[LISAE] = LISAE, **change
     return kind(autoencoder, **{"gamma": GAMMA, "epochs": 12, "batch_size": 16, "random_state": 0} | changes)
 
 
+def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call the first ``times`` trainings from now on collapsed, and all others alive."""
+    calls: list[int] = []
+
+    def check(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) <= times:
+            raise CollapseError("called collapsed")
+
+    monkeypatch.setattr(lisae.backbone_detector, "check_alive", check)
+
+
 def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic]) -> list[Training]:
     """Return the trainings that a fit asks for, none of them carried out."""
     learning, asked = detector.fitting(*fit_arguments), []
@@ -38,6 +54,59 @@ def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.ge
         answer = Trained([0.0], 0.0)
 
 
-def as_batch(images: NDArray[np.uint8]) -> torch.Tensor:
+def as_batch(images: NDArray[np.uint8]) -> Tensor:
     """Images (n, h, w, c), bytes, as an objective is handed them: (n, c, h, w) in [0, 1]."""
-    return image_tensor(images, torch.device("cpu")).float() / 255
+    return image_tensor(images, CPU).float() / 255
+
+
+class Fit(Objective):
+    """The squared error of a small network of a code, with noise on its input, and a layer that stays."""
+
+    def __init__(self, seed: int, noise: float = 0.0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.layer, self.fixed = nn.Linear(3, 4), nn.Linear(4, 2)
+        for weight in self.parameters():
+            nn.init.normal_(weight, generator=generator)
+        self.register_buffer("centre", torch.full((2,), float(seed)))
+        self.noise = noise
+
+    def trained(self) -> list[nn.Parameter]:
+        return list(self.layer.parameters())
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return (torch.randn(n, 3, generator=generator),)
+
+    def forward(self, x: Tensor, y: Tensor, noise: Tensor) -> Tensor:
+        answer = self.fixed(torch.tanh(self.layer(x + self.noise * noise)))
+        return (answer - y - self.centre).square().mean()
+
+
+class Against(Fit):
+    """A second loss of the same network."""
+
+    def __init__(self, other: Fit) -> None:
+        Objective.__init__(self)
+        self.layer, self.fixed = other.layer, other.fixed
+        self.register_buffer("centre", torch.ones(2))
+        self.noise = 0.5
+
+    def trained(self) -> list[nn.Parameter]:
+        return list(self.fixed.parameters())
+
+
+def training(seed: int = 0, n: int = 32, opponent: bool = False, **changes: Any) -> Training:
+    objective = changes.pop("objective", None) or Fit(seed)
+    rows = torch.randn(n, 5, generator=torch.Generator().manual_seed(100 + seed))
+    settings: dict[str, Any] = {
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 0.05,
+        "generator": torch.Generator().manual_seed(seed),
+        "device": CPU,
+        "dtype": torch.float32,
+        "pools": [(rows[:, :3], rows[:, 3:])],
+    }
+    if opponent:
+        settings |= {"opponent": Against(objective), "every": 2}
+    return Training(objective, **settings | changes)

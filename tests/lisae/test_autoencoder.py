@@ -87,12 +87,6 @@ def test_scores_are_float32_whatever_the_training(autoencoder: AutoEncoder, grey
 # The loss
 
 
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No check for a dead network."""
-    monkeypatch.setattr(lisae.backbone_detector, "check_alive", lambda *arguments: None)
-
-
 def test_squared_error_is_summed_over_pixels_and_averaged_over_images() -> None:
     rng = np.random.default_rng(0)
     images, answers = rng.random((2, 5, 3, 4, 4), dtype=np.float32)

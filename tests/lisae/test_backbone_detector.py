@@ -1,8 +1,7 @@
-"""Training again after a collapse, and detectors kept as bytes and files."""
+"""Detectors kept as bytes and files."""
 
-import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,113 +11,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from torch import nn
 
 import lisae.backbone
 import lisae.backbone_detector
-from lisae import AutoEncoder, BackboneDetector, CollapseError, LinSepAutoEncoder
-from lisae.collapse import with_restarts
-from tests.lisae.makers import new_autoencoder
+from lisae import AutoEncoder, BackboneDetector, LinSepAutoEncoder
+from tests.lisae.makers import collapse, new_autoencoder
 from tests.shapes import Shapes
-
-
-def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Call the first so many trainings collapsed, and all others alive."""
-    calls: list[int] = []
-
-    def check(*arguments: Any) -> None:
-        calls.append(1)
-        if len(calls) <= times:
-            raise CollapseError("called collapsed")
-
-    monkeypatch.setattr(lisae.backbone_detector, "check_alive", check)
-
-
-# Collapse
-
-
-def test_a_collapse_is_trained_again_from_a_derived_seed(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds: list[int] = []
-
-    def recorded(attempt: Callable[[int], Any], seed: int) -> Any:
-        def spied(seed: int) -> Any:
-            seeds.append(seed)
-            return attempt(seed)
-
-        return with_restarts(spied, seed)
-
-    monkeypatch.setattr(lisae.backbone_detector, "with_restarts", recorded)
-    fitted = []
-    for times in (0, 1, 1, 3):
-        collapse(times, monkeypatch)
-        fitted.append(new_autoencoder(epochs=2).fit(few.normal))
-    first, restarted, again, last = fitted
-    assert [detector.restarts_ for detector in fitted] == [0, 1, 1, 3]
-    assert seeds[1:3] == seeds[3:5] == seeds[5:7]
-    assert len(set(seeds[5:])) == 4
-    scores = [detector.anomaly_score(few.held_out) for detector in (first, restarted, again, last)]
-    np.testing.assert_array_equal(scores[1], scores[2])
-    assert not np.allclose(scores[0], scores[1])
-    assert not np.allclose(scores[1], scores[3])
-    assert all(len(detector.losses_) == 2 for detector in fitted)
-
-
-def test_one_that_stays_collapsed_is_an_error(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
-    collapse(4, monkeypatch)
-    detector = new_autoencoder(epochs=2)
-    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because called collapsed"):
-        detector.fit(few.normal)
-    with pytest.raises(NotFittedError):
-        detector.anomaly_score(few.held_out)
-
-
-def test_a_second_fit_that_collapses_leaves_nothing_of_the_first(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
-    collapse(0, monkeypatch)
-    detector = new_autoencoder(epochs=2).fit(few.normal)
-    collapse(4, monkeypatch)
-    with pytest.raises(CollapseError):
-        detector.fit(few.normal)
-    with pytest.raises(NotFittedError):
-        detector.reconstruct(few.held_out)
-
-
-@pytest.fixture
-def default_initialisation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start layers from the weights that PyTorch gives them by default."""
-
-    def default(module: nn.Module, generator: torch.Generator) -> None:
-        for layer in module.modules():
-            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-                layer.reset_parameters()
-
-    monkeypatch.setattr(lisae.backbone, "initialise", default)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-@pytest.mark.usefixtures("default_initialisation")
-def test_a_real_collapse_is_detected(few: Shapes, caplog: pytest.LogCaptureFixture) -> None:
-    """The same training is alive from the backbone's own initialisation: see the next test."""
-    with (
-        caplog.at_level(logging.INFO, "lisae"),
-        pytest.raises(CollapseError, match=r"mean image|latent layer"),
-    ):
-        new_autoencoder(epochs=25).fit(few.normal)
-    assert caplog.text.count("collapsed with seed") == 4
-
-
-def test_the_backbones_initialisation_does_not_collapse(few: Shapes) -> None:
-    assert new_autoencoder(epochs=25).fit(few.normal).restarts_ == 0
-
-
-def test_a_learning_rate_that_kills_the_network_is_a_collapse(few: Shapes) -> None:
-    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        new_autoencoder(epochs=2, learning_rate=10.0).fit(few.normal)
-
-
-# Bytes and files
 
 
 def assert_same(loaded: AutoEncoder, saved: AutoEncoder, images: NDArray[Any]) -> None:

@@ -1,16 +1,24 @@
 """The check for a dead network, and training again from another seed."""
 
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from sklearn.exceptions import NotFittedError
+from torch import Tensor, nn
 
-from lisae import CollapseError
-from lisae.collapse import MAX_RESTARTS, check_alive, check_varied, with_restarts
-from lisae.stacks import Learning, train_alone
+import lisae.backbone
+import lisae.backbone_detector
+from lisae import BackboneDetector, CollapseError
+from lisae.backbone_detector import MAX_RESTARTS
+from lisae.reconstruction import check_alive, check_varied
+from lisae.stacks import Learning
+from tests.lisae.makers import collapse, new_autoencoder
 from tests.shapes import Shapes
 
 VARIED = torch.linspace(-1, 1, 30).reshape(10, 3)
@@ -65,56 +73,121 @@ def test_one_latent_unit_that_varies_is_enough() -> None:
 # Restarts
 
 
-def seeds_tried(seed: int, collapses: int) -> tuple[list[int], int]:
-    tried: list[int] = []
+@dataclass(kw_only=True, eq=False, repr=False)
+class Failing(BackboneDetector):
+    """A detector that trains nothing and notes the seed of each attempt, of which the first ``failures`` fail."""
 
-    def attempt(seed: int) -> Learning[str]:
-        tried.append(seed)
-        if len(tried) <= collapses:
-            raise CollapseError(f"reason {len(tried)}")
-        return f"result {len(tried)}"
+    failures: int
+    error: type[Exception] = CollapseError
+    seeds_: list[int] = field(init=False, default_factory=list)
+
+    def _minimise(self, normal: Any, negatives: Any, generator: torch.Generator) -> Learning[list[float]]:
+        self.seeds_.append(generator.initial_seed())
+        if len(self.seeds_) <= self.failures:
+            raise self.error(f"reason {len(self.seeds_)}")
+        return [1.0]
         yield
 
-    result, restarts = train_alone(with_restarts(attempt, seed))
-    assert result == f"result {len(tried)}"
-    return tried, restarts
+    def _check_alive(self, normal: Any, scores: Any) -> None:
+        pass
 
 
-@pytest.mark.parametrize("collapses", range(MAX_RESTARTS + 1))
-def test_a_collapse_is_tried_again_from_another_seed(collapses: int) -> None:
-    tried, restarts = seeds_tried(7, collapses)
-    assert restarts == collapses
-    assert tried[0] == 7
-    assert len(set(tried)) == len(tried) == collapses + 1
+def seeds_tried(few: Shapes, failures: int, random_state: int = 7) -> list[int]:
+    detector = Failing(failures=failures, random_state=random_state, device="cpu").fit(few.normal)
+    assert detector.restarts_ == failures
+    return detector.seeds_
+
+
+@pytest.mark.parametrize("failures", range(MAX_RESTARTS + 1))
+def test_each_attempt_has_a_seed_of_its_own(few: Shapes, failures: int) -> None:
+    tried = seeds_tried(few, failures)
+    assert len(set(tried)) == len(tried) == failures + 1
     assert all(0 <= seed < 2**32 for seed in tried)
-    assert seeds_tried(7, collapses)[0] == tried
+    assert tried == seeds_tried(few, MAX_RESTARTS)[: failures + 1]
 
 
-def test_derived_seeds_depend_on_the_seed() -> None:
-    assert not set(seeds_tried(7, MAX_RESTARTS)[0]) & set(seeds_tried(8, MAX_RESTARTS)[0])
+def test_derived_seeds_depend_on_the_seed(few: Shapes) -> None:
+    assert not set(seeds_tried(few, MAX_RESTARTS, 7)) & set(seeds_tried(few, MAX_RESTARTS, 8))
 
 
-def test_what_stays_collapsed_is_an_error_that_says_why() -> None:
-    tried: list[int] = []
+@pytest.mark.parametrize(
+    ("error", "message", "attempts"),
+    [
+        (CollapseError, "collapsed from 4 seeds in a row, at last because reason 4", MAX_RESTARTS + 1),
+        (ValueError, "reason 1", 1),
+    ],
+)
+def test_what_stays_collapsed_is_an_error_that_says_why_and_another_error_is_not_tried_again(
+    few: Shapes, error: type[Exception], message: str, attempts: int
+) -> None:
+    detector = Failing(failures=9, error=error, device="cpu")
+    with pytest.raises(error, match=f"^{message}$"):
+        detector.fit(few.normal)
+    assert len(detector.seeds_) == attempts
 
-    def attempt(seed: int) -> Learning[None]:
-        tried.append(seed)
-        raise CollapseError(f"reason {len(tried)}")
+
+def test_a_collapse_is_trained_again_from_another_seed(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = []
+    for times in (0, 1, 1, 3):
+        collapse(times, monkeypatch)
+        fitted.append(new_autoencoder(epochs=2).fit(few.normal))
+    assert [detector.restarts_ for detector in fitted] == [0, 1, 1, 3]
+    assert all(len(detector.losses_) == 2 for detector in fitted)
+    scores = [detector.anomaly_score(few.held_out) for detector in fitted]
+    np.testing.assert_array_equal(scores[1], scores[2])
+    assert not np.allclose(scores[0], scores[1])
+    assert not np.allclose(scores[1], scores[3])
+
+
+def test_one_that_stays_collapsed_is_an_error(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(4, monkeypatch)
+    detector = new_autoencoder(epochs=2)
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because called collapsed"):
+        detector.fit(few.normal)
+    with pytest.raises(NotFittedError):
+        detector.anomaly_score(few.held_out)
+
+
+def test_a_second_fit_that_collapses_leaves_nothing_of_the_first(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(0, monkeypatch)
+    detector = new_autoencoder(epochs=2).fit(few.normal)
+    collapse(4, monkeypatch)
+    with pytest.raises(CollapseError):
+        detector.fit(few.normal)
+    with pytest.raises(NotFittedError):
+        detector.reconstruct(few.held_out)
+
+
+@pytest.fixture
+def default_initialisation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start layers from the weights that PyTorch gives them by default."""
+
+    def default(module: nn.Module, generator: torch.Generator) -> None:
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                layer.reset_parameters()
+
+    monkeypatch.setattr(lisae.backbone, "initialise", default)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         yield
 
-    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row, at last because reason 4"):
-        train_alone(with_restarts(attempt, 0))
-    assert len(tried) == MAX_RESTARTS + 1
+
+@pytest.mark.usefixtures("default_initialisation")
+def test_a_real_collapse_is_detected(few: Shapes, caplog: pytest.LogCaptureFixture) -> None:
+    """The same training is alive from the backbone's own initialisation: see the next test."""
+    with (
+        caplog.at_level(logging.INFO, "lisae"),
+        pytest.raises(CollapseError, match=r"mean image|latent layer"),
+    ):
+        new_autoencoder(epochs=25).fit(few.normal)
+    assert caplog.text.count("collapsed with seed") == 4
 
 
-def test_another_error_is_not_tried_again() -> None:
-    tried: list[int] = []
+def test_the_backbones_initialisation_does_not_collapse(few: Shapes) -> None:
+    assert new_autoencoder(epochs=25).fit(few.normal).restarts_ == 0
 
-    def attempt(seed: int) -> Learning[None]:
-        tried.append(seed)
-        raise ValueError("not a collapse")
-        yield
 
-    with pytest.raises(ValueError, match="not a collapse"):
-        train_alone(with_restarts(attempt, 0))
-    assert tried == [0]
+def test_a_learning_rate_that_kills_the_network_is_a_collapse(few: Shapes) -> None:
+    with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
+        new_autoencoder(epochs=2, learning_rate=10.0).fit(few.normal)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lisae.device import as_float, autocast, image_tensor, resolve_device, resolve_precision
+from lisae.backbone import as_float, autocast, image_tensor, resolve_device, resolve_precision
 
 CPU = torch.device("cpu")
 

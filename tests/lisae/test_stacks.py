@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import lisae.stacks
 from lisae import CollapseError
@@ -22,62 +22,8 @@ from lisae.stacks import (
     train_stack,
     train_together,
 )
-from lisae.training import Objective, Training, train
-
-CPU = torch.device("cpu")
-
-
-class Fit(Objective):
-    """The squared error of a small network of a code, with noise on its input, and a layer that stays."""
-
-    def __init__(self, seed: int, noise: float = 0.0) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        self.layer, self.fixed = nn.Linear(3, 4), nn.Linear(4, 2)
-        for weight in self.parameters():
-            nn.init.normal_(weight, generator=generator)
-        self.register_buffer("centre", torch.full((2,), float(seed)))
-        self.noise = noise
-
-    def trained(self) -> list[nn.Parameter]:
-        return list(self.layer.parameters())
-
-    def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        return (torch.randn(n, 3, generator=generator),)
-
-    def forward(self, x: Tensor, y: Tensor, noise: Tensor) -> Tensor:
-        answer = self.fixed(torch.tanh(self.layer(x + self.noise * noise)))
-        return (answer - y - self.centre).square().mean()
-
-
-class Against(Fit):
-    """A second loss of the same network."""
-
-    def __init__(self, other: Fit) -> None:
-        Objective.__init__(self)
-        self.layer, self.fixed = other.layer, other.fixed
-        self.register_buffer("centre", torch.ones(2))
-        self.noise = 0.5
-
-    def trained(self) -> list[nn.Parameter]:
-        return list(self.fixed.parameters())
-
-
-def training(seed: int = 0, n: int = 32, opponent: bool = False, **changes: Any) -> Training:
-    objective = changes.pop("objective", None) or Fit(seed)
-    rows = torch.randn(n, 5, generator=torch.Generator().manual_seed(100 + seed))
-    settings: dict[str, Any] = {
-        "epochs": 3,
-        "batch_size": 8,
-        "learning_rate": 0.05,
-        "generator": torch.Generator().manual_seed(seed),
-        "device": CPU,
-        "dtype": torch.float32,
-        "pools": [(rows[:, :3], rows[:, 3:])],
-    }
-    if opponent:
-        settings |= {"opponent": Against(objective), "every": 2}
-    return Training(objective, **settings | changes)
+from lisae.training import Training, train
+from tests.lisae.makers import CPU, Fit, training
 
 
 def weights(one: Training) -> list[Tensor]:

@@ -1,0 +1,41 @@
+"""Detectors kept as bytes."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from benchmarks.registry import MODELS
+from lisae import BackboneDetector
+from tests.contract.models import KEPT, of
+
+
+@of(KEPT)
+def test_bytes_hold_the_whole_detector(fitted: BackboneDetector, probe: NDArray[np.uint8]) -> None:
+    loaded = clone(fitted).set_params(random_state=7, device="auto")
+    assert loaded.from_bytes(fitted.to_bytes()) is loaded
+    loaded.set_params(device="cpu")
+    np.testing.assert_array_equal(loaded.anomaly_score(probe), fitted.anomaly_score(probe))
+    for attribute in ("threshold_", "losses_", "restarts_", "image_shape_"):
+        assert getattr(loaded, attribute) == getattr(fitted, attribute), attribute
+
+
+@of(KEPT)
+def test_bytes_of_another_setting_are_refused(fitted: BackboneDetector) -> None:
+    data = fitted.to_bytes()
+    settings = {key: value for key, value in fitted.get_params().items() if key not in ("device", "random_state")}
+    others = {"tanh": "relu", "float32": "bfloat16", "auto": "float32"}
+    for key, value in settings.items():
+        another = others[value] if isinstance(value, str) else value / 2
+        with pytest.raises(ValueError, match=re.escape(f"{key} is {value!r} there and {another!r} here")):
+            clone(fitted).set_params(**{key: another}).from_bytes(data)
+
+
+@of(KEPT)
+def test_bytes_of_another_class_are_refused(fitted: BackboneDetector) -> None:
+    data = fitted.to_bytes()
+    for other in {MODELS[name].detector for name in KEPT} - {type(fitted)}:
+        with pytest.raises(ValueError, match=f"class {type(fitted).__name__}, not {other.__name__}"):
+            other().from_bytes(data)
