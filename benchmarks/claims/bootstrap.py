@@ -64,8 +64,8 @@ def point(cases: Sequence[Case], *, limit: float | None = None) -> float:
     return float(_statistic(cases, limit, None)[0])
 
 
-def auc_variance(auc: float, n_normal: int, n_outlier: int) -> float:
-    """Return Hanley and McNeil's variance of an AUC over test images (Radiology 1982, 143(1), 29-36)."""
+def auc_variance(auc: Floats, n_normal: int, n_outlier: NDArray[np.int64]) -> Floats:
+    """Return Hanley and McNeil's variance of each AUC over test images (Radiology 1982, 143(1), 29-36)."""
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     numerator = auc * (1 - auc) + (n_outlier - 1) * (q1 - auc**2) + (n_normal - 1) * (q2 - auc**2)
     return numerator / (n_normal * n_outlier)

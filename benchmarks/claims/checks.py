@@ -52,16 +52,14 @@ class Check(Computation):
     """A computation of one row, which is kept beside the rows that were made from other runs."""
 
     def kept(self, results_dir: Path, ids: set[str]) -> pd.DataFrame | None:
-        """Return the row made from the run with this id, as text; None where there is no whole one."""
+        """Return all rows as text, if there is one that was made from the run with this id; None otherwise."""
         rows = _rows(results_dir)
-        rows = rows[rows["run"].isin(ids)]
-        return rows if len(rows) else None
+        return rows if ids <= set(rows["run"]) else None
 
     def keep(self, frame: pd.DataFrame, results_dir: Path) -> None:
         """Write the row after those of other runs. Raises ``UnavailableError`` when they cannot be written."""
-        rows = _rows(results_dir)
-        others = rows[~rows["run"].isin([run.id for run in self.runs.values()])]
-        super().keep(pd.concat([others, frame.astype(str)]), results_dir)
+        rows = pd.concat([_rows(results_dir), frame.astype(str)])
+        super().keep(rows.drop_duplicates("run", keep="last"), results_dir)
 
 
 def computations(evidence: Evidence) -> list[Computation]:

@@ -1,11 +1,10 @@
-"""From the selections of a claim to the numbers of records, and of the paper, that they stand for."""
+"""From the selections of a claim to the numbers of records that they stand for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.claims.bootstrap import Case, Sample, auc_variance
 from benchmarks.engine.plan import Plan
@@ -20,7 +19,8 @@ class NotMeasured(Exception):
 
 
 Needed = Sequence[tuple[Selection, Sequence[TaskKey]]]
-Number = Callable[[Selection, TaskKey, int], tuple[NDArray[np.float64], float]]  # value and variance of a task and seed
+ValueAndVariance = tuple[Any, float]  # a float, or the points of a curve
+Number = Callable[[Selection, TaskKey, int], ValueAndVariance]  # of a task and a seed
 
 
 def make_case(sides: Sides, number: Number, seeds: Sequence[int], *, paired: bool) -> Case:
@@ -46,20 +46,12 @@ def _sample(sides: Sides, keys: Sequence[TaskKey], number: Number, seeds: Sequen
     return Sample(tuple(keys), values, variances, sign)
 
 
-def number_of_paper(selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Give a ``Number`` of the paper's own tables, without a variance; NaN where they lack one of the cells."""
-    return np.asarray(np.mean([cell.printed for cell in selection.cells[key]])), 0.0
-
-
 @dataclass(frozen=True)
 class Evidence:
-    """The records that claims are judged by.
+    """The records that claims are judged by: those of the ``seeds`` asked for.
 
-    Args:
-        run: gives the run of a measurement and a seed under the profile.
-        store: holds the records, and beside them what was computed for the ledger.
-        seeds: those asked for.
-        command: the command that makes what is missing.
+    ``run`` gives the run of a measurement and a seed under the profile. ``store`` holds the records, and beside them
+    what was computed for the ledger. ``command`` makes what is missing.
     """
 
     run: Callable[[Measurement, int], Run]
@@ -100,17 +92,20 @@ class Evidence:
             f"{measurement.task.dataset} {','.join(map(str, measurement.task.normal))}{with_change}, seed {seed}"
         )
 
-    def number(self, selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
+    def number(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
         """Give a ``Number`` of the records: AUC, or its range over several changes (taken without a variance)."""
         values, variances = [], []
         for measurement, records in self._found(selection, key, seed):
             aucs = np.array([aucs_of(record, measurement.outliers, measurement.extra) for record in records])
             means = aucs.mean(axis=1)
             values.append(means[0] if len(means) == 1 else np.ptp(means))
-            variances.append(_mean_variance(records[0], measurement, aucs[0]) if len(means) == 1 else 0.0)
-        return np.mean(values), float(np.sum(variances)) / len(variances) ** 2
+            n_outliers = {score.outlier: score.n_outlier for score in records[0].scores}
+            counts = np.array([n_outliers[outlier] for outlier in measurement.outliers])
+            of_mean = auc_variance(aucs[0], records[0].n_normal, counts).mean() / len(counts)
+            variances.append(of_mean if len(means) == 1 else 0.0)
+        return np.mean(values), float(np.mean(variances)) / len(variances)
 
-    def curve(self, selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
+    def curve(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
         """Give a ``Number`` of the records: the share of anomalies found where 1 to 99 % of normal images pass."""
         curves = [
             np.mean([score.detected[1:-1] for score in record.scores if score.outlier in measurement.outliers], axis=0)
@@ -133,11 +128,3 @@ class Evidence:
 def evidence_of(plan: Plan) -> Evidence:
     """Return the evidence that a call is about."""
     return Evidence(plan.run, plan.store, plan.request.seeds, f"{plan.request.command_for()} --claims")
-
-
-def _mean_variance(record: Record, measurement: Measurement, aucs: Iterable[float]) -> float:
-    """Return the variance, over test images, of the mean AUC over the outlier classes of a measurement."""
-    counts = {score.outlier: score.n_outlier for score in record.scores}
-    of_outliers = zip(aucs, measurement.outliers, strict=True)
-    variances = [auc_variance(auc, record.n_normal, counts[outlier]) for auc, outlier in of_outliers]
-    return sum(variances) / len(variances) ** 2

@@ -16,10 +16,10 @@ import pandas as pd
 
 from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import finding
-from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, evidence_of, make_case, number_of_paper
+from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, ValueAndVariance, evidence_of, make_case
 from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
-from benchmarks.paper.claims import Claim, claims, common_keys
+from benchmarks.paper.claims import Claim, Selection, TaskKey, claims, common_keys
 
 COLUMNS = ("id", "section", "claim", "statistic", "value", "ci_low", "ci_high", "n", "verdict", "reason")
 CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED = "confirmed", "not confirmed", "undecided", "not measured"
@@ -55,7 +55,11 @@ class JudgedClaim:
         of_tasks = claim.kind == "share" and claim.paired and not all(text.startswith("A") for text in texts)
         if claim.kind in ("check", "open") or claim.measure != "auc" or of_tasks or any("@" in text for text in texts):
             return np.nan
-        cases = [make_case(claim.sides(case), number_of_paper, [0], paired=claim.paired) for case in claim.cases]
+
+        def printed(selection: Selection, key: TaskKey, _: int) -> ValueAndVariance:
+            return np.mean([cell.printed for cell in selection.cells[key]]), 0.0
+
+        cases = [make_case(claim.sides(case), printed, [0], paired=claim.paired) for case in claim.cases]
         if any(np.isnan(sample.values).any() for case in cases for sample in case):
             return np.nan
         if claim.kind == "every":
