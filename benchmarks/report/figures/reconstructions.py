@@ -50,23 +50,21 @@ class Reconstructions(LineFigure):
         """
         frames: list[pd.DataFrame] = []
         failures = []
-        panes = set()
-        for line in self.lines:
-            if line.name not in runs:
-                continue
-            run = runs[line.name]
-            images, classes = self._images(line, context)
+        for line in (line for line in self.lines if line.name in runs):
+            run, (images, classes) = runs[line.name], self._images(line, context)
             try:
                 detector = rebuild(run, context)
             except CollapseError as error:
                 failures.append(Failure(run.id, str(error)))
                 continue
             assert isinstance(detector, ReconstructionDetector)
-            if line.pane not in panes:
-                frames.append(_rows((run.id, line.pane, INPUT, range(len(images)), classes), images))
-                panes.add(line.pane)
-            made = np.round(255 * detector.reconstruct(images)).astype(np.uint8)
-            frames.append(_rows((run.id, line.pane, line.model, range(len(images)), classes), made))
+            shown = {line.model: np.round(255 * detector.reconstruct(images)).astype(np.uint8)}
+            if not any(line.pane in frame["pane"].array for frame in frames):
+                shown = {INPUT: images} | shown
+            for model, pixels in shown.items():
+                places = (run.id, line.pane, model, range(len(images)), classes)
+                of_pixels = pd.DataFrame(pixels.reshape(len(images), -1)).add_prefix("p")
+                frames.append(pd.concat([pd.DataFrame(dict(zip(_PLACES, places, strict=True))), of_pixels], axis=1))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_PLACES), failures
 
     def _images(self, line: Line, context: Context) -> tuple[NDArray[np.uint8], list[str]]:
@@ -75,8 +73,8 @@ class Reconstructions(LineFigure):
         data = load(task.dataset, context.data_dir, offline=True, quiet=True)
         normal = images_of_classes(data.test_images, data.test_labels, task.normal, self.n_normal)
         anomalous = images_of_classes(data.test_images, data.test_labels, outliers, 1)
-        names = CLASS_NAMES[task.dataset]
-        return np.concatenate([normal, anomalous]), [line.task] * len(normal) + [names[c] for c in outliers]
+        names = [line.task] * len(normal) + [CLASS_NAMES[task.dataset][c] for c in outliers]
+        return np.concatenate([normal, anomalous]), names
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw a block for each pane: inputs above, a row for each model below, normal columns apart from anomalous."""
@@ -96,11 +94,6 @@ class Reconstructions(LineFigure):
         return page
 
 
-def _rows(places: tuple[object, ...], images: NDArray[np.uint8]) -> pd.DataFrame:
-    pixels = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("p")
-    return pd.concat([pd.DataFrame(dict(zip(_PLACES, places, strict=True))), pixels], axis=1)
-
-
 def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, left: float) -> None:
     images = {model: _images(lines) for model, lines in frame.groupby("model")}
     classes = frame.loc[frame["model"] == INPUT, "class"].to_list()
@@ -108,15 +101,13 @@ def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, lef
         top = _top_of(page, row)
         if model not in images:
             page.write(left, top + _CELL / 2, "missing", fontsize=7.5, color=FAINT, va="center")
-            continue
-        for column, image in enumerate(images[model]):
+        for column, image in enumerate(images.get(model, ())):
             x = left + column * _CELL + (0 if classes[column] == task else _SPACE / 2)
             axes = page.axes(x, top - page.top, 0.96 * _CELL, 0.96 * _CELL)
             axes.axis("off")
             axes.imshow(image)
-            if model == INPUT:
-                text, y = classes[column], top - 0.07
-            else:
+            text, y = classes[column], top - 0.07
+            if model != INPUT:
                 text, y = f"{np.linalg.norm((image - images[INPUT][column]) / 255):.1f}", top + _CELL + 0.05
             page.write(x + 0.48 * _CELL, y, text, fontsize=6.5, color=FAINT, ha="center", va="center")
 
@@ -133,15 +124,9 @@ def _images(lines: pd.DataFrame) -> np.ndarray:
     return pixels.reshape(len(pixels), side, side, 3)
 
 
-_LINES = [
-    line
-    for pane, dataset, positive in (("CIFAR-10", "cifar10", 1), ("SVHN", "svhn", 0))
-    for line in lines_of(pane, dataset, (positive,), "LIS-AE", unsupervised)
-]
-FIGURES = (
-    Reconstructions(
-        "3",
-        "Inputs and their reconstructions by AE and LIS-AE, trained on Car of CIFAR-10 and digit 0 of SVHN",
-        tuple(_LINES),
-    ),
+_LINES = (
+    *lines_of("CIFAR-10", "cifar10", [1], "LIS-AE", unsupervised),
+    *lines_of("SVHN", "svhn", [0], "LIS-AE", unsupervised),
 )
+_CAPTION = "Inputs and their reconstructions by AE and LIS-AE, trained on Car of CIFAR-10 and digit 0 of SVHN"
+FIGURES = (Reconstructions("3", _CAPTION, _LINES),)
