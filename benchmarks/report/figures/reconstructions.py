@@ -33,11 +33,6 @@ class Reconstructions(LineFigure):
 
     n_normal: int = 4
 
-    @property
-    def n_columns(self) -> int:
-        """Columns of a pane."""
-        return self.n_normal + max(len(line.measurement.outliers) for line in self.lines)
-
     def computation(self, plan: Plan) -> Computation:
         """Reconstruct the images with the detectors of the first seed."""
         runs = {line.name: plan.run(line.measurement, plan.request.seeds[0]) for line in self.lines}
@@ -80,10 +75,10 @@ class Reconstructions(LineFigure):
         """Draw a block for each pane: inputs above, a row for each model below, normal columns apart from anomalous."""
         panes = list(dict.fromkeys(line.pane for line in self.lines))
         rows = [INPUT, *dict.fromkeys(line.model for line in self.lines)]
-        block = self.n_columns * _CELL + _SPACE / 2
+        block = (self.n_normal + len(self.lines[0].measurement.outliers)) * _CELL + _SPACE / 2
         width = SIDE + _LABEL + len(panes) * (block + _SPACE) - _SPACE + SIDE
-        below = "The number is the error L(x), the Euclidean norm of the residual."
-        page = Page(width, _HEAD + len(rows) * (_CELL + _NUMBER), self.title, f"{below} {note}")
+        text = f"The number is the error L(x), the Euclidean norm of the residual. {note}"
+        page = Page(width, _HEAD + len(rows) * (_CELL + _NUMBER), self.title, text)
         for row, model in enumerate(rows):
             page.write(SIDE, _top_of(page, row) + _CELL / 2, model, fontsize=7.5, va="center")
         for place, pane in enumerate(panes):
@@ -95,7 +90,11 @@ class Reconstructions(LineFigure):
 
 
 def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, left: float) -> None:
-    images = {model: _images(lines) for model, lines in frame.groupby("model")}
+    images = {}
+    for model, lines in frame.groupby("model"):
+        pixels = lines.sort_values("column").filter(regex=r"^p\d+$").to_numpy(dtype=np.int64)
+        side = round((pixels.shape[1] / 3) ** 0.5)
+        images[model] = pixels.reshape(-1, side, side, 3)
     classes = frame.loc[frame["model"] == INPUT, "class"].to_list()
     for row, model in enumerate(rows):
         top = _top_of(page, row)
@@ -115,13 +114,6 @@ def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, lef
 def _top_of(page: Page, row: int) -> float:
     """Return the inches from the top of the page to the images of a row."""
     return page.top + _HEAD - 0.05 + row * (_CELL + _NUMBER) - (0 if row else 0.03)
-
-
-def _images(lines: pd.DataFrame) -> np.ndarray:
-    """Return the images of these lines of the CSV, (n, side, side, 3), 0 to 255."""
-    pixels = lines.sort_values("column").filter(regex=r"^p\d+$").to_numpy(dtype=np.int64)
-    side = round((pixels.shape[1] / 3) ** 0.5)
-    return pixels.reshape(len(pixels), side, side, 3)
 
 
 _LINES = (
