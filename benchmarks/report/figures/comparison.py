@@ -1,7 +1,7 @@
 """Ours beside the printed numbers: the map of differences, and the scatter of every cell."""
 
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,10 @@ class Comparison(Figure):
     @property
     def needs(self) -> tuple[Need, ...]:
         """A part for each table: a thousand cells by name would say less."""
-        cells = {one.id: [cell.measurements for cell in one.cells if one.printed(cell)] for one in self.tables}
-        return tuple(
-            Need(f"cells of table {name}", tuple(dict.fromkeys(chain.from_iterable(found))))
-            for name, found in cells.items()
-            if found
-        )
+        parts = [
+            (one, [m for cell in one.cells if one.printed(cell) for m in cell.measurements]) for one in self.tables
+        ]
+        return tuple(Need(f"cells of table {one.id}", tuple(dict.fromkeys(found))) for one, found in parts if found)
 
     def points(self, lookup: RecordLookup) -> pd.DataFrame:
         """Return a row for each cell: ``table``, and what the table's own CSV says at the fixed latent width."""
@@ -121,9 +119,8 @@ def _draw_points(axes: Axes, frame: pd.DataFrame, tables: tuple[str, ...]) -> No
     axes.legend(handles, [f"Table {name}" for name in names], loc="upper left", handletextpad=0.3)
 
 
+_MAPPED = tuple(map(table, ("A1", "A2", "A3", "A4")))
 FIGURES = (
-    Difference(
-        "difference", "AUC of Tables A1 to A4, ours minus the paper's", tuple(map(table, ("A1", "A2", "A3", "A4")))
-    ),
+    Difference("difference", "AUC of Tables A1 to A4, ours minus the paper's", _MAPPED),
     Scatter("scatter", "AUC of every cell of every table, ours against the paper's", TABLES),
 )

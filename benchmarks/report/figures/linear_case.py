@@ -1,6 +1,6 @@
 """The linear case of Section 4: Figure 2, and the cross-section of Section 4.2; both train in seconds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -52,7 +52,7 @@ class LinearImages(Figure):
         data = {name: plan.data[name] for name in (task.dataset, task.negatives.dataset)}
         preparation = profile.preparation(task.negatives.dataset)
         run = Run(task, self.id, plan.request.seeds[0], profile.figure(self.id), profile.limits, data, preparation)
-        return _computation(self, run, _images)
+        return Computation(f"figure_{self.id}.csv", {"its points": run}, are_recorded=False, compute=_images)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw a row for each letter, (a) to (f), the normal digit apart from the others."""
@@ -90,7 +90,7 @@ class CrossSection(Figure):
     def computation(self, plan: Plan) -> Computation:
         """Train the models on samples of a Gaussian."""
         run = Run(Task("", (), ()), self.id, plan.request.seeds[0], {}, {}, {})
-        return _computation(self, run, lambda run, _: cross_section_points(seed=run.seed))
+        return Computation(f"figure_{self.id}.csv", {"its points": run}, are_recorded=False, compute=_contours)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
@@ -110,28 +110,23 @@ class CrossSection(Figure):
         return page
 
 
-def _computation(figure: Figure, run: Run, frame_of: Callable[[Run, Context], pd.DataFrame]) -> Computation:
-    """Describe the rows of a run that only names data, settings and seed: it is neither trained nor recorded."""
-
-    def compute(runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
-        (found,) = runs.values()
-        return frame_of(found, context).assign(run=found.id), []
-
-    return Computation(f"figure_{figure.id}.csv", {"its points": run}, False, compute)
-
-
-def _images(run: Run, context: Context) -> pd.DataFrame:
+# The run of either figure only names data, settings and seed: nobody trains or records it.
+def _images(runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+    (run,) = runs.values()
     data = load(run.task.dataset, context.data_dir, offline=True, quiet=True)
     negatives = negatives_of(run, data.train_images.shape[1:], context.data_dir)
     images = data.train_images, data.train_labels, negatives, data.test_images, data.test_labels
-    return figure_2_points(*images, **run.settings, seed=run.seed, data_variant=variant_text(run.variants))
+    frame = figure_2_points(*images, **run.settings, seed=run.seed, data_variant=variant_text(run.variants))
+    return frame.assign(run=run.id), []
 
 
+def _contours(runs: Mapping[str, Run], _: Context) -> tuple[pd.DataFrame, list[Failure]]:
+    (run,) = runs.values()
+    return cross_section_points(seed=run.seed).assign(run=run.id), []
+
+
+_CAPTION = "Linear AE and linear LIS-AE on digit 8 of MNIST and on what is orthogonal to it, Omniglot as negatives"
 FIGURES = (
-    LinearImages(
-        "2",
-        "Linear AE and linear LIS-AE on digit 8 of MNIST and on what is orthogonal to it, Omniglot as negatives",
-        against("mnist", (DIGIT,), Negatives("omniglot")),
-    ),
+    LinearImages("2", _CAPTION, against("mnist", (DIGIT,), Negatives("omniglot"))),
     CrossSection("cross_section", "Section 4.2: where linear AE and linear LIS-AE have the same loss"),
 )
