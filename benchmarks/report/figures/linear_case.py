@@ -64,11 +64,12 @@ class LinearImages(Figure):
         def x_of(column: int) -> float:
             return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
 
-        made = frame.fillna({"data_variant": ""}).iloc[0]
+        made = frame.iloc[0]
+        data = made["data_variant"] if isinstance(made["data_variant"], str) else ""  # read back, no text is NaN
         text = (
             "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d). "
             f"Rank {made['latent_dim']}, gamma {made['gamma']:g}, beta {made['beta']:g}, {made['epochs']} epochs at a "
-            f"rate of {made['learning_rate']:g}; data: {made['data_variant'] or COMPLETE}. {note}"
+            f"rate of {made['learning_rate']:g}; data: {data or COMPLETE}. {note}"
         )
         page = Page(x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, self.title, text)
         for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
