@@ -84,9 +84,8 @@ class Pipeline:
     def _computations(self) -> list[Computation]:
         """List what the figures and the ledger show and no record holds."""
         found = [one.computation(self.plan) for one in self.request.figures]
-        return [one for one in found if one] + (
-            checks.computations(evidence_of(self.plan)) if self.request.claims else []
-        )
+        found += checks.computations(evidence_of(self.plan)) if self.request.claims else []
+        return [one for one in found if one]
 
     # Data
 
