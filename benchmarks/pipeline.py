@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.claims import checks
+from benchmarks.claims.evidence import evidence_of
 from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
@@ -83,7 +84,8 @@ class Pipeline:
     def _computations(self) -> list[Computation]:
         """List what the figures and the ledger show and no record holds."""
         found = [one.computation(self.plan) for one in self.request.figures]
-        return [one for one in found if one] + (checks.computations(self.plan) if self.request.claims else [])
+        found += checks.computations(evidence_of(self.plan)) if self.request.claims else []
+        return [one for one in found if one]
 
     # Data
 
@@ -226,7 +228,7 @@ class Pipeline:
         for run, change in self.plan.studies:
             if run.id in self.reasons:
                 self._complain(f"the claims lack {_named(run)}, {change}\n  reason: {self.reasons[run.id]}")
-        for computation in checks.computations(self.plan) if self.request.claims else []:
+        for computation in checks.computations(evidence_of(self.plan)) if self.request.claims else []:
             for name, run in computation.runs.items():
                 if run.id in self.reasons:
                     self._complain(f"the claims lack the check {name!r}\n  reason: {self.reasons[run.id]}")

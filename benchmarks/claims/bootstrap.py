@@ -51,13 +51,12 @@ def estimate(cases: Sequence[Case], *, limit: float | None = None) -> Estimate:
     A share where all replicates agree has no width. There the rule of three says what so few tasks can show:
     that the share is at most 3/n away.
     """
-    value = point(cases, limit=limit)
-    draws = _statistic(cases, limit, _Draws(cases))
-    low, high = (float(bound) for bound in np.percentile(draws, [50 - _LEVEL / 2, 50 + _LEVEL / 2]))
+    replicates = _statistic(cases, limit, np.random.default_rng(0))  # the same draws for every claim
+    low, high = np.percentile(replicates, [50 - _LEVEL / 2, 50 + _LEVEL / 2]).tolist()
     if limit is not None and low == high:
-        n = len({key for case in cases for sample in case for key in sample.keys}) if len(cases[0]) == 1 else len(cases)
+        n = len(_tasks(cases)) if len(cases[0]) == 1 else len(cases)
         low, high = max(0.0, low - 3 / n), min(1.0, high + 3 / n)
-    return Estimate(value, low, high, sum(sample.values.size for case in cases for sample in case))
+    return Estimate(point(cases, limit=limit), low, high, sum(sample.values.size for case in cases for sample in case))
 
 
 def point(cases: Sequence[Case], *, limit: float | None = None) -> float:
@@ -65,65 +64,49 @@ def point(cases: Sequence[Case], *, limit: float | None = None) -> float:
     return float(_statistic(cases, limit, None)[0])
 
 
-def auc_variance(auc: float, n_normal: int, n_outlier: int) -> float:
-    """Return Hanley and McNeil's variance of an AUC over test images (Radiology 1982, 143(1), 29-36)."""
+def auc_variance(auc: Floats, n_normal: int, n_outlier: NDArray[np.int64]) -> Floats:
+    """Return Hanley and McNeil's variance of each AUC over test images (Radiology 1982, 143(1), 29-36)."""
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     numerator = auc * (1 - auc) + (n_outlier - 1) * (q1 - auc**2) + (n_normal - 1) * (q2 - auc**2)
     return numerator / (n_normal * n_outlier)
 
 
-class _Draws:
-    """The tasks that each replicate draws, and the seeds of each task; the draws are always the same."""
-
-    def __init__(self, cases: Sequence[Case]) -> None:
-        self.random = np.random.default_rng(0)
-        keys = sorted({key for case in cases for sample in case for key in sample.keys})
-        n_seeds = cases[0][0].values.shape[1]
-        self._place = {key: place for place, key in enumerate(keys)}
-        self._tasks = np.empty((REPLICATES, len(keys)))
-        # One digit and two digits of MNIST are kinds of tasks of their own, as are those of each data set.
-        for kind in dict.fromkeys((dataset, len(normal)) for dataset, normal in keys):
-            places = [place for (name, normal), place in self._place.items() if (name, len(normal)) == kind]
-            self._tasks[:, places] = self.random.multinomial(
-                len(places), np.full(len(places), 1 / len(places)), REPLICATES
-            )
-        shape = (REPLICATES, len(keys))
-        self._seeds = self.random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), shape) / n_seeds
-
-    def of(self, sample: Sample) -> tuple[Floats, Floats]:
-        """Return each task's count, (replicates, tasks), and each seed's share, (replicates, tasks, seeds)."""
-        places = [self._place[key] for key in sample.keys]
-        return self._tasks[:, places], self._seeds[:, places]
+def _tasks(cases: Sequence[Case]) -> list[TaskKey]:
+    return sorted({key for case in cases for sample in case for key in sample.keys})
 
 
-def _statistic(cases: Sequence[Case], limit: float | None, draws: _Draws | None) -> Floats:
-    """Return the statistic of every replicate, (replicates,), or without ``draws`` of the measured values, (1,)."""
-    pairs = [_outcomes(case, draws, noisy=limit is None) for case in cases]
-    values, weights = (np.concatenate(parts, axis=1) for parts in zip(*pairs, strict=True))
-    if limit is not None:
-        values = (values > limit).astype(np.float64)
-    return (values * weights).sum(axis=1) / weights.sum(axis=1)
+def _statistic(cases: Sequence[Case], limit: float | None, random: np.random.Generator | None) -> Floats:
+    """Return the statistic of every replicate, (replicates,), or without ``random`` of the measured values, (1,)."""
+    keys, n_seeds = _tasks(cases), cases[0][0].values.shape[1]
+    if random is None:
+        counts, shares = np.ones((1, len(keys))), np.full((1, len(keys), n_seeds), 1 / n_seeds)
+    else:
+        counts, shares = _draw(keys, n_seeds, random)
+    outcomes = []  # values and weights of each case: one for each task where they are paired, else one
+    for case in cases:
+        sides = []
+        for sample in case:
+            places = [keys.index(key) for key in sample.keys]
+            values = np.einsum("rts,ts->rt", shares[:, places], sample.values)
+            if random is not None and limit is None:
+                spread = np.sqrt(np.einsum("rts,ts->rt", shares[:, places] ** 2, sample.variances))
+                values = values + random.normal(size=values.shape) * spread
+            sides.append((sample.sign, values, counts[:, places]))
+        if len(sides) == 1:
+            outcomes.append(sides[0][1:])
+        else:
+            means = [sign * np.average(values, 1, weights, keepdims=True) for sign, values, weights in sides]
+            outcomes.append((np.sum(means, axis=0), np.ones_like(means[0])))
+    values, weights = (np.concatenate(parts, axis=1) for parts in zip(*outcomes, strict=True))
+    return np.average(values if limit is None else values > limit, 1, weights)
 
 
-def _outcomes(case: Case, draws: _Draws | None, *, noisy: bool) -> tuple[Floats, Floats]:
-    """Return values and weights of a case, both (replicates, n): one for each task where they are paired, else one."""
-    sides = [_drawn(sample, draws, noisy=noisy) for sample in case]
-    if len(sides) == 1:
-        return sides[0]
-    means = [
-        (values * weights).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True) for values, weights in sides
-    ]
-    difference = sum(sample.sign * mean for sample, mean in zip(case, means, strict=True))
-    return np.asarray(difference), np.ones_like(means[0])
-
-
-def _drawn(sample: Sample, draws: _Draws | None, *, noisy: bool) -> tuple[Floats, Floats]:
-    """Return values and weights of tasks, both (replicates, tasks)."""
-    if draws is None:
-        return sample.values.mean(axis=1)[None], np.ones((1, len(sample.keys)))
-    tasks, seeds = draws.of(sample)
-    values = np.einsum("rts,ts->rt", seeds, sample.values)
-    if noisy:
-        spread = np.sqrt(np.einsum("rts,ts->rt", seeds**2, sample.variances))
-        values = values + draws.random.normal(size=values.shape) * spread
-    return values, tasks
+def _draw(keys: Sequence[TaskKey], n_seeds: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw how often a task is taken, (replicates, tasks), and the share of a seed, (replicates, tasks, seeds)."""
+    counts = np.empty((REPLICATES, len(keys)))
+    # One digit and two digits of MNIST are kinds of tasks of their own, as are those of each data set.
+    kinds = [(dataset, len(normal)) for dataset, normal in keys]
+    for kind in dict.fromkeys(kinds):
+        places = [place for place, other in enumerate(kinds) if other == kind]
+        counts[:, places] = random.multinomial(len(places), np.full(len(places), 1 / len(places)), REPLICATES)
+    return counts, random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), counts.shape) / n_seeds

@@ -4,45 +4,43 @@ They are computed before anything is written and kept as ``checks.csv``, a row f
 it was made from), ``check``, ``value``, ``n`` and ``remark``. The ledger only reads them.
 """
 
-import csv
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.claims.evidence import Evidence, NotMeasured, evidence_of
+from benchmarks.claims.evidence import Evidence, NotMeasured
 from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, prepare_process, stage_from
-from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run, stage_of
 from benchmarks.paper.claims import claims, common_keys
-from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case, tilt_of
+from benchmarks.paper.section_4 import GAMMAS, gaussian_case, linear_case, tilt_of
 from benchmarks.paper.tasks import Task
 from benchmarks.registry import build
 from lisae import LISAE, BackboneDetector, CollapseError, Detector
-from lisae.linear import LinearAE, Rows
 
 FILE = "checks.csv"
 SAME_WEIGHTS = "same weights"
 
-_COLUMNS = ("run", "check", "value", "n", "remark")
+_COLUMNS = pd.Index(["run", "check", "value", "n", "remark"])
 _IMAGES = 64  # of noise, or waves
 _QUICK = {"epochs": 30, "batch_size": 16}
 
 Pairs = Sequence[tuple[Run, Run]]  # LIS-AE, and the AE beside it in the tables
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """The value of a check, the number of values behind it, and what else a reader should know of it."""
 
     value: float
@@ -50,57 +48,66 @@ class Finding:
     remark: str
 
 
-def computations(plan: Plan) -> list[Computation]:
-    """Return what has to be computed for the ledger of a call."""
-    return [computation(evidence_of(plan))]
+class Check(Computation):
+    """A computation of one row, which is kept beside the rows that were made from other runs."""
+
+    def kept(self, results_dir: Path, ids: set[str]) -> pd.DataFrame | None:
+        """Return all rows as text, if there is one that was made from the run with this id; None otherwise."""
+        rows = _rows(results_dir)
+        return rows if ids <= set(rows["run"]) else None
+
+    def keep(self, frame: pd.DataFrame, results_dir: Path) -> None:
+        """Write the row after those of other runs. Raises ``UnavailableError`` when they cannot be written."""
+        rows = pd.concat([_rows(results_dir), frame.astype(str)])
+        super().keep(rows.drop_duplicates("run", keep="last"), results_dir)
 
 
-def computation(evidence: Evidence) -> Computation:
+def computations(evidence: Evidence) -> list[Computation]:
     """Return the computation of every check; that of weights is left out where its records are missing."""
-    made_from = {check: _naming(check, settings) for check, (_, settings) in LINEAR.items()}
-    try:
-        pairs = weight_pairs(evidence)
-        made_from[SAME_WEIGHTS] = _naming_pairs(pairs)
-    except NotMeasured:
-        pairs = []
-    return Computation(FILE, made_from, are_recorded=False, compute=partial(_compute, pairs))
+    found: list[Computation] = []
+    for check in (*LINEAR, SAME_WEIGHTS):
+        with suppress(NotMeasured):
+            found.append(_computation(check, evidence))
+    return found
 
 
 def finding(check: str, evidence: Evidence) -> Finding:
     """Read what was computed of a check. Raises ``NotMeasured`` where there is nothing, or records are missing."""
-    run = _naming_pairs(weight_pairs(evidence)) if check == SAME_WEIGHTS else _naming(check, LINEAR[check][1])
-    try:
-        with (evidence.store.root / FILE).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["run"] == run.id:
-                    return Finding(float(row["value"]), int(row["n"]), row["remark"])
-    except (OSError, KeyError, TypeError, ValueError):
-        pass  # missing or damaged
+    (run,) = _computation(check, evidence).runs.values()
+    rows = _rows(evidence.store.root)
+    for _, _, value, n, remark in rows[rows["run"] == run.id].to_numpy():
+        return Finding(float(value), int(n), remark)
     raise NotMeasured(f"{FILE} does not hold this computation: {evidence.command} makes it or says why it cannot")
 
 
-def _naming(check: str, settings: Mapping[str, Any]) -> Run:
-    """Name what a check is made from, as a run that nobody trains or records."""
-    return Run(Task("", (), ()), check, 0, dict(settings), {}, {})
+def _rows(results_dir: Path) -> pd.DataFrame:
+    """Return the rows that are kept, as text; those that are damaged are left out."""
+    try:
+        rows = pd.read_csv(results_dir / FILE, dtype=str)[_COLUMNS].dropna()
+        return rows[rows[["value", "n"]].apply(pd.to_numeric, errors="coerce").notna().all(axis=1)]
+    except (OSError, KeyError, ValueError):
+        return pd.DataFrame(columns=_COLUMNS)
 
 
-def _naming_pairs(pairs: Pairs) -> Run:
-    return _naming(SAME_WEIGHTS, {shaped.id: plain.id for shaped, plain in pairs})
+def _computation(check: str, evidence: Evidence) -> Check:
+    """Give a check what it is made from, as a run that nobody trains or records. Raises as ``finding`` does."""
+    name_run = partial(Run, Task("", (), ()), check, 0, limits={}, data={})
+    find: Callable[[Context], Finding]
+    if check == SAME_WEIGHTS:
+        pairs = weight_pairs(evidence)
+        run, find = name_run(settings={shaped.id: plain.id for shaped, plain in pairs}), partial(same_weights, pairs)
+    else:
+        of_settings, settings = LINEAR[check]
+        run, find = name_run(settings=settings), lambda _: of_settings(**settings)
 
-
-def _compute(pairs: Pairs, runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
-    prepare_process()
-    rows, failures = [], []
-    for check, run in runs.items():
+    def compute(_: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+        prepare_process()
         try:
-            found = same_weights(pairs, context) if check == SAME_WEIGHTS else LINEAR[check][0](**run.settings)
-            rows.append((run.id, check, found.value, found.n, found.remark))
+            return pd.DataFrame([(run.id, check, *find(context))], columns=_COLUMNS), []
         except CollapseError as error:
-            failures.append(Failure(run.id, f"a training of it failed: {error}"))
-    return pd.DataFrame(rows, columns=pd.Index(_COLUMNS)), failures
+            return pd.DataFrame(columns=_COLUMNS), [Failure(run.id, f"a training of it failed: {error}")]
 
-
-# Weights
+    return Check(FILE, {check: run}, are_recorded=False, compute=compute)
 
 
 def weight_pairs(evidence: Evidence) -> Pairs:
@@ -112,10 +119,8 @@ def weight_pairs(evidence: Evidence) -> Pairs:
     sides = claim.sides({})
     keys = common_keys(sides)
     seed = evidence.seeds_of([(selection, keys) for _, selection in sides])[0]
-    shaped, plain = (
-        [evidence.run(selection.cells[key][0].measurement, seed) for key in keys] for _, selection in sides
-    )
-    return list(zip(shaped, plain, strict=True))
+    runs = [[evidence.run(one, seed) for one in selection.measurements(keys)] for _, selection in sides]
+    return list(zip(*runs, strict=True))
 
 
 def same_weights(pairs: Pairs, context: Context) -> Finding:
@@ -133,17 +138,17 @@ def same_weights(pairs: Pairs, context: Context) -> Finding:
     for shaped, plain in pairs:
         kept = stage_from(plain, store.weights(plain), context)
         n_kept += kept is not None
-        difference = _difference(shaped, plain, kept)
-        if difference:
+        if difference := _difference(shaped, plain, kept):
             classes = ",".join(map(str, shaped.task.normal))
             differences.append(f"{shaped.model} on {shaped.task.dataset} {classes} {difference}")
-    remark = f"{len(differences)} of {len(pairs)} pairs differ, such as: {differences[0]}" if differences else ""
-    as_claimed = (
+    remark = (
         "phase one of every LIS-AE run is the AE run beside it, and an epoch of shaping, repeated on noise, changed no "
         f"weight outside the latent layer: from the kept weights of {n_kept} of {len(pairs)} AE runs, else from an AE "
         "trained on drawn waves"
     )
-    return Finding(1 - len(differences) / len(pairs), len(pairs), remark or as_claimed)
+    if differences:
+        remark = f"{len(differences)} of {len(pairs)} pairs differ, such as: {differences[0]}"
+    return Finding(1 - len(differences) / len(pairs), len(pairs), remark)
 
 
 def _difference(shaped: Run, plain: Run, kept: Detector | None) -> str:
@@ -151,21 +156,15 @@ def _difference(shaped: Run, plain: Run, kept: Detector | None) -> str:
     stage = stage_of(shaped)
     if stage is None or stage.id != plain.id:
         return "began from another run than the AE beside it"
-    before = kept
-    if before is None:
-        settings = json.dumps(plain.settings | _QUICK, sort_keys=True)
-        before = _trained_on_waves(plain.model, settings, CATALOGUE[plain.task.dataset].image_shape)
+    settings = json.dumps(plain.settings | _QUICK, sort_keys=True)
+    before = kept or _trained_on_waves(plain.model, settings, CATALOGUE[plain.task.dataset].image_shape)
     after = build(shaped.model, shaped.settings | {"epochs": 1}, shaped.seed, "cpu", before)
     assert isinstance(before, BackboneDetector)
     assert isinstance(after, LISAE)
     noise = np.random.default_rng(0).integers(0, 256, (2 * _IMAGES, *before.image_shape_), dtype=np.uint8)
-    after.fit(noise, np.repeat([1, -1], _IMAGES))
-    weights = after.network_.state_dict()
-    changed = {
-        name.partition(".")[0]
-        for name, weight in before.network_.state_dict().items()
-        if not torch.equal(weight, weights[name])
-    }
+    weights = after.fit(noise, np.repeat([1, -1], _IMAGES)).network_.state_dict()
+    unlike = (name for name, weight in before.network_.state_dict().items() if not torch.equal(weight, weights[name]))
+    changed = {name.partition(".")[0] for name in unlike}
     return "" if changed == {"latent"} else f"had {', '.join(sorted(changed)) or 'nothing'} changed by shaping"
 
 
@@ -178,23 +177,21 @@ def _trained_on_waves(model: str, settings: str, shape: tuple[int, ...]) -> Dete
     return build(model, json.loads(settings), 0, "cpu").fit(waves.astype(np.uint8).reshape(_IMAGES, *shape))
 
 
-# The linear case
-
-
-def orthogonal_part(model: LinearAE, x: Rows) -> Finding:
+def orthogonal_part(rank: int, n_features: int, n: int) -> Finding:
     """Return the largest norm of what a linear AE makes of the orthogonal part of a sample, relative to that part."""
-    orthogonal = model.orthogonal(x)
+    model, samples = gaussian_case(rank=rank, n_features=n_features, n=n)
+    orthogonal = model.orthogonal(samples)
     ratios = np.linalg.norm(model.reconstruct(orthogonal), axis=1) / np.linalg.norm(orthogonal, axis=1)
-    n_features, rank = model.decoder.shape
     remark = f"rank {rank} of {n_features} dimensions; samples of a Gaussian, and others of an isotropic one"
     return Finding(float(ratios.max()), len(ratios), remark)
 
 
-def normal_loss(case: LinearCase) -> Finding:
+def normal_loss(gammas: tuple[float, ...]) -> Finding:
     """Return the largest relative change, at the largest gamma, of the loss of a sample (x, y, 0).
 
     It is infinite if a sample with a z has a lower loss than before.
     """
+    case = linear_case(gammas)
     gamma, shaped = max(case.shaped.items())
     normal = case.samples * [1, 1, 0]
     change = np.abs(shaped.loss(normal) / case.plain.loss(normal) - 1).max()
@@ -203,11 +200,12 @@ def normal_loss(case: LinearCase) -> Finding:
     return Finding(float(change if rise >= 1 else np.inf), len(normal), remark)
 
 
-def tilt(case: LinearCase) -> Finding:
+def tilt(gammas: tuple[float, ...]) -> Finding:
     """Return the smallest step of |g| from one gamma to the next.
 
     It is negative infinity where the decoder is not (1, 0, 0) or an encoder is not (1, 0, g), up to sign.
     """
+    case = linear_case(gammas)
     encoders = [np.abs(model.encoder[:, 0]) for model in case.shaped.values()]
     decoders = [np.abs(model.decoder[:, 0]) for model in (case.plain, *case.shaped.values())]
     as_said = np.allclose([encoder[:2] for encoder in encoders], [1, 0], atol=0.05)
@@ -219,11 +217,8 @@ def tilt(case: LinearCase) -> Finding:
 
 
 # Each with the settings that decide its result.
-LINEAR: Mapping[str, tuple[Callable[..., Finding], Mapping[str, Any]]] = {
-    "orthogonal part": (
-        lambda **settings: orthogonal_part(*gaussian_case(**settings)),
-        {"rank": 5, "n_features": 20, "n": 1000},
-    ),
-    "normal loss": (lambda gammas: normal_loss(linear_case(gammas)), {"gammas": GAMMAS}),
-    "tilt": (lambda gammas: tilt(linear_case(gammas)), {"gammas": GAMMAS}),
+LINEAR: Mapping[str, tuple[Callable[..., Finding], dict[str, Any]]] = {
+    "orthogonal part": (orthogonal_part, {"rank": 5, "n_features": 20, "n": 1000}),
+    "normal loss": (normal_loss, {"gammas": GAMMAS}),
+    "tilt": (tilt, {"gammas": GAMMAS}),
 }

@@ -1,11 +1,10 @@
-"""From the selections of a claim to the numbers of records, and of the paper, that they stand for."""
+"""From the selections of a claim to the numbers of records that they stand for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.claims.bootstrap import Case, Sample, auc_variance
 from benchmarks.engine.plan import Plan
@@ -20,7 +19,8 @@ class NotMeasured(Exception):
 
 
 Needed = Sequence[tuple[Selection, Sequence[TaskKey]]]
-Number = Callable[[Selection, TaskKey, int], tuple[NDArray[np.float64], float]]  # value and variance of a task and seed
+ValueAndVariance = tuple[Any, float]  # a float, or the points of a curve
+Number = Callable[[Selection, TaskKey, int], ValueAndVariance]  # of a task and a seed
 
 
 def make_case(sides: Sides, number: Number, seeds: Sequence[int], *, paired: bool) -> Case:
@@ -46,20 +46,12 @@ def _sample(sides: Sides, keys: Sequence[TaskKey], number: Number, seeds: Sequen
     return Sample(tuple(keys), values, variances, sign)
 
 
-def number_of_paper(selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Give a ``Number`` of the paper's own tables, without a variance; NaN where they lack one of the cells."""
-    return np.asarray(np.mean([cell.printed for cell in selection.cells[key]])), 0.0
-
-
 @dataclass(frozen=True)
 class Evidence:
-    """The records that claims are judged by.
+    """The records that claims are judged by: those of the ``seeds`` asked for.
 
-    Args:
-        run: gives the run of a measurement and a seed under the profile.
-        store: holds the records, and beside them what was computed for the ledger.
-        seeds: those asked for.
-        command: the command that makes what is missing.
+    ``run`` gives the run of a measurement and a seed under the profile. ``store`` holds the records, and beside them
+    what was computed for the ledger. ``command`` makes what is missing.
     """
 
     run: Callable[[Measurement, int], Run]
@@ -69,61 +61,51 @@ class Evidence:
     _records: dict[str, Record | None] = field(default_factory=dict, repr=False)
 
     def record(self, measurement: Measurement, seed: int, change: Mapping[str, Any]) -> Record | None:
-        """Return the record of a measurement under changed settings, or None. Raises as ``changed_run`` does."""
-        run = self.changed_run(measurement, seed, change)
-        if run.id not in self._records:
-            self._records[run.id] = self.store.get(run)
-        return self._records[run.id]
-
-    def changed_run(self, measurement: Measurement, seed: int, change: Mapping[str, Any]) -> Run:
-        """Return the run of a measurement under changed settings.
+        """Return the record of a measurement under changed settings, or None.
 
         Raises ``NotMeasured`` for a setting that its model does not have.
         """
         run = changed(self.run(measurement, seed), change)
         if run is None:
-            raise NotMeasured(
-                f"{measurement.model} has no setting {' or '.join(map(repr, change))} here, and so no such run"
-            )
-        return run
+            names = " or ".join(map(repr, change))
+            raise NotMeasured(f"{measurement.model} has no setting {names} here, and so no such run")
+        if run.id not in self._records:
+            self._records[run.id] = self.store.get(run)
+        return self._records[run.id]
 
     def seeds_of(self, needed: Needed) -> list[int]:
         """Return the seeds of which every record is there. Raises ``NotMeasured`` where there is none."""
         wanted = {
-            (measurement.task, measurement.model, tuple(change.items())): (measurement, change)
+            (one.task, one.model, tuple(change.items())): (one, change)
             for selection, keys in needed
             for change in selection.changes
-            for measurement in selection.measurements(keys)
-        }
-        missing = {
-            seed: [
-                (measurement, change)
-                for measurement, change in wanted.values()
-                if self.record(measurement, seed, change) is None
-            ]
-            for seed in self.seeds
-        }
-        complete = [seed for seed in self.seeds if not missing[seed]]
-        if not complete:
-            seed = min(self.seeds, key=lambda seed: len(missing[seed]))
-            measurement, change = missing[seed][0]
-            with_change = "".join(f" with {setting} = {value!r}" for setting, value in change.items())
-            raise NotMeasured(
-                f"no record of {len(missing[seed])} of {len(wanted)} runs, such as {measurement.model} on "
-                f"{measurement.task.dataset} {','.join(map(str, measurement.task.normal))}{with_change}, seed {seed}"
-            )
-        return complete
+            for one in selection.measurements(keys)
+        }.values()
+        missing = {seed: [one for one in wanted if self.record(one[0], seed, one[1]) is None] for seed in self.seeds}
+        if complete := [seed for seed in self.seeds if not missing[seed]]:
+            return complete
+        seed = min(missing, key=lambda seed: len(missing[seed]))
+        measurement, change = missing[seed][0]
+        with_change = "".join(f" with {setting} = {value!r}" for setting, value in change.items())
+        raise NotMeasured(
+            f"no record of {len(missing[seed])} of {len(wanted)} runs, such as {measurement.model} on "
+            f"{measurement.task.dataset} {','.join(map(str, measurement.task.normal))}{with_change}, seed {seed}"
+        )
 
-    def number(self, selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
+    def number(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
         """Give a ``Number`` of the records: AUC, or its range over several changes (taken without a variance)."""
-        aucs, variances = [], []
+        values, variances = [], []
         for measurement, records in self._found(selection, key, seed):
-            values = [float(np.mean(_aucs(record, measurement))) for record in records]
-            aucs.append(max(values) - min(values) if len(values) > 1 else values[0])
-            variances.append(0.0 if len(values) > 1 else _mean_variance(records[0], measurement))
-        return np.asarray(np.mean(aucs)), float(np.sum(variances)) / len(variances) ** 2
+            aucs = np.array([aucs_of(record, measurement.outliers, measurement.extra) for record in records])
+            means = aucs.mean(axis=1)
+            values.append(means[0] if len(means) == 1 else np.ptp(means))
+            n_outliers = {score.outlier: score.n_outlier for score in records[0].scores}
+            counts = np.array([n_outliers[outlier] for outlier in measurement.outliers])
+            of_mean = auc_variance(aucs[0], records[0].n_normal, counts).mean() / len(counts)
+            variances.append(of_mean if len(means) == 1 else 0.0)
+        return np.mean(values), float(np.mean(variances)) / len(variances)
 
-    def curve(self, selection: Selection, key: TaskKey, seed: int) -> tuple[NDArray[np.float64], float]:
+    def curve(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
         """Give a ``Number`` of the records: the share of anomalies found where 1 to 99 % of normal images pass."""
         curves = [
             np.mean([score.detected[1:-1] for score in record.scores if score.outlier in measurement.outliers], axis=0)
@@ -137,28 +119,12 @@ class Evidence:
         runs = [self.run(one, self.seeds[0]) for selection, keys in needed for one in selection.measurements(keys)]
         return "; ".join(sorted({variant_text(dict(run.variants)) for run in runs} - {""}))
 
-    def _found(self, selection: Selection, key: TaskKey, seed: int) -> list[tuple[Measurement, list[Record]]]:
-        found = []
+    def _found(self, selection: Selection, key: TaskKey, seed: int) -> Iterator[tuple[Measurement, list[Record]]]:
         for measurement in selection.measurements([key]):
             records = [self.record(measurement, seed, change) for change in selection.changes]
-            found.append((measurement, [record for record in records if record is not None]))
-        return found
+            yield measurement, [record for record in records if record is not None]
 
 
 def evidence_of(plan: Plan) -> Evidence:
     """Return the evidence that a call is about."""
     return Evidence(plan.run, plan.store, plan.request.seeds, f"{plan.request.command_for()} --claims")
-
-
-def _aucs(record: Record, measurement: Measurement) -> list[float]:
-    return aucs_of(record, measurement.outliers, measurement.extra)
-
-
-def _mean_variance(record: Record, measurement: Measurement) -> float:
-    """Return the variance, over test images, of the mean AUC over the outlier classes of a measurement."""
-    counts = {score.outlier: score.n_outlier for score in record.scores}
-    variances = [
-        auc_variance(auc, record.n_normal, counts[outlier])
-        for auc, outlier in zip(_aucs(record, measurement), measurement.outliers, strict=True)
-    ]
-    return sum(variances) / len(variances) ** 2

@@ -6,21 +6,20 @@ spans the margin, and *not measured* where records or computations are missing. 
 chosen beforehand. Nothing is trained or computed here.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import finding
-from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, evidence_of, make_case, number_of_paper
+from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, ValueAndVariance, evidence_of, make_case
 from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
-from benchmarks.paper.claims import Claim, claims, common_keys
+from benchmarks.paper.claims import Claim, Selection, TaskKey, claims, common_keys
 
 COLUMNS = ("id", "section", "claim", "statistic", "value", "ci_low", "ci_high", "n", "verdict", "reason")
 CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED = "confirmed", "not confirmed", "undecided", "not measured"
@@ -29,92 +28,69 @@ VERDICTS = (CONFIRMED, NOT_CONFIRMED, UNDECIDED, NOT_MEASURED)
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A row of the ledger.
-
-    ``paper`` is the same statistic of the paper's own printed numbers, NaN where its tables do not hold it.
-    """
+    """A row of the ledger; ``estimate`` is None for a claim that was not measured."""
 
     claim: Claim
     estimate: Estimate | None
-    verdict: str
     reason: str
-    paper: float = np.nan
+
+    @property
+    def verdict(self) -> str:
+        """One of ``VERDICTS``; a computation without chance counts by its value alone."""
+        if (found := self.estimate) is None:
+            return NOT_MEASURED
+        ends = (found.value, found.value) if np.isnan(found.low) else (found.low, found.high)
+        sign = 1 if self.claim.direction == "above" else -1
+        low, high = sorted(sign * (end - self.claim.margin) for end in ends)
+        return CONFIRMED if low > 0 else NOT_CONFIRMED if high <= 0 else UNDECIDED
+
+    @property
+    def paper(self) -> float:
+        """The same statistic of the paper's own printed numbers, NaN where its tables do not hold all of them.
+
+        A printed mean over tasks stands for each of them, so that it says nothing of a share of tasks.
+        """
+        claim = self.claim
+        texts = claim.plus + claim.minus
+        of_tasks = claim.kind == "share" and claim.paired and not all(text.startswith("A") for text in texts)
+        if claim.kind in ("check", "open") or claim.measure != "auc" or of_tasks or any("@" in text for text in texts):
+            return np.nan
+
+        def printed(selection: Selection, key: TaskKey, _: int) -> ValueAndVariance:
+            return np.mean([cell.printed for cell in selection.cells[key]]), 0.0
+
+        cases = [make_case(claim.sides(case), printed, [0], paired=claim.paired) for case in claim.cases]
+        if any(np.isnan(sample.values).any() for case in cases for sample in case):
+            return np.nan
+        if claim.kind == "every":
+            return (min if claim.direction == "above" else max)(point([case]) for case in cases)
+        return point(cases, limit=claim.limit if claim.kind == "share" else None)
 
     def row(self) -> dict[str, Any]:
         """Return its fields under ``COLUMNS``, with '' for what there is not."""
-        found = self.estimate
+        claim, found, paper = self.claim, self.estimate, self.paper
         numbers = (found.value, found.low, found.high) if found else (np.nan,) * 3
         value, low, high = ("" if np.isnan(number) else f"{number:.4g}" for number in numbers)
-        claim = self.claim
-        of_paper = "" if np.isnan(self.paper) else f"; the paper's own numbers give {self.paper:.4g}"
-        fields = (claim.id, claim.section, claim.claim, claim.statistic, value, low, high, found.n if found else "")
-        return dict(zip(COLUMNS, (*fields, self.verdict, self.reason + of_paper), strict=True))
+        reason = self.reason if np.isnan(paper) else f"{self.reason}; the paper's own numbers give {paper:.4g}"
+        said = (claim.id, claim.section, claim.claim, claim.statistic)
+        fields = (*said, value, low, high, found.n if found else "", self.verdict, reason)
+        return dict(zip(COLUMNS, fields, strict=True))
 
 
 def write_claims(plan: Plan, results_dir: Path) -> Path:
     """Write ``claims.csv`` of a call and return its path. Raises ``UnavailableError`` when it cannot be written."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(judged.row() for judged in judge_all(evidence_of(plan)))
-    path = results_dir / "claims.csv"
-    write_text(path, text.getvalue())
+    evidence, path = evidence_of(plan), results_dir / "claims.csv"
+    rows = pd.DataFrame([judge(claim, evidence).row() for claim in claims()])
+    write_text(path, rows.to_csv(index=False, lineterminator="\n"))
     return path
-
-
-def judge_all(evidence: Evidence) -> list[JudgedClaim]:
-    """Judge every claim, in the order of ``claims.toml``."""
-    return [judge(claim, evidence) for claim in claims()]
 
 
 def judge(claim: Claim, evidence: Evidence) -> JudgedClaim:
     """Decide one claim."""
-    try:
-        if claim.kind == "open":
-            raise NotMeasured(claim.reason)
-        if claim.kind == "check":
-            found = finding(claim.check, evidence)
-            computed = Estimate(found.value, n=found.n)
-            return JudgedClaim(claim, computed, _verdict(claim, computed), found.remark)
-        if claim.kind == "every":
-            return _every(claim, evidence)
-        return _measured(claim, claim.cases, evidence)
-    except NotMeasured as lack:
-        return _not_measured(claim, lack)
-
-
-def _not_measured(claim: Claim, lack: NotMeasured) -> JudgedClaim:
-    return JudgedClaim(claim, None, NOT_MEASURED, str(lack), _of_paper(claim))
-
-
-def _measured(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence) -> JudgedClaim:
-    sides = [claim.sides(case) for case in cases]
-    needed: Needed = [
-        (selection, common_keys(pair) if claim.paired else list(selection.cells))
-        for pair in sides
-        for _, selection in pair
-    ]
-    seeds = evidence.seeds_of(needed)
-    number = evidence.curve if claim.measure == "curve" else evidence.number
-    samples = [make_case(pair, number, seeds, paired=claim.paired) for pair in sides]
-    found = estimate(samples, limit=_limit(claim))
-    verdict = _verdict(claim, found)
-    reasons = [
-        f"the interval spans {claim.margin:g}" if verdict == UNDECIDED else "",
-        _method(claim, len({key for _, keys in needed for key in keys}), seeds),
-        f"data: {variants}" if (variants := evidence.variants(needed)) else "",
-    ]
-    return JudgedClaim(claim, found, verdict, "; ".join(reason for reason in reasons if reason), _of_paper(claim))
-
-
-def _every(claim: Claim, evidence: Evidence) -> JudgedClaim:
-    """Judge the case that is the worst for the claim: one that breaks it, one not measured, or the least certain."""
-    judged = []
-    for case in claim.cases:
-        try:
-            judged.append(_measured(claim, [case], evidence))
-        except NotMeasured as lack:
-            judged.append(_not_measured(claim, lack))
+    if claim.kind != "every":
+        return _judged(claim, claim.cases, evidence)
+    # The case that is the worst for the claim: one that breaks it, one not measured, or the least certain.
+    judged = [_judged(claim, [case], evidence) for case in claim.cases]
     worst_first = (NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, CONFIRMED)
 
     def certainty(place: int) -> tuple[int, float]:
@@ -123,47 +99,44 @@ def _every(claim: Claim, evidence: Evidence) -> JudgedClaim:
 
     place = min(range(len(judged)), key=certainty)
     confirmed = sum(one.verdict == CONFIRMED for one in judged)
-    stands = f"confirmed for {confirmed} of {len(judged)} cases"
     shown = "lacking" if judged[place].verdict == NOT_MEASURED else "the worst"
-    names = ", ".join(claim.cases[place].values())
-    return replace(judged[place], reason=f"{stands}, {shown}: {names}; {judged[place].reason}")
+    of_cases = f"confirmed for {confirmed} of {len(judged)} cases, {shown}: {', '.join(claim.cases[place].values())}"
+    return replace(judged[place], reason=f"{of_cases}; {judged[place].reason}")
 
 
-def _method(claim: Claim, n_tasks: int, seeds: list[int]) -> str:
+def _judged(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence) -> JudgedClaim:
+    """Decide a claim by some of its cases, taken together."""
+    try:
+        if claim.kind == "open":
+            raise NotMeasured(claim.reason)
+        if claim.kind == "check":
+            found = finding(claim.check, evidence)
+            return JudgedClaim(claim, Estimate(found.value, n=found.n), found.remark)
+        sides = [claim.sides(case) for case in cases]
+        needed: Needed = [
+            (selection, common_keys(pair) if claim.paired else list(selection.cells))
+            for pair in sides
+            for _, selection in pair
+        ]
+        seeds = evidence.seeds_of(needed)
+    except NotMeasured as lack:
+        return JudgedClaim(claim, None, str(lack))
+    number = evidence.curve if claim.measure == "curve" else evidence.number
+    samples = [make_case(pair, number, seeds, paired=claim.paired) for pair in sides]
+    measured = estimate(samples, limit=claim.limit if claim.kind == "share" else None)
+    reason = _method(claim, len({key for _, keys in needed for key in keys}), seeds)
+    if variants := evidence.variants(needed):
+        reason += f"; data: {variants}"
+    judged = JudgedClaim(claim, measured, reason)
+    if judged.verdict == UNDECIDED:
+        return replace(judged, reason=f"the interval spans {claim.margin:g}; {reason}")
+    return judged
+
+
+def _method(claim: Claim, n_tasks: int, seeds: Sequence[int]) -> str:
     """Tell over what the interval was drawn, and so of what it speaks."""
     levels = {"tasks": n_tasks > 1, "seeds": len(seeds) > 1, "test images": claim.kind != "share"}
     drawn = " and ".join(level for level, is_drawn in levels.items() if is_drawn)
     tasks, of_seeds = "tasks" if n_tasks > 1 else "task", "seeds" if len(seeds) > 1 else "seed"
     text = f"{n_tasks} {tasks}, {of_seeds} {', '.join(map(str, seeds))}; 95 % bootstrap over {drawn}"
     return f"{text} alone: another seed may differ" if drawn == "test images" else text
-
-
-def _limit(claim: Claim) -> float | None:
-    return claim.limit if claim.kind == "share" else None
-
-
-def _verdict(claim: Claim, found: Estimate) -> str:
-    ends = (found.value, found.value) if np.isnan(found.low) else (found.low, found.high)
-    sign = 1 if claim.direction == "above" else -1
-    low, high = sorted(sign * (end - claim.margin) for end in ends)
-    if low > 0:
-        return CONFIRMED
-    return NOT_CONFIRMED if high <= 0 else UNDECIDED
-
-
-def _of_paper(claim: Claim) -> float:
-    """Return the statistic of the paper's own numbers, NaN where its tables do not hold all of them.
-
-    A printed mean over tasks stands for each of them, so that it says nothing of a share of tasks.
-    """
-    texts = claim.plus + claim.minus
-    of_tasks = claim.kind == "share" and claim.paired and not all(text.startswith("A") for text in texts)
-    if not texts or claim.kind == "check" or claim.measure != "auc" or of_tasks or any("@" in text for text in texts):
-        return np.nan
-    cases = [make_case(claim.sides(case), number_of_paper, [0], paired=claim.paired) for case in claim.cases]
-    if any(np.isnan(sample.values).any() for case in cases for sample in case):
-        return np.nan
-    if claim.kind != "every":
-        return point(cases, limit=_limit(claim))
-    values = [point([case]) for case in cases]
-    return min(values) if claim.direction == "above" else max(values)

@@ -12,13 +12,9 @@ from benchmarks.report.figures.base import Figure
 from benchmarks.report.style import styled
 
 _MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+_FOUND = [one for module in _MODULES for one in getattr(module, "FIGURES", ())]
 # The paper's numbers, and then words by the alphabet.
-FIGURES: tuple[Figure, ...] = tuple(
-    sorted(
-        (figure for module in _MODULES for figure in getattr(module, "FIGURES", ())),
-        key=lambda figure: (not figure.id[-1].isdigit(), figure.id),
-    )
-)
+FIGURES: tuple[Figure, ...] = tuple(sorted(_FOUND, key=lambda one: (not one.id[-1].isdigit(), one.id)))
 
 
 def figure(name: str) -> Figure:
@@ -32,11 +28,7 @@ def figure(name: str) -> Figure:
 def write_figure(figure: Figure, frame: pd.DataFrame, note: str, *, results_dir: Path, reports_dir: Path) -> list[Path]:
     """Write ``<results_dir>/figure_<id>.csv`` and ``<reports_dir>/figure_<id>.png``, and return the paths.
 
-    Args:
-        figure: the figure.
-        frame: its rows.
-        note: how they were made, for the foot of the picture.
-        results_dir, reports_dir: the folders of both files.
+    ``frame`` holds the rows of the figure, and ``note``, for the foot of the picture, says how they were made.
 
     Raises ``UnavailableError`` when a file cannot be written.
     """

@@ -35,11 +35,9 @@ class Figure(Computable, ABC):
 
     @abstractmethod
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
-        """Draw the rows of its CSV, as ``points`` or its computation give them or as they are read back.
+        """Draw the rows of its CSV, as they were made or as they are read back; those that are missing are left out.
 
-        Args:
-            frame: the rows; those that could not be made are left out.
-            note: how they were made, for the foot of the picture.
+        ``note``, for the foot of the picture, says how they were made.
         """
 
 

@@ -33,12 +33,10 @@ class Comparison(Figure):
     @property
     def needs(self) -> tuple[Need, ...]:
         """A part for each table: a thousand cells by name would say less."""
-        cells = {one.id: [cell for cell in one.cells if one.printed(cell)] for one in self.tables}
-        return tuple(
-            Need(f"cells of table {name}", tuple(dict.fromkeys(m for cell in found for m in cell.measurements)))
-            for name, found in cells.items()
-            if found
-        )
+        parts = [
+            (one, [m for cell in one.cells if one.printed(cell) for m in cell.measurements]) for one in self.tables
+        ]
+        return tuple(Need(f"cells of table {one.id}", tuple(dict.fromkeys(found))) for one, found in parts if found)
 
     def points(self, lookup: RecordLookup) -> pd.DataFrame:
         """Return a row for each cell: ``table``, and what the table's own CSV says at the fixed latent width."""
@@ -69,15 +67,11 @@ class Difference(Comparison):
 def _map_of(one: Table, frame: pd.DataFrame) -> HeatMap:
     places = frame.set_index(["row", "column"])["delta"].to_dict()
     deltas = [[places.get((row, column)) for column in one.columns] for row in one.rows]
+    texts = [["" if d is None else DASH if np.isnan(d) else signed(d, 2) for d in row] for row in deltas]
     return HeatMap(
-        heads=[(column, ()) for column in one.columns],
-        labels=[row.split(" | ") for row in one.rows],
-        texts=[["" if d is None else DASH if np.isnan(d) else signed(d, 2) for d in row] for row in deltas],
-        differences=np.array(deltas, dtype=float),
-        place=_PLACE,
-        labels_width=_LABELS,
-        size=5.2,
-    )
+        [(column, ()) for column in one.columns], [row.split(" | ") for row in one.rows], texts,
+        np.array(deltas, dtype=float), place=_PLACE, labels_width=_LABELS, size=5.2,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,8 @@ class Scatter(Comparison):
         page = Page(width, _ABOVE + _PANE + _BELOW, self.title, note)
         low = np.floor(10 * min(frame["paper"].min(), frame["mean"].min())) / 10
         for place, (title, tables) in enumerate(_PANES.items()):
-            axes = page.axes(_LEFT + place * (_PANE + _GAP), _ABOVE, _PANE, _PANE)
+            left = _LEFT + place * (_PANE + _GAP)
+            axes = page.axes(left, _ABOVE, _PANE, _PANE)
             pane = frame[frame["table"].isin(tables)].dropna(subset=["mean"])
             axes.plot((low, 1), (low, 1), color=INK, linewidth=0.6, zorder=0)
             if len(pane):
@@ -101,9 +96,7 @@ class Scatter(Comparison):
             if len(pane) > 1:
                 correlation = np.corrcoef(pane["paper"], pane["mean"])[0, 1]
                 below += f", mean difference {pane['delta'].mean():+.3f}, correlation {correlation:.2f}"
-            page.write(
-                _LEFT + place * (_PANE + _GAP), page.top + _ABOVE + _PANE + 0.62, below, color=FAINT, fontsize=6.5
-            )
+            page.write(left, page.top + _ABOVE + _PANE + 0.62, below, color=FAINT, fontsize=6.5)
         bars = " (bars: standard deviation over seeds)" if frame["std"].notna().any() else ""
         page.figure.axes[0].set_ylabel(f"AUC, ours{bars}")
         return page
@@ -112,13 +105,8 @@ class Scatter(Comparison):
 def _draw_points(axes: Axes, frame: pd.DataFrame, tables: tuple[str, ...]) -> None:
     """Draw the first of the tables last: Tables 4 and 5 are parts of A1 and A3, and would be hidden behind them."""
     colours, markers = (dict(zip(tables, of, strict=False)) for of in (COLOURS, MARKERS))
-    axes.vlines(
-        frame["paper"],
-        frame["mean"] - frame["std"],
-        frame["mean"] + frame["std"],
-        color=frame["table"].map(colours).to_list(),
-        linewidth=0.4,
-    )
+    low, high = frame["mean"] - frame["std"], frame["mean"] + frame["std"]
+    axes.vlines(frame["paper"], low, high, color=frame["table"].map(colours).to_list(), linewidth=0.4)
     sns.scatterplot(
         frame.iloc[::-1], x="paper", y="mean", hue="table", hue_order=tables, palette=colours, style="table",
         style_order=tables, markers=markers, s=9, ax=axes,
@@ -131,11 +119,8 @@ def _draw_points(axes: Axes, frame: pd.DataFrame, tables: tuple[str, ...]) -> No
     axes.legend(handles, [f"Table {name}" for name in names], loc="upper left", handletextpad=0.3)
 
 
+_MAPPED = tuple(map(table, ("A1", "A2", "A3", "A4")))
 FIGURES = (
-    Difference(
-        "difference",
-        "AUC of Tables A1 to A4, ours minus the paper's",
-        tuple(table(name) for name in ("A1", "A2", "A3", "A4")),
-    ),
+    Difference("difference", "AUC of Tables A1 to A4, ours minus the paper's", _MAPPED),
     Scatter("scatter", "AUC of every cell of every table, ours against the paper's", TABLES),
 )

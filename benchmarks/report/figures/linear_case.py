@@ -1,6 +1,6 @@
 """The linear case of Section 4: Figure 2, and the cross-section of Section 4.2; both train in seconds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -51,9 +51,8 @@ class LinearImages(Figure):
         assert task.negatives is not None
         data = {name: plan.data[name] for name in (task.dataset, task.negatives.dataset)}
         preparation = profile.preparation(task.negatives.dataset)
-        settings = profile.figure(self.id)
-        run = Run(task, self.id, plan.request.seeds[0], settings, profile.limits, data, preparation)
-        return _computation(self, run, _images)
+        run = Run(task, self.id, plan.request.seeds[0], profile.figure(self.id), profile.limits, data, preparation)
+        return Computation(f"figure_{self.id}.csv", {"its points": run}, are_recorded=False, compute=_images)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw a row for each letter, (a) to (f), the normal digit apart from the others."""
@@ -65,13 +64,16 @@ class LinearImages(Figure):
         def x_of(column: int) -> float:
             return SIDE + _LABEL + column * _CELL + (_GAP if column >= normal else 0)
 
-        scale = "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d)."
-        page = Page(
-            x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, self.title, f"{scale} {_made_with(frame)} {note}"
+        made = frame.iloc[0]
+        data = made["data_variant"] if isinstance(made["data_variant"], str) else ""  # read back, no text is NaN
+        text = (
+            "Black to white is 0 to 1 in (a), (e) and (f), and -1 to 1 with 0 mid-grey in (b), (c) and (d). "
+            f"Rank {made['latent_dim']}, gamma {made['gamma']:g}, beta {made['beta']:g}, {made['epochs']} epochs at a "
+            f"rate of {made['learning_rate']:g}; data: {data or COMPLETE}. {note}"
         )
+        page = Page(x_of(len(digits)) + SIDE, _HEAD + len(_ROWS) * _CELL, self.title, text)
         for letter, column, image in zip(frame["row"], frame["column"], values, strict=True):
-            row = list(_ROWS).index(letter)
-            axes = page.axes(x_of(column), _HEAD + row * _CELL, 0.96 * _CELL, 0.96 * _CELL)
+            axes = page.axes(x_of(column), _HEAD + list(_ROWS).index(letter) * _CELL, 0.96 * _CELL, 0.96 * _CELL)
             axes.axis("off")
             axes.imshow(image.reshape(side, side), cmap="gray", vmin=-1 if letter in _SIGNED else 0, vmax=1)
         for row, (letter, name) in enumerate(_ROWS.items()):
@@ -82,29 +84,20 @@ class LinearImages(Figure):
         return page
 
 
-def _made_with(frame: pd.DataFrame) -> str:
-    """Name the settings and data of Figure 2, as its rows tell them."""
-    made = frame.iloc[0]
-    variant = "" if pd.isna(made["data_variant"]) else made["data_variant"]
-    return (
-        f"Rank {made['latent_dim']}, gamma {made['gamma']:g}, beta {made['beta']:g}, {made['epochs']} epochs at a rate "
-        f"of {made['learning_rate']:g}; data: {variant or COMPLETE}."
-    )
-
-
 @dataclass(frozen=True)
 class CrossSection(Figure):
     """Contours of the loss of the linear models, which draw samples of their own."""
 
     def computation(self, plan: Plan) -> Computation:
         """Train the models on samples of a Gaussian."""
-        return _computation(self, Run(Task("", (), ()), self.id, plan.request.seeds[0], {}, {}, {}), _contours)
+        run = Run(Task("", (), ()), self.id, plan.request.seeds[0], {}, {}, {})
+        return Computation(f"figure_{self.id}.csv", {"its points": run}, are_recorded=False, compute=_contours)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw the contours in the yz-plane, each with dashes of its own, over the samples."""
         contours = frame[~frame["points"].isin(_SAMPLES)].groupby(["points", "gamma"], dropna=False)
-        scale = f"The loss is {LOSS:g} on every contour, at any x."
-        page = Page(_WIDTH, _PLOT + _BELOW, self.title, f"{scale} {note}".strip())
+        text = f"The loss is {LOSS:g} on every contour, at any x. {note}".strip()
+        page = Page(_WIDTH, _PLOT + _BELOW, self.title, text)
         axes = page.axes(SIDE + _LEFT, 0, _WIDTH - 2 * SIDE - _LEFT, _PLOT)
         for name, (marker, size, colour) in _SAMPLES.items():
             samples = frame[frame["points"] == name]
@@ -118,39 +111,23 @@ class CrossSection(Figure):
         return page
 
 
-def _computation(figure: Figure, run: Run, frame_of: Callable[[Run, Context], pd.DataFrame]) -> Computation:
-    """Describe the rows of a run that only names data, settings and seed: it is neither trained nor recorded."""
-
-    def compute(runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
-        (found,) = runs.values()
-        return frame_of(found, context).assign(run=found.id), []
-
-    return Computation(f"figure_{figure.id}.csv", {"its points": run}, False, compute)
-
-
-def _images(run: Run, context: Context) -> pd.DataFrame:
+# The run of either figure only names data, settings and seed: nobody trains or records it.
+def _images(runs: Mapping[str, Run], context: Context) -> tuple[pd.DataFrame, list[Failure]]:
+    (run,) = runs.values()
     data = load(run.task.dataset, context.data_dir, offline=True, quiet=True)
-    return figure_2_points(
-        data.train_images,
-        data.train_labels,
-        negatives_of(run, data.train_images.shape[1:], context.data_dir),
-        data.test_images,
-        data.test_labels,
-        **run.settings,
-        seed=run.seed,
-        data_variant=variant_text(run.variants),
-    )
+    negatives = negatives_of(run, data.train_images.shape[1:], context.data_dir)
+    images = data.train_images, data.train_labels, negatives, data.test_images, data.test_labels
+    frame = figure_2_points(*images, **run.settings, seed=run.seed, data_variant=variant_text(run.variants))
+    return frame.assign(run=run.id), []
 
 
-def _contours(run: Run, context: Context) -> pd.DataFrame:
-    return cross_section_points(seed=run.seed)
+def _contours(runs: Mapping[str, Run], _: Context) -> tuple[pd.DataFrame, list[Failure]]:
+    (run,) = runs.values()
+    return cross_section_points(seed=run.seed).assign(run=run.id), []
 
 
+_CAPTION = "Linear AE and linear LIS-AE on digit 8 of MNIST and on what is orthogonal to it, Omniglot as negatives"
 FIGURES = (
-    LinearImages(
-        "2",
-        "Linear AE and linear LIS-AE on digit 8 of MNIST and on what is orthogonal to it, Omniglot as negatives",
-        against("mnist", (DIGIT,), Negatives("omniglot")),
-    ),
+    LinearImages("2", _CAPTION, against("mnist", (DIGIT,), Negatives("omniglot"))),
     CrossSection("cross_section", "Section 4.2: where linear AE and linear LIS-AE have the same loss"),
 )

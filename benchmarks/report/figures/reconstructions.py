@@ -33,11 +33,6 @@ class Reconstructions(LineFigure):
 
     n_normal: int = 4
 
-    @property
-    def n_columns(self) -> int:
-        """Columns of a pane."""
-        return self.n_normal + max(len(line.measurement.outliers) for line in self.lines)
-
     def computation(self, plan: Plan) -> Computation:
         """Reconstruct the images with the detectors of the first seed."""
         runs = {line.name: plan.run(line.measurement, plan.request.seeds[0]) for line in self.lines}
@@ -50,23 +45,21 @@ class Reconstructions(LineFigure):
         """
         frames: list[pd.DataFrame] = []
         failures = []
-        panes = set()
-        for line in self.lines:
-            if line.name not in runs:
-                continue
-            run = runs[line.name]
-            images, classes = self._images(line, context)
+        for line in (line for line in self.lines if line.name in runs):
+            run, (images, classes) = runs[line.name], self._images(line, context)
             try:
                 detector = rebuild(run, context)
             except CollapseError as error:
                 failures.append(Failure(run.id, str(error)))
                 continue
             assert isinstance(detector, ReconstructionDetector)
-            if line.pane not in panes:
-                frames.append(_rows((run.id, line.pane, INPUT, range(len(images)), classes), images))
-                panes.add(line.pane)
-            made = np.round(255 * detector.reconstruct(images)).astype(np.uint8)
-            frames.append(_rows((run.id, line.pane, line.model, range(len(images)), classes), made))
+            shown = {line.model: np.round(255 * detector.reconstruct(images)).astype(np.uint8)}
+            if not any(line.pane in frame["pane"].array for frame in frames):
+                shown = {INPUT: images} | shown
+            for model, pixels in shown.items():
+                places = (run.id, line.pane, model, range(len(images)), classes)
+                of_pixels = pd.DataFrame(pixels.reshape(len(images), -1)).add_prefix("p")
+                frames.append(pd.concat([pd.DataFrame(dict(zip(_PLACES, places, strict=True))), of_pixels], axis=1))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_PLACES), failures
 
     def _images(self, line: Line, context: Context) -> tuple[NDArray[np.uint8], list[str]]:
@@ -75,17 +68,17 @@ class Reconstructions(LineFigure):
         data = load(task.dataset, context.data_dir, offline=True, quiet=True)
         normal = images_of_classes(data.test_images, data.test_labels, task.normal, self.n_normal)
         anomalous = images_of_classes(data.test_images, data.test_labels, outliers, 1)
-        names = CLASS_NAMES[task.dataset]
-        return np.concatenate([normal, anomalous]), [line.task] * len(normal) + [names[c] for c in outliers]
+        names = [line.task] * len(normal) + [CLASS_NAMES[task.dataset][c] for c in outliers]
+        return np.concatenate([normal, anomalous]), names
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:
         """Draw a block for each pane: inputs above, a row for each model below, normal columns apart from anomalous."""
         panes = list(dict.fromkeys(line.pane for line in self.lines))
         rows = [INPUT, *dict.fromkeys(line.model for line in self.lines)]
-        block = self.n_columns * _CELL + _SPACE / 2
+        block = (self.n_normal + len(self.lines[0].measurement.outliers)) * _CELL + _SPACE / 2
         width = SIDE + _LABEL + len(panes) * (block + _SPACE) - _SPACE + SIDE
-        below = "The number is the error L(x), the Euclidean norm of the residual."
-        page = Page(width, _HEAD + len(rows) * (_CELL + _NUMBER), self.title, f"{below} {note}")
+        text = f"The number is the error L(x), the Euclidean norm of the residual. {note}"
+        page = Page(width, _HEAD + len(rows) * (_CELL + _NUMBER), self.title, text)
         for row, model in enumerate(rows):
             page.write(SIDE, _top_of(page, row) + _CELL / 2, model, fontsize=7.5, va="center")
         for place, pane in enumerate(panes):
@@ -96,27 +89,24 @@ class Reconstructions(LineFigure):
         return page
 
 
-def _rows(places: tuple[object, ...], images: NDArray[np.uint8]) -> pd.DataFrame:
-    pixels = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("p")
-    return pd.concat([pd.DataFrame(dict(zip(_PLACES, places, strict=True))), pixels], axis=1)
-
-
 def _draw_block(page: Page, frame: pd.DataFrame, rows: list[str], task: str, left: float) -> None:
-    images = {model: _images(lines) for model, lines in frame.groupby("model")}
+    images = {}
+    for model, lines in frame.groupby("model"):
+        pixels = lines.sort_values("column").filter(regex=r"^p\d+$").to_numpy(dtype=np.int64)
+        side = round((pixels.shape[1] / 3) ** 0.5)
+        images[model] = pixels.reshape(-1, side, side, 3)
     classes = frame.loc[frame["model"] == INPUT, "class"].to_list()
     for row, model in enumerate(rows):
         top = _top_of(page, row)
         if model not in images:
             page.write(left, top + _CELL / 2, "missing", fontsize=7.5, color=FAINT, va="center")
-            continue
-        for column, image in enumerate(images[model]):
+        for column, image in enumerate(images.get(model, ())):
             x = left + column * _CELL + (0 if classes[column] == task else _SPACE / 2)
             axes = page.axes(x, top - page.top, 0.96 * _CELL, 0.96 * _CELL)
             axes.axis("off")
             axes.imshow(image)
-            if model == INPUT:
-                text, y = classes[column], top - 0.07
-            else:
+            text, y = classes[column], top - 0.07
+            if model != INPUT:
                 text, y = f"{np.linalg.norm((image - images[INPUT][column]) / 255):.1f}", top + _CELL + 0.05
             page.write(x + 0.48 * _CELL, y, text, fontsize=6.5, color=FAINT, ha="center", va="center")
 
@@ -126,22 +116,9 @@ def _top_of(page: Page, row: int) -> float:
     return page.top + _HEAD - 0.05 + row * (_CELL + _NUMBER) - (0 if row else 0.03)
 
 
-def _images(lines: pd.DataFrame) -> np.ndarray:
-    """Return the images of these lines of the CSV, (n, side, side, 3), 0 to 255."""
-    pixels = lines.sort_values("column").filter(regex=r"^p\d+$").to_numpy(dtype=np.int64)
-    side = round((pixels.shape[1] / 3) ** 0.5)
-    return pixels.reshape(len(pixels), side, side, 3)
-
-
-_LINES = [
-    line
-    for pane, dataset, positive in (("CIFAR-10", "cifar10", 1), ("SVHN", "svhn", 0))
-    for line in lines_of(pane, dataset, (positive,), "LIS-AE", unsupervised)
-]
-FIGURES = (
-    Reconstructions(
-        "3",
-        "Inputs and their reconstructions by AE and LIS-AE, trained on Car of CIFAR-10 and digit 0 of SVHN",
-        tuple(_LINES),
-    ),
+_LINES = (
+    *lines_of("CIFAR-10", "cifar10", [1], "LIS-AE", unsupervised),
+    *lines_of("SVHN", "svhn", [0], "LIS-AE", unsupervised),
 )
+_CAPTION = "Inputs and their reconstructions by AE and LIS-AE, trained on Car of CIFAR-10 and digit 0 of SVHN"
+FIGURES = (Reconstructions("3", _CAPTION, _LINES),)

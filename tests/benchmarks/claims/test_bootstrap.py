@@ -51,4 +51,4 @@ def test_the_variance_of_an_auc_is_that_of_drawn_scores() -> None:
     labels = np.repeat([0, 1], [200, 100])
     aucs = [roc_auc_score(labels, random.exponential(np.where(labels, 3, 1))) for _ in range(400)]
     # Exact for exponential scores, which is what Hanley and McNeil's Q1 and Q2 are taken from.
-    assert np.std(aucs) == pytest.approx(auc_variance(0.75, 200, 100) ** 0.5, rel=0.1)
+    assert np.std(aucs) == pytest.approx(auc_variance(np.array([0.75]), 200, np.array([100])) ** 0.5, rel=0.1)

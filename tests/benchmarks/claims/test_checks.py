@@ -39,12 +39,13 @@ def context_of(store: Store) -> Context:
 
 def compute(evidence: Evidence) -> list[str]:
     """Compute and keep what is not kept; give the reasons of failures."""
-    computation, folder = checks.computation(evidence), evidence.store.root
-    if computation.kept(folder, {run.id for run in computation.runs.values()}) is not None:
-        return []
-    frame, failures = computation.compute(computation.runs, context_of(evidence.store))
-    computation.keep(frame, folder)
-    return [failure.reason for failure in failures]
+    reasons, folder = [], evidence.store.root
+    for computation in checks.computations(evidence):
+        if computation.kept(folder, {run.id for run in computation.runs.values()}) is None:
+            frame, failures = computation.compute(computation.runs, context_of(evidence.store))
+            computation.keep(frame, folder)
+            reasons += [failure.reason for failure in failures]
+    return reasons
 
 
 @pytest.fixture
@@ -259,30 +260,61 @@ def test_judging_reads_and_never_computes(evidence: Evidence, monkeypatch: pytes
     assert (evidence.store.root / checks.FILE).read_bytes() == written
 
 
-@pytest.mark.parametrize("damage", ["", "run,check\n", "\x00", None])
-def test_a_damaged_file_is_computed_anew(damage: str | None, evidence: Evidence) -> None:
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "emptied": lambda _: "",
+    "other columns": lambda _: "run,check\n",
+    "no text": lambda _: "\x00",
+    "cut": lambda whole: whole[: whole.index("\n") + 20],
+    "no numbers": lambda whole: whole.replace(",3,", ",three,"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_computed_anew(damage: str, evidence: Evidence) -> None:
     compute(evidence)
     path: Path = evidence.store.root / checks.FILE
     whole = path.read_text()
-    path.write_text(whole[: whole.index("\n") + 20] if damage is None else damage)
+    path.write_text(DAMAGES[damage](whole))
     assert judge(BY_CHECK["tilt"], evidence).verdict == "not measured"
     compute(evidence)
     assert path.read_text() == whole
 
 
-def test_weights_of_other_runs_are_not_taken(store: Store, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = BY_CHECK[SAME_WEIGHTS]
-    assert SAME_WEIGHTS not in checks.computation(evidence).runs
-    assert "no record" in judge(claim, evidence).reason
+@pytest.fixture
+def of_seed(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Evidence]:
+    """The evidence of one seed, of which 0 and 1 have records; pairs of runs are not compared but counted."""
     fill(store, {"2 / AE / *": by_class(0.5), "2 / LIS-AE / *": by_class(0.6)}, seeds=(0, 1))
-    evidence = Evidence(run_of, store, seeds=(0, 1))
     monkeypatch.setattr(checks, "same_weights", lambda pairs, _: checks.Finding(1.0, len(pairs), "made up"))
-    compute(evidence)
-    judged = judge(claim, evidence)
+    return lambda seed: Evidence(run_of, store, seeds=(seed,))
+
+
+def test_weights_of_other_runs_are_not_taken(of_seed: Callable[[int], Evidence]) -> None:
+    claim = BY_CHECK[SAME_WEIGHTS]
+    assert all(SAME_WEIGHTS not in computation.runs for computation in checks.computations(of_seed(7)))
+    assert "no record" in judge(claim, of_seed(7)).reason
+    compute(of_seed(0))
+    judged = judge(claim, of_seed(0))
     assert (judged.verdict, judged.reason, judged.row()["n"]) == ("confirmed", "made up", 20)
-    of_seed_1 = judge(claim, Evidence(run_of, store, seeds=(1,)))
+    of_seed_1 = judge(claim, of_seed(1))
     assert of_seed_1.verdict == "not measured"
     assert checks.FILE in of_seed_1.reason
+
+
+def test_rows_of_other_runs_stay_where_they_are(of_seed: Callable[[int], Evidence], store: Store) -> None:
+    def rows_after(seed: int) -> list[str]:
+        compute(of_seed(seed))
+        return (store.root / checks.FILE).read_text().splitlines()
+
+    first = rows_after(0)
+    assert rows_after(7) == first  # no records, and so no row of weights
+    both = rows_after(1)
+    assert both[:-1] == first
+    assert rows_after(0) == both
+    (*_, of_weights) = checks.computations(of_seed(0))  # made anew, as --fresh does
+    frame, _ = of_weights.compute(of_weights.runs, context_of(store))
+    of_weights.keep(frame, store.root)
+    assert set(rows_after(1)) == set(both)
+    assert judge(BY_CHECK[SAME_WEIGHTS], of_seed(0)).verdict == judge(BY_CHECK[SAME_WEIGHTS], of_seed(1)).verdict
 
 
 def test_a_collapse_is_a_failure_that_leaves_the_others(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks import reproduce
 from benchmarks.claims.evidence import Evidence
-from benchmarks.claims.ledger import COLUMNS, VERDICTS, judge, judge_all, write_claims
+from benchmarks.claims.ledger import COLUMNS, VERDICTS, judge, write_claims
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
+from benchmarks.engine.run import changed
 from benchmarks.paper import claims as paper_claims
 from benchmarks.paper.claims import select
 from benchmarks.paper.tables import TABLES, Table, table
@@ -141,7 +142,8 @@ def test_a_wider_range_over_a_setting_is_seen(store: Store, evidence: Evidence) 
             kind = selection.text.rpartition(" ")[2]
             for measurement in selection.measurements(selection.cells):
                 for change in selection.changes:
-                    run = evidence.changed_run(measurement, 0, change)
+                    run = changed(run_of(measurement, 0), change)
+                    assert run is not None
                     place = list(selection.changes).index(change) - 2  # the third value is the profile's
                     put(store, run, lambda *_, level=0.7 + spread[kind] * place / 4: level)
     entry = judge(claim, evidence)
@@ -160,7 +162,7 @@ def test_a_setting_that_no_model_has_is_not_measured(evidence: Evidence) -> None
 
 
 def test_the_paper_s_own_numbers_bear_out_what_it_prints(evidence: Evidence) -> None:
-    paper = {entry.claim.id: entry.paper for entry in judge_all(evidence)}
+    paper = {entry.claim.id: entry.paper for entry in (judge(claim, evidence) for claim in BY_ID.values())}
     assert paper["rivals-mnist"] == pytest.approx(0.9768 - 0.9714)
     assert paper["cifar10-harms-svhn"] == pytest.approx(0.5481 - 0.5698)
     assert paper["cifar10-easier-than-svhn"] == 1

@@ -86,7 +86,6 @@ def test_figure_3_shows_car_and_digit_0() -> None:
         ("SVHN", "0", "AE"),
         ("SVHN", "0", "LIS-AE"),
     ]
-    assert one.n_columns == 4 + 4
 
 
 def test_figures_need_no_run_that_a_table_does_not_need() -> None:
