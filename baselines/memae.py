@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.device import autocast
+from lisae.settings import Range
 from lisae.training import Objective
 
 _EPSILON = 1e-12
@@ -93,7 +95,7 @@ class MemoryAutoEncoder(BackboneDetector):
     for fewer than two slots or a negative ``shrinkage``.
     """
 
-    slots: int = 100
+    slots: Annotated[int, Range(2)] = 100
     shrinkage: float = 1.0
     entropy_weight: float = 2e-4
     network_: MemoryBackbone = field(init=False)

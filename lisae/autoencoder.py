@@ -1,6 +1,7 @@
 """The autoencoder: the paper's feature-extraction phase (Section 3.3), plain or with linear separation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ class AutoEncoder(BackboneDetector):
     The other arguments, the loss, the attributes and the errors are those of ``BackboneDetector``.
     """
 
-    activation: str = "tanh"
+    activation: Annotated[str, ("tanh", "relu")] = "tanh"
 
     def _network(self, generator: torch.Generator) -> Backbone:
         return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 from lisae.backbone import Backbone
 from lisae.collapse import check_alive, with_restarts
 from lisae.detector import Images
-from lisae.device import resolve_device, resolve_precision
+from lisae.device import PRECISIONS, resolve_device, resolve_precision
 from lisae.reconstruction import ReconstructionDetector
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 from lisae.weights import pack, unpack
@@ -61,11 +62,11 @@ class BackboneDetector(ReconstructionDetector):
     ``fit`` raises ``CollapseError`` when every restart collapsed as well.
     """
 
-    latent_dim: int = 128
-    epochs: int = 12
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    precision: str = "float32"
+    latent_dim: Count = 128
+    epochs: Count = 12
+    batch_size: Count = 128
+    learning_rate: Positive = 2e-3
+    precision: Annotated[str, PRECISIONS] = "float32"
     device: str = "auto"
     restarts_: int = field(init=False)
 

@@ -14,6 +14,7 @@ from lisae.backbone_detector import BackboneDetector
 from lisae.collapse import check_varied
 from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector, reconstruction_error
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -83,11 +84,11 @@ class LISAE(ReconstructionDetector):
 
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
     beta: float = 1.0
-    gamma: float = 20.0
+    gamma: Positive = 20.0
     hinge: bool = False
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 1e-3
+    epochs: Count = 5
+    batch_size: Count = 128
+    learning_rate: Positive = 1e-3
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 

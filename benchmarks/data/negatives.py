@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lisae.settings import Count, Positive, Share
+
 # ITU-R 601-2, as Pillow turns colour into grey.
 _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
 _CHUNK = 512  # images at a time
@@ -51,11 +53,11 @@ def augmented(
     shape: tuple[int, ...],
     seed: int,
     *,
-    crop: float = 0.6,
+    crop: Share = 0.6,
     flips: bool = True,
     blur: float = 1.0,
     stretch: bool = True,
-    copies: int = 1,
+    copies: Count = 1,
 ) -> NDArray[np.uint8]:
     """Diversify drawings (light on black) and bring them to the image shape of another data set.
 
@@ -227,7 +229,7 @@ def _resample(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> N
 
 
 def _draw_strokes(
-    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
+    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: Count = 20_000, width: Positive = 0.1
 ) -> NDArray[np.uint8]:
     return strokes(count, shape, seed, width=width)
 

@@ -1,24 +1,60 @@
 """From what a call asks for to the runs that it takes."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
 from benchmarks.data import DataIdentity, identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
-from benchmarks.engine.computations import Computation
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import Failure
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
+from benchmarks.files import write_text
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
 from benchmarks.registry import model
 
 LEFT_OUT = "left out of this call by --models or --datasets"
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Rows that no record holds, computed once from runs, or from data that a run names, and kept as a CSV.
+
+    Attributes:
+        file: the name of the CSV in the results directory, such as ``figure_3.csv``.
+        runs: what it is made from, by the name that messages give it. The column ``run`` of the CSV holds their ids,
+            so that rows made from anything else are not taken for these.
+        are_recorded: whether the detectors of these runs are rebuilt, so that only runs with a record can be used.
+            Otherwise a run only names task, settings, seed and data: nobody trains or records it.
+        compute: gives the rows of those runs that are there, and the runs that failed.
+    """
+
+    file: str
+    runs: Mapping[str, Run]
+    are_recorded: bool
+    compute: Callable[[Mapping[str, Run], Context], tuple[pd.DataFrame, list[Failure]]]
+
+    def kept(self, results_dir: Path, ids: set[str]) -> pd.DataFrame | None:
+        """Return the rows that were kept, if they were made from exactly the runs with these ids; None otherwise."""
+        try:
+            # Rows have four decimals at most; some versions of pandas read the last bit of a float wrongly.
+            frame = pd.read_csv(results_dir / self.file, dtype={"run": str, "class": str}).round(4)
+            return frame if set(frame["run"]) == ids else None
+        except (ValueError, KeyError, OSError):
+            return None  # missing or damaged: computed anew
+
+    def keep(self, frame: pd.DataFrame, results_dir: Path) -> None:
+        """Write the rows. Raises ``UnavailableError`` when they cannot be written."""
+        write_text(results_dir / self.file, frame.to_csv(index=False, lineterminator="\n"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +95,7 @@ class Request:
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
-        """Tables and figures."""
+        """Its tables and figures."""
         return (*self.tables, *self.figures)
 
     @property
@@ -111,7 +147,12 @@ class Plan:
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs of all runs asked for, finished ones included."""
-        return make_jobs(self._asked_for(), self.request.profile)
+        chosen = [one for one in self._measurements if self.request.includes(one)]
+        if (self._measurements or self.request.claims) and not chosen and not self.studies:
+            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
+        oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
+        runs = [run for one in chosen for run in self.runs(one, oracle=one in oracle)]
+        return make_jobs([*runs, *(run for run, _ in self.studies)], self.request.profile)
 
     @cached_property
     def todo(self) -> frozenset[str]:
@@ -146,16 +187,6 @@ class Plan:
     @cached_property
     def _measurements(self) -> list[Measurement]:
         return [one for artefact in self.request.artefacts for one in artefact.measurements]
-
-    def _asked_for(self) -> Iterator[Run]:
-        chosen = [one for one in self._measurements if self.request.includes(one)]
-        if (self._measurements or self.request.claims) and not chosen and not self.studies:
-            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
-        oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
-        for measurement in chosen:
-            yield from self.runs(measurement, oracle=measurement in oracle)
-        for run, _ in self.studies:
-            yield run
 
     def runs(self, measurement: Measurement, *, oracle: bool) -> list[Run]:
         """Return the runs of a measurement for every seed, at the fixed latent width or at all those of ``oracle``."""
