@@ -54,37 +54,32 @@ def keep_outcome(outcome: Outcome, store: Store) -> Failure | None:
         store.put(outcome)
     elif isinstance(outcome, Weights):
         store.put_weights(outcome.run, outcome.content)
-    else:
-        where = f" (traceback in {store.put_failure(outcome.run, outcome.details)})" if outcome.details else ""
-        return replace(outcome, reason=outcome.reason + where)
-    return None
+    elif outcome.details:
+        path = store.put_failure(outcome.run, outcome.details)
+        return replace(outcome, reason=f"{outcome.reason} (traceback in {path})")
+    return outcome if isinstance(outcome, Failure) else None
 
 
 def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Learning[None]:
     """Train and score the runs of a job that are to do; yields what is to be trained.
 
-    Args:
-        job: its runs, the stage's own first.
-        context: what every job of the call is told.
-        weights: the stage as an earlier job or call gave it, if it is not to be trained.
-        give: takes each outcome as it comes. A run that fails is an outcome; so is a stage that was trained.
+    ``weights`` are the stage as an earlier job or call gave it, None if it is to be trained. ``give`` takes each
+    outcome as it comes: a run that fails is an outcome, and so is a stage that was trained.
 
     Raises ``UnavailableError`` where nothing can go on, such as without data.
     """
     prepare_process()
-    stage = None
-    if job.stage is not None:
-        stage = stage_from(job.stage, weights, context)
-        if stage is None:
-            trained = yield from _attempt(job.stage, context, None)
-            if isinstance(trained, Failure):
-                for run in job.runs:
-                    give(replace(trained, run=run.id))
-                return
-            stage, record = trained
-            if job.stage.id in context.todo:
-                give(record)
-            give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
+    stage = stage_from(job.stage, weights, context) if job.stage else None
+    if job.stage and stage is None:
+        trained = yield from _attempt(job.stage, context, None)
+        if isinstance(trained, Failure):
+            for run in job.runs:
+                give(replace(trained, run=run.id))
+            return
+        stage, record = trained
+        if job.stage.id in context.todo:
+            give(record)
+        give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
     for run in job.dependants:
         if run.id in context.todo:
             outcome = yield from _attempt(run, context, stage)

@@ -3,7 +3,6 @@
 A model's settings are the arguments of its constructor; keys, types and ranges are those that its signature says.
 """
 
-import copy
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,31 +52,19 @@ def places() -> dict[str, dict[str, Option]]:
 
 @dataclass(frozen=True)
 class Profile:
-    """Settings under a name.
-
-    Attributes:
-        name: its name, or the path of its file.
-        description: a line for ``--list``.
-        seeds: the seeds of every run.
-        limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
-        tables: the whole of the file, with what it extends.
-    """
+    """Settings under a name: that of the profile, or the path of its file."""
 
     name: str
     description: str
     seeds: tuple[int, ...]
-    limits: dict[str, int]
-    tables: dict[str, Any]
+    limits: dict[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
+    tables: dict[str, Any]  # the whole of the file, with what it extends
 
     def settings(self, model: Model, dataset: str, latent_dim: int | None = None) -> Settings:
-        """Return every constructor argument that decides a result, defaults included.
+        """Return every constructor argument of a model that decides a result on a data set, defaults included.
 
-        The settings of the stage that a model begins from stand under the argument that takes it.
-
-        Args:
-            model: whose settings.
-            dataset: of which data set.
-            latent_dim: a latent width instead of the one chosen beforehand for the data set.
+        The settings of the stage that it begins from stand under the argument that takes it. ``latent_dim`` is a
+        latent width instead of the one chosen beforehand for the data set.
         """
         found: Settings = {}
         for name, value, _ in self.explained(model, dataset, latent_dim):
@@ -92,14 +79,13 @@ class Profile:
         the constructor's defaults, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that ``[shared]``
         lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
-        parts = [(model.name, model.detector, "")]
+        parts = {"": (model.name, model.detector)}
         if model.stage_class is not None:
             place = model.begins_from or f"{model.name}.{model.stage_argument}"
-            parts.append((place, model.stage_class, f"{model.stage_argument}."))
-        for place, detector, prefix in parts:
-            layers = self._layers(place, dataset, latent_dim)
-            for key, (value, origin) in _overlaid(settings_of(detector), layers).items():
-                yield prefix + key, value, origin
+            parts[f"{model.stage_argument}."] = place, model.stage_class
+        for prefix, (place, detector) in parts.items():
+            found = _overlaid(settings_of(detector), self._layers(place, dataset, latent_dim))
+            yield from ((prefix + key, value, origin) for key, (value, origin) in found.items())
 
     def _layers(self, place: str, dataset: str, latent_dim: int | None) -> Iterator[tuple[str, Settings]]:
         """Give the tables that say something of a place, the stronger ones last."""
@@ -203,12 +189,9 @@ def _read(path: Path, figures: Figures | None, extended_by: tuple[Path, ...]) ->
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return both as one, tables merged key by key, ``above`` winning; a copy all the way down."""
-    result = copy.deepcopy(below)
-    for key, value in above.items():
-        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if nested else copy.deepcopy(value)
-    return result
+    """Return both as one, tables merged key by key, ``above`` winning."""
+    nested = {key for key in below.keys() & above.keys() if isinstance(below[key], dict)}
+    return below | above | {key: _merged(below[key], above[key]) for key in nested}
 
 
 def check(path: Path, tables: Settings, figures: Figures | None = None) -> None:
@@ -221,27 +204,25 @@ def check(path: Path, tables: Settings, figures: Figures | None = None) -> None:
         for name in tables.get("shared", {}).get("models", ()):
             if name not in places():
                 raise CallError(f"in models of [shared], {unknown('model', name, places())}")
-        for dataset, widths in tables.get("latent_dim", {}).items():
+        for name, widths in tables.get("latent_dim", {}).items():
             if len(widths) < 2:
-                raise CallError(f"[latent_dim.{dataset}] has fixed and grid, such as 16 and [8, 16]; got {widths!r}.")
+                raise CallError(f"[latent_dim.{name}] has fixed and grid, such as 16 and [8, 16]; got {widths!r}.")
     except CallError as error:
         raise CallError(f"{path}: {error}") from error
 
 
 def _known(figures: Figures | None) -> dict[str, Any]:
-    """Return what each key of a file may hold.
+    """Return for each key of a file its option, a list of several that the value has to suit, or a table of these.
 
-    That is a ``Option``, a list of several that the value has to suit, or a table of these; None for a table that is
-    not checked. A text says why there is no such table.
+    None stands for a table that is not checked, and a text for one that there cannot be, and says why.
     """
     own = places()
-    models: dict[str, dict[str, Any]] = {name: dict(own[name]) for name in MODELS}
+    models: dict[str, dict[str, Any]] = {}
     for name, model in MODELS.items():
+        stage: Any = own.get(f"{name}.{model.stage_argument}")
         if model.begins_from is not None:
-            reason = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
-            models[name][model.stage_argument] = reason
-        elif model.stage_class is not None:
-            models[name][model.stage_argument] = own[f"{name}.{model.stage_argument}"]
+            stage = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
+        models[name] = own[name] | ({model.stage_argument: stage} if model.stage_class else {})
     shared: dict[str, list[Option]] = {}
     for options in own.values():
         for key, option in options.items():

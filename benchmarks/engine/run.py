@@ -24,23 +24,16 @@ _OFFICIAL = DataIdentity()
 class Run:
     """One model trained on one task with one seed.
 
-    Attributes:
-        task, model, seed: the task, the name of the model as the paper prints it, and what decides everything random.
-        settings: every constructor argument that decides a result; those of a stage are nested.
-        limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
-        data: the identity of each data set that is read, by its name.
-        preparation: the settings by which images of another data set become negatives.
-
-    Device and versions are no part of the identity: they are written in the record.
+    Device and versions are no part of its identity: they are written in the record.
     """
 
     task: Task
-    model: str
-    seed: int
-    settings: Settings
-    limits: Mapping[str, int]
-    data: Mapping[str, DataIdentity]
-    preparation: Settings = field(default_factory=dict)
+    model: str  # as the paper prints it
+    seed: int  # decides everything random
+    settings: Settings  # every constructor argument that decides a result; those of a stage are nested
+    limits: Mapping[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
+    data: Mapping[str, DataIdentity]  # of each data set that is read, by its name
+    preparation: Settings = field(default_factory=dict)  # by which images of another data set become negatives
 
     @property
     def variants(self) -> dict[str, str]:
