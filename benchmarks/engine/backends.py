@@ -127,12 +127,12 @@ def _work(job: Job, context: Context, weights: bytes | None) -> list[Outcome]:
 
 
 def _begin_worker(parent: int) -> None:
+    """Have this process end when its parent is gone: nobody would take what it gives."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os._exit(1)
+
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: nobody would take what it gives."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
-    os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()

@@ -20,9 +20,6 @@ from benchmarks.registry import build
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone
 
-# Of malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -116,27 +113,25 @@ def rebuild(run: Run, context: Context) -> Detector:
     seed give the same detector. Nothing is recorded.
     """
     prepare_process()
-    begins_from = stage_of(run)
-    stage = None
-    if begins_from is not None:
-        weights = Store(context.results_dir).weights(begins_from)
-        stage = stage_from(begins_from, weights, context) or train_alone(evaluate(begins_from, context))[0]
-        if begins_from.id == run.id:
-            return stage
-    return train_alone(evaluate(run, context, stage))[0]
+    stage, trained = stage_of(run), None
+    if stage is not None:
+        weights = Store(context.results_dir).weights(stage)
+        trained = stage_from(stage, weights, context) or train_alone(evaluate(stage, context))[0]
+        if stage.id == run.id:
+            return trained
+    return train_alone(evaluate(run, context, trained))[0]
 
 
 def prepare_process() -> None:
     """Have this process compute with one thread, and keep the memory of a training step for the next one.
 
-    One thread is faster than threading one small network, and the result depends on nothing else.
-
-    The C library of Linux gives large blocks back to the kernel when they are freed, and getting them again takes a
-    fifth of a step. Blocks larger than any of a step's go back all the same: the holes that many jobs leave add up.
+    One thread is faster than threading one small network, and the result depends on nothing else. The C library of
+    Linux gives large blocks back to the kernel when they are freed, and getting them again takes a fifth of a step.
+    Blocks larger than any of a step's go back all the same: the holes that many jobs leave add up.
     """
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, 512 * 2**20)
-        mallopt(_MMAP_THRESHOLD, 128 * 2**20)
+        mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
+        mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -29,18 +30,15 @@ LEFT_OUT = "left out of this call by --models or --datasets"
 class Computation:
     """Rows that no record holds, computed once from runs, or from data that a run names, and kept as a CSV.
 
-    Attributes:
-        file: the name of the CSV in the results directory, such as ``figure_3.csv``.
-        runs: what it is made from, by the name that messages give it. The column ``run`` of the CSV holds their ids,
-            so that rows made from anything else are not taken for these.
-        are_recorded: whether the detectors of these runs are rebuilt, so that only runs with a record can be used.
-            Otherwise a run only names task, settings, seed and data: nobody trains or records it.
-        compute: gives the rows of those runs that are there, and the runs that failed.
+    The column ``run`` of the CSV holds the ids of the runs, so that rows made from anything else are not taken for
+    these. ``are_recorded`` tells that the detectors of the runs are rebuilt, so that only runs with a record can be
+    used. Otherwise a run only names task, settings, seed and data: nobody trains or records it.
     """
 
-    file: str
-    runs: Mapping[str, Run]
+    file: str  # the name of the CSV in the results directory, such as figure_3.csv
+    runs: Mapping[str, Run]  # what it is made from, by the name that messages give it
     are_recorded: bool
+    # Gives the rows of those runs that are there, and the runs that failed.
     compute: Callable[[Mapping[str, Run], Context], tuple[pd.DataFrame, list[Failure]]]
 
     def kept(self, results_dir: Path, ids: set[str]) -> pd.DataFrame | None:
@@ -118,16 +116,14 @@ class Request:
 
     def without_folders(self, text: str) -> str:
         """Return a reason without the folders of the machine that it was met on, for files that others read."""
-        folders = {"data-dir": self.data_dir, "results-dir": self.results_dir, "reports-dir": self.reports_dir}
-        for name, folder in folders.items():
-            text = text.replace(str(folder), f"<{name}>")
+        for name in ("data_dir", "results_dir", "reports_dir"):
+            text = text.replace(str(getattr(self, name)), f"<{name.replace('_', '-')}>")
         return text
 
     def includes(self, measurement: Measurement) -> bool:
         """Tell whether --models and --datasets leave a measurement in."""
-        return (self.models is None or measurement.model in self.models) and (
-            self.datasets is None or measurement.task.dataset in self.datasets
-        )
+        asked = ((self.models, measurement.model), (self.datasets, measurement.task.dataset))
+        return all(names is None or name in names for names, name in asked)
 
     def task(self, task: Task) -> Task:
         """Return the task with drawn strokes for Omniglot, where these were asked for."""
@@ -198,10 +194,10 @@ class Plan:
         """The runs under other settings that the ledger needs, each with what is changed, in words."""
         found = []
         for measurement, change in studied() if self.request.claims else []:
-            for seed in self.request.seeds if self.request.includes(measurement) else ():
-                run = changed(self.run(measurement, seed), change)
-                if run is not None:
-                    found.append((run, ", ".join(f"{name} = {value}" for name, value in change.items())))
+            text = ", ".join(f"{name} = {value}" for name, value in change.items())
+            if self.request.includes(measurement):
+                runs = (changed(self.run(measurement, seed), change) for seed in self.request.seeds)
+                found += [(run, text) for run in runs if run is not None]
         return found
 
     @cached_property
@@ -252,16 +248,15 @@ class Plan:
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
     @cached_property
-    def _measured_seconds(self) -> dict[tuple[str, str], float]:
-        """The mean time of runs of each model and data set here under this profile."""
+    def _times(self) -> dict[tuple[str, str], list[float]]:
         times: dict[tuple[str, str], list[float]] = {}
         for record in self.store.records():
             if record.profile == self.request.profile.name:
                 key = record.identity["model"], record.identity["task"]["dataset"]
                 times.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
-        return {key: sum(values) / len(values) for key, values in times.items()}
+        return times
 
     def seconds(self, run: Run) -> float:
-        """Estimate the time of a run from what others took here or else from the profile."""
+        """Estimate the time of a run by the mean of what others took here, or else from the profile."""
         key = run.model, run.task.dataset
-        return self._measured_seconds.get(key) or self.request.profile.seconds(*key)
+        return fmean(self._times.get(key, [0])) or self.request.profile.seconds(*key)

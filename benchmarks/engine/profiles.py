@@ -152,27 +152,21 @@ def load_profile(name: str, figures: Figures | None = None) -> Profile:
     Raises ``CallError`` for an unknown name, a file that is no TOML, a wrong key or value in it, and files that
     extend each other in a circle.
     """
-    path = _path_of(name, Path())
-    tables = _read(path, figures, ())
+    tables = _read(name, Path(), figures, ())
     if "seeds" not in tables:
-        raise CallError(f"{path}: seeds is missing: a list of whole numbers such as [0, 1, 2], or extends a profile.")
+        raise CallError(f"{name}: seeds is missing: a list of whole numbers such as [0, 1, 2], or extends a profile.")
     limits = {"train": 0, "test": 0} | tables.get("limits", {})
     return Profile(name, tables.get("description", ""), tuple(tables["seeds"]), limits, tables)
 
 
-def _path_of(name: str, folder: Path) -> Path:
-    """Return the file of a profile; the path of a file is relative to ``folder``."""
-    if not name.endswith(".toml"):
-        if name not in profile_names():
-            raise CallError(unknown("profile", name, profile_names()))
-        return _FOLDER / f"{name}.toml"
-    path = folder / name
+def _read(name: str, folder: Path, figures: Figures | None, extended_by: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the tables of a profile with what it extends; the path of a file is relative to ``folder``."""
+    is_file = name.endswith(".toml")
+    if not is_file and name not in profile_names():
+        raise CallError(unknown("profile", name, profile_names()))
+    path = folder / name if is_file else _FOLDER / f"{name}.toml"
     if not path.is_file():
         raise CallError(f"there is no settings file {path}.")
-    return path
-
-
-def _read(path: Path, figures: Figures | None, extended_by: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in extended_by:
         raise CallError(f"{path} extends itself, through {len(extended_by)} files: take out one 'extends'.")
     try:
@@ -184,8 +178,8 @@ def _read(path: Path, figures: Figures | None, extended_by: tuple[Path, ...]) ->
     check(path, tables, figures)
     if "extends" not in tables:
         return tables
-    below = _path_of(tables["extends"], path.parent)
-    return _merged(_read(below, figures, (*extended_by, path.resolve())), tables)
+    below = _read(tables["extends"], path.parent, figures, (*extended_by, path.resolve()))
+    return _merged(below, tables)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -29,8 +29,7 @@ class Score:
     """A run against the test images of one outlier class.
 
     ``detected[i]`` is the share of them that is called anomalous at the threshold where the share ``i / 100`` of
-    the normal test images is accepted: one half of the trade-off curve. ``extra_aucs`` are those of further ways to
-    decide that a model has (``Detector.extra_scores``), by name.
+    the normal test images is accepted. ``extra_aucs`` are those of ``Detector.extra_scores``, by name.
     """
 
     outlier: int
@@ -80,14 +79,14 @@ class Record:
         ]
 
 
+@dataclass(frozen=True)
 class Store:
     """A results directory: ``runs/`` holds the records, ``weights/`` the stages that runs share, ``runs.csv`` all rows.
 
     Only ``runs/`` counts. ``weights/`` saves training a stage again, and ``runs.csv`` is made anew from the records.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def record_path(self, run_id: str) -> Path:
         """Return the place of the record of a run, if it is finished."""
@@ -147,8 +146,7 @@ class Store:
         path = self.root / "runs.csv"
         if not path.exists():
             return
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        if fault := self._fault(text):
+        if fault := self._fault(path.read_bytes().decode("utf-8", errors="replace")):
             raise CallError(
                 f"{path} {fault} Nothing was changed. Move {path} away and run the same command: it is made anew from "
                 f"the {len(list((self.root / 'runs').glob('*.json')))} records in {self.root / 'runs'}."
@@ -211,10 +209,9 @@ def _read(path: Path) -> Record:
 
 
 def _score(fields: dict[str, Any]) -> Score:
-    # The first records name the one further AUC that there was.
-    swept = fields.pop("label_sweep_auc", None)
-    extra = fields.pop("extra_aucs", {}) if swept is None else {"label sweep": swept}
-    return Score(**fields | {"detected": tuple(fields["detected"]), "extra_aucs": extra})
+    swept = fields.pop("label_sweep_auc", None)  # the first records name the one further AUC that there was
+    extra = {} if swept is None else {"extra_aucs": {"label sweep": swept}}
+    return Score(**fields | extra | {"detected": tuple(fields["detected"])})
 
 
 def _compact(value: object) -> str:
