@@ -14,10 +14,6 @@ class Range:
     above: bool = False
     or_zero: bool = False
 
-    def __contains__(self, value: float) -> bool:
-        inside = self.low < value <= self.high if self.above else self.low <= value <= self.high
-        return math.isfinite(value) and (inside or (self.or_zero and value == 0))
-
     def __str__(self) -> str:
         low = f"{'0 or ' if self.or_zero else ''}{'above' if self.above else 'at least'} {self.low}"
         return f"{low} and at most {self.high}" if self.high < math.inf else low

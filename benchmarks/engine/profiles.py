@@ -4,6 +4,7 @@ A model's settings are the arguments of its constructor; keys, types and ranges 
 """
 
 import inspect
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -265,5 +266,10 @@ def _check_value(where: str, value: object, default: object, allowed: Range | tu
         raise CallError(f"{where} is of type {type(default).__name__}; got {value!r}.")
     elif isinstance(allowed, tuple) and value not in allowed:
         raise CallError(f"{where} is one of {', '.join(allowed)}; got {value!r}.")
-    elif isinstance(allowed, Range) and isinstance(value, int | float) and value not in allowed:
+    elif isinstance(allowed, Range) and isinstance(value, int | float) and not _is_within(value, allowed):
         raise CallError(f"{where} is a finite number, {allowed}; got {value!r}.")
+
+
+def _is_within(value: float, allowed: Range) -> bool:
+    is_high_enough = value > allowed.low if allowed.above else value >= allowed.low
+    return (is_high_enough and value <= allowed.high and math.isfinite(value)) or (allowed.or_zero and value == 0)
