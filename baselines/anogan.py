@@ -13,6 +13,7 @@ from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, che
 from lisae.backbone_detector import BackboneDetector
 from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -55,10 +56,10 @@ class AnoGAN(BackboneDetector):
     ``fit`` raises ``CollapseError`` when every restart ended in samples, codes or scores that are constant.
     """
 
-    gan_epochs: int = 25
-    gan_batch_size: int = 32
-    gan_learning_rate: float = 1e-3
-    critic_steps: int = 5
+    gan_epochs: Count = 25
+    gan_batch_size: Count = 32
+    gan_learning_rate: Positive = 1e-3
+    critic_steps: Count = 5
     penalty: float = 10.0
     feature_weight: float = 1.0
     network_: Adversarial = field(init=False)

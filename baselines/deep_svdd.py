@@ -11,6 +11,7 @@ from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
 from lisae.detector import Images
 from lisae.reconstruction import check_alive, check_varied
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -84,10 +85,10 @@ class DeepSVDD(BackboneDetector):
     have moved since. Both trainings are checked for collapse.
     """
 
-    pretraining_epochs: int = 12
-    pretraining_learning_rate: float = 2e-3
+    pretraining_epochs: Count = 12
+    pretraining_learning_rate: Positive = 2e-3
     weight_decay: float = 0.5e-6
-    learning_rate: float = 1e-4
+    learning_rate: Positive = 1e-4
     network_: HypersphereBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> HypersphereBackbone:

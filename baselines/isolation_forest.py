@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn import ensemble
 
 from lisae.detector import Detector, Images, as_rows
+from lisae.settings import Count
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -28,8 +29,8 @@ class IsolationForest(Detector):
     ``fit`` raises ValueError for fewer than one tree or sample.
     """
 
-    trees: int = 100
-    max_samples: int = 256
+    trees: Count = 100
+    max_samples: Count = 256
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         samples = min(self.max_samples, len(normal))

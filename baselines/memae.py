@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.nn import functional
 
 from lisae.backbone import Backbone, autocast
 from lisae.backbone_detector import BackboneDetector, squared_error
+from lisae.settings import Range
 from lisae.training import Objective
 
 _EPSILON = 1e-12
@@ -92,7 +94,7 @@ class MemoryAutoEncoder(BackboneDetector):
     for fewer than two slots or a negative ``shrinkage``.
     """
 
-    slots: int = 100
+    slots: Annotated[int, Range(2)] = 100
     shrinkage: float = 1.0
     entropy_weight: float = 2e-4
     network_: MemoryBackbone = field(init=False)

@@ -1,7 +1,7 @@
 """One-class support vector machine (Schölkopf et al., Neural Computation 2001, 13(7)), solved by libsvm."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,7 @@ from sklearn.svm import OneClassSVM
 
 from baselines.distances import distance_blocks
 from lisae.detector import Detector, Images, as_rows
+from lisae.settings import Positive, Range, Share
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.
 GAMMAS = 2.0 ** np.arange(-10, 0)
@@ -43,9 +44,9 @@ class OCSVM(Detector):
     ``fit`` raises ValueError for nu outside (0, 1], gamma_scale not above 0, or max_samples of 1 or below 0.
     """
 
-    nu: float = 0.1
-    gamma_scale: float = 1.0
-    max_samples: int = 6000
+    nu: Share = 0.1
+    gamma_scale: Positive = 1.0
+    max_samples: Annotated[int, Range(2, or_zero=True)] = 6000
 
     def sweep_labels(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class label of each image under each of ``GAMMAS``, +1 inside and -1 outside, (10, n).

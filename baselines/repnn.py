@@ -1,12 +1,14 @@
 """Sig-RepNN: the replicator network (Hawkins et al., DaWaK 2002) on the backbone, after a sigmoid (Section 5.1)."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector
+from lisae.settings import Positive, Range
 
 
 class ReplicatorBackbone(Backbone):
@@ -52,8 +54,8 @@ class ReplicatorNetwork(BackboneDetector):
     for fewer than two levels or a steepness that is not positive.
     """
 
-    levels: int = 4
-    steepness: float = 40.0
+    levels: Annotated[int, Range(2)] = 4
+    steepness: Positive = 40.0
     network_: ReplicatorBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> ReplicatorBackbone:

@@ -15,10 +15,9 @@ from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
-from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Outcome, Weights, keep_outcome
-from benchmarks.engine.plan import Plan, Request
+from benchmarks.engine.plan import Computation, Plan, Request
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
 from benchmarks.errors import CallError, UnavailableError

@@ -15,7 +15,7 @@ from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
-from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.profiles import Profile, load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Pipeline
@@ -120,7 +120,7 @@ def request_of(arguments: Sequence[str]) -> Request:
 
 
 def _request(options: argparse.Namespace) -> Request:
-    profile = load_profile(options.profile)
+    profile = _profile(options.profile)
     if not (options.table or options.figure or options.claims or options.all):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
@@ -179,6 +179,10 @@ def _seeds(text: str | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
+def _profile(name: str) -> Profile:
+    return load_profile(name, {figure.id: figure.settings for figure in FIGURES if figure.settings})
+
+
 def _check_dataset(name: str) -> None:
     if name not in NAMES:
         raise CallError(unknown("data set", name, NAMES))
@@ -190,7 +194,7 @@ def _show_settings(model_name: str, dataset: str, profile: str) -> None:
     _check_dataset(dataset)
     lines = [
         (f"{name} = {json.dumps(value)}", origin)
-        for name, value, origin in load_profile(profile).explained(chosen, dataset)
+        for name, value, origin in _profile(profile).explained(chosen, dataset)
     ]
     width = max((len(line) for line, _ in lines), default=0)
     print(f"# {model_name} on {dataset}, profile {profile}")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import safetensors.torch
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
 
-from lisae.backbone import Backbone, resolve_device, resolve_precision
+from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precision
 from lisae.detector import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import CollapseError, Objective
 
@@ -67,11 +68,11 @@ class BackboneDetector(ReconstructionDetector):
     ``fit`` raises ``CollapseError`` when every restart collapsed as well.
     """
 
-    latent_dim: int = 128
-    epochs: int = 12
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    precision: str = "float32"
+    latent_dim: Count = 128
+    epochs: Count = 12
+    batch_size: Count = 128
+    learning_rate: Positive = 2e-3
+    precision: Annotated[str, PRECISIONS] = "float32"
     device: str = "auto"
     restarts_: int = field(init=False)
 

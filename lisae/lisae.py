@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from lisae.backbone import Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
+from lisae.settings import Count, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -27,7 +29,7 @@ class AutoEncoder(BackboneDetector):
     The other arguments, the loss, the attributes and the errors are those of ``BackboneDetector``.
     """
 
-    activation: str = "tanh"
+    activation: Annotated[str, ("tanh", "relu")] = "tanh"
 
     def _network(self, generator: torch.Generator) -> Backbone:
         return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)
@@ -147,11 +149,11 @@ class LISAE(ReconstructionDetector):
 
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
     beta: float = 1.0
-    gamma: float = 20.0
+    gamma: Positive = 20.0
     hinge: bool = False
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 1e-3
+    epochs: Count = 5
+    batch_size: Count = 128
+    learning_rate: Positive = 1e-3
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 

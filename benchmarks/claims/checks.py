@@ -19,9 +19,9 @@ import torch
 
 from benchmarks.claims.evidence import Evidence, NotMeasured
 from benchmarks.data.cache import CATALOGUE
-from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, prepare_process, stage_from
+from benchmarks.engine.plan import Computation
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run, stage_of
 from benchmarks.paper.claims import claims, common_keys

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lisae.settings import Count, Positive, Share
+
 _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])  # ITU-R 601-2, as Pillow turns colour into grey
 _CHUNK = 512  # images at a time: only these are in memory as floats
 _CURVES = 4  # strokes of an image, at most
@@ -44,11 +46,11 @@ def augmented(
     shape: tuple[int, ...],
     seed: int,
     *,
-    crop: float = 0.6,
+    crop: Share = 0.6,
     flips: bool = True,
     blur: float = 1.0,
     stretch: bool = True,
-    copies: int = 1,
+    copies: Count = 1,
 ) -> NDArray[np.uint8]:
     """Diversify drawings (light on black) and bring them to the image shape of another data set.
 
@@ -142,7 +144,7 @@ def _chunks(n: int) -> Iterator[slice]:
 
 
 def strokes(
-    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: int = 20_000, width: float = 0.1
+    images: NDArray[np.uint8], shape: tuple[int, ...], seed: int, *, count: Count = 20_000, width: Positive = 0.1
 ) -> NDArray[np.uint8]:
     """Draw images of one to four curved strokes each, which the paper names as negatives for MNIST (Section 3.2).
 

@@ -9,11 +9,11 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple
 
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Give, Outcome, Weights, execute, stage_from
@@ -27,23 +27,15 @@ _SIDE_BY_SIDE = 128
 _PARENT_SECONDS = 1.0  # from one look at whether the parent is alive to the next
 
 
-class Backend(Protocol):
-    """Execute jobs and give every outcome as it comes.
-
-    Raises ``UnavailableError`` when something outside of the runs ends the call, such as a worker that was killed.
-    Outcomes that were given before stay.
-    """
-
-    def __call__(self, jobs: Sequence[Job], context: Context, n_jobs: int, give: Give) -> None:
-        """Take jobs, what each is told, how many go side by side, and what takes outcomes."""
-
-
 def local(jobs: Sequence[Job], context: Context, n_jobs: int, give: Give) -> None:
-    """Execute jobs on this machine.
+    """Execute jobs on this machine, and give every outcome as it comes.
 
     On a CPU ``n_jobs`` runs go side by side, a process and a thread each, and results are the same for every
     ``n_jobs``. On a GPU this process trains the networks of many jobs as stacks. Where the system has no processes
     side by side (no shared memory, or a daemonic process) runs go one after another in this one.
+
+    Raises ``UnavailableError`` when something outside of the runs ends the call, such as a worker that was killed.
+    Outcomes that were given before stay.
     """
     if n_jobs > 1 and not multiprocessing.current_process().daemon:
         spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks that other threads hold
@@ -59,7 +51,9 @@ def local(jobs: Sequence[Job], context: Context, n_jobs: int, give: Give) -> Non
         pass
 
 
-BACKENDS: Mapping[str, Backend] = {"local": local}
+# What executes jobs, by its name: it is given the jobs, what each is told, how many may go side by side, and what takes
+# outcomes, and it raises as ``local`` does.
+BACKENDS: Mapping[str, Callable[[Sequence[Job], Context, int, Give], None]] = {"local": local}
 
 
 def _kept_weights(job: Job, context: Context) -> bytes | None:
@@ -69,9 +63,8 @@ def _kept_weights(job: Job, context: Context) -> bytes | None:
     return Store(context.results_dir).weights(job.stage)
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """A part of a job for one worker, and what waits for the stage that it trains."""
+class _Task(NamedTuple):
+    """A part of a job for one worker, and the job that waits for the stage that it trains."""
 
     job: Job
     weights: bytes | None = None
@@ -79,7 +72,7 @@ class _Task:
 
 
 def _tasks(job: Job, context: Context, weights: bytes | None) -> list[_Task]:
-    """Cut a job into a task a run; the stage, if it has to be trained, comes alone and the others wait for it."""
+    """Cut a job into a task for each run; a stage that has to be trained comes alone, and the others wait for it."""
     if job.stage is None:
         return [_Task(job)]
     if stage_from(job.stage, weights, context) is None:
@@ -134,12 +127,12 @@ def _work(job: Job, context: Context, weights: bytes | None) -> list[Outcome]:
 
 
 def _begin_worker(parent: int) -> None:
+    """Have this process end when its parent is gone: nobody would take what it gives."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os._exit(1)
+
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: nobody would take what it gives."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
-    os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()

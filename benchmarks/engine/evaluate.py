@@ -26,20 +26,12 @@ _ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the t
 
 @dataclass(frozen=True)
 class Context:
-    """The facts that every job of a call is told.
-
-    Attributes:
-        results_dir: where records and weights lie.
-        data_dir: where the data sets lie.
-        device: ``cpu`` or ``cuda``.
-        todo: the ids of the runs to train.
-        command, profile: what the records say of the call.
-    """
+    """The facts that every job of a call is told: folders, device, and what its records say of the call."""
 
     results_dir: Path
     data_dir: Path
-    device: str
-    todo: frozenset[str]
+    device: str  # cpu or cuda
+    todo: frozenset[str]  # the ids of the runs to train
     command: str
     profile: str
 
@@ -47,10 +39,7 @@ class Context:
 def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
     """Train and score a run, and return the trained detector and its record; yields what is to be trained.
 
-    Args:
-        run: what to train.
-        context: where data are, and what goes into the record.
-        stage: the trained detector that it begins from, for a model that begins from another's.
+    ``stage`` is the trained detector that it begins from, for a model that begins from another's.
     """
     task = run.task
     data = _load(task.dataset, context.data_dir)
@@ -70,20 +59,18 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     groups, images = np.cumsum([len(one) for one in test])[:-1], np.concatenate(test)
     normal, *outliers = np.split(detector.anomaly_score(images), groups)
     further = {name: np.split(of, groups, axis=-1) for name, of in detector.extra_scores(images).items()}
-    scores = tuple(
-        Score(
-            outlier=outlier,
-            auc=_auc(normal, anomalous),
-            n_outlier=len(anomalous),
-            detected=_detected(normal, anomalous),
-            extra_aucs={name: detector.extra_auc(name, of[0], of[place]) for name, of in further.items()},
-        )
-        for place, (outlier, anomalous) in enumerate(zip(task.outliers, outliers, strict=True), start=1)
-    )
+    thresholds = np.quantile(normal, _ACCEPTED)
+    scores = []
+    for place, (outlier, anomalous) in enumerate(zip(task.outliers, outliers, strict=True), start=1):
+        is_outlier = np.repeat([0, 1], [len(normal), len(anomalous)])
+        auc = float(roc_auc_score(is_outlier, np.concatenate([normal, anomalous])))
+        detected = tuple(round(float((anomalous > threshold).mean()), 4) for threshold in thresholds)
+        extra_aucs = {name: detector.extra_auc(name, of[0], of[place]) for name, of in further.items()}
+        scores.append(Score(outlier, auc, len(anomalous), detected, extra_aucs))
     return detector, Record(
         run=run.id,
         identity=run.identity(),
-        scores=scores,
+        scores=tuple(scores),
         n_normal=len(normal),
         restarts=getattr(detector, "restarts_", 0),
         profile=context.profile,
@@ -96,38 +83,21 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     )
 
 
-def _auc(normal: NDArray[np.float64], anomalous: NDArray[np.float64]) -> float:
-    is_outlier = np.repeat([0, 1], [len(normal), len(anomalous)])
-    return float(roc_auc_score(is_outlier, np.concatenate([normal, anomalous])))
-
-
-def _detected(normal: NDArray[np.float64], anomalous: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the share of anomalies detected where each share of normal images is accepted."""
-    thresholds = np.quantile(normal, _ACCEPTED)
-    return tuple(round(float((anomalous > threshold).mean()), 4) for threshold in thresholds)
-
-
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
     """Return the negatives of a run as images (n, *shape)."""
     negatives = run.task.negatives
     assert negatives is not None  # make_run saw to it
     preparation = tuple(run.preparation.items()) if negatives.dataset != run.task.dataset else None
-    return _negatives(
-        negatives, shape, seed=run.seed, preparation=preparation, limit=run.limits["train"], data_dir=data_dir
-    )
+    return _negatives(negatives, shape, run.seed, run.limits["train"], data_dir, preparation=preparation)
+
+
+Prepared = tuple[tuple[str, Any], ...] | None  # settings, so that they can be hashed
 
 
 @lru_cache(maxsize=1)  # the next run of a worker mostly has the same
 def _negatives(
-    negatives: Negatives,
-    shape: tuple[int, ...],
-    *,
-    seed: int,
-    preparation: tuple[tuple[str, Any], ...] | None,
-    limit: int,
-    data_dir: Path,
+    negatives: Negatives, shape: tuple[int, ...], seed: int, limit: int, data_dir: Path, *, preparation: Prepared
 ) -> NDArray[np.uint8]:
-    """Return the training images that negatives name, made ready where ``preparation`` says how."""
     images = np.empty((0, *shape), dtype=np.uint8)
     if negatives.dataset != STROKES:
         data = _load(negatives.dataset, data_dir)
@@ -136,9 +106,9 @@ def _negatives(
             images = images_of_classes(images, data.train_labels, negatives.classes, limit)
         elif limit:  # a whole set counts as ten classes, whatever it has
             images = images[:: max(1, len(images) // (10 * limit))]
-    return (
-        images if preparation is None else preparation_of(negatives.dataset)(images, shape, seed, **dict(preparation))
-    )
+    if preparation is None:
+        return images
+    return preparation_of(negatives.dataset)(images, shape, seed, **dict(preparation))
 
 
 def images_of_classes(

@@ -20,9 +20,6 @@ from benchmarks.registry import build
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone
 
-# Of malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -54,37 +51,32 @@ def keep_outcome(outcome: Outcome, store: Store) -> Failure | None:
         store.put(outcome)
     elif isinstance(outcome, Weights):
         store.put_weights(outcome.run, outcome.content)
-    else:
-        where = f" (traceback in {store.put_failure(outcome.run, outcome.details)})" if outcome.details else ""
-        return replace(outcome, reason=outcome.reason + where)
-    return None
+    elif outcome.details:
+        path = store.put_failure(outcome.run, outcome.details)
+        return replace(outcome, reason=f"{outcome.reason} (traceback in {path})")
+    return outcome if isinstance(outcome, Failure) else None
 
 
 def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Learning[None]:
     """Train and score the runs of a job that are to do; yields what is to be trained.
 
-    Args:
-        job: its runs, the stage's own first.
-        context: what every job of the call is told.
-        weights: the stage as an earlier job or call gave it, if it is not to be trained.
-        give: takes each outcome as it comes. A run that fails is an outcome; so is a stage that was trained.
+    ``weights`` are the stage as an earlier job or call gave it, None if it is to be trained. ``give`` takes each
+    outcome as it comes: a run that fails is an outcome, and so is a stage that was trained.
 
     Raises ``UnavailableError`` where nothing can go on, such as without data.
     """
     prepare_process()
-    stage = None
-    if job.stage is not None:
-        stage = stage_from(job.stage, weights, context)
-        if stage is None:
-            trained = yield from _attempt(job.stage, context, None)
-            if isinstance(trained, Failure):
-                for run in job.runs:
-                    give(replace(trained, run=run.id))
-                return
-            stage, record = trained
-            if job.stage.id in context.todo:
-                give(record)
-            give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
+    stage = stage_from(job.stage, weights, context) if job.stage else None
+    if job.stage and stage is None:
+        trained = yield from _attempt(job.stage, context, None)
+        if isinstance(trained, Failure):
+            for run in job.runs:
+                give(replace(trained, run=run.id))
+            return
+        stage, record = trained
+        if job.stage.id in context.todo:
+            give(record)
+        give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
     for run in job.dependants:
         if run.id in context.todo:
             outcome = yield from _attempt(run, context, stage)
@@ -121,27 +113,25 @@ def rebuild(run: Run, context: Context) -> Detector:
     seed give the same detector. Nothing is recorded.
     """
     prepare_process()
-    begins_from = stage_of(run)
-    stage = None
-    if begins_from is not None:
-        weights = Store(context.results_dir).weights(begins_from)
-        stage = stage_from(begins_from, weights, context) or train_alone(evaluate(begins_from, context))[0]
-        if begins_from.id == run.id:
-            return stage
-    return train_alone(evaluate(run, context, stage))[0]
+    stage, trained = stage_of(run), None
+    if stage is not None:
+        weights = Store(context.results_dir).weights(stage)
+        trained = stage_from(stage, weights, context) or train_alone(evaluate(stage, context))[0]
+        if stage.id == run.id:
+            return trained
+    return train_alone(evaluate(run, context, trained))[0]
 
 
 def prepare_process() -> None:
     """Have this process compute with one thread, and keep the memory of a training step for the next one.
 
-    One thread is faster than threading one small network, and the result depends on nothing else.
-
-    The C library of Linux gives large blocks back to the kernel when they are freed, and getting them again takes a
-    fifth of a step. Blocks larger than any of a step's go back all the same: the holes that many jobs leave add up.
+    One thread is faster than threading one small network, and the result depends on nothing else. The C library of
+    Linux gives large blocks back to the kernel when they are freed, and getting them again takes a fifth of a step.
+    Blocks larger than any of a step's go back all the same: the holes that many jobs leave add up.
     """
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, 512 * 2**20)
-        mallopt(_MMAP_THRESHOLD, 128 * 2**20)
+        mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
+        mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD

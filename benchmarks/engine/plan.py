@@ -1,24 +1,58 @@
 """From what a call asks for to the runs that it takes."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
+
+import pandas as pd
 
 from benchmarks.data import DataIdentity, identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
-from benchmarks.engine.computations import Computation
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import Failure
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
+from benchmarks.files import write_text
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
 from benchmarks.registry import model
 
 LEFT_OUT = "left out of this call by --models or --datasets"
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Rows that no record holds, computed once from runs, or from data that a run names, and kept as a CSV.
+
+    The column ``run`` of the CSV holds the ids of the runs, so that rows made from anything else are not taken for
+    these. ``are_recorded`` tells that the detectors of the runs are rebuilt, so that only runs with a record can be
+    used. Otherwise a run only names task, settings, seed and data: nobody trains or records it.
+    """
+
+    file: str  # the name of the CSV in the results directory, such as figure_3.csv
+    runs: Mapping[str, Run]  # what it is made from, by the name that messages give it
+    are_recorded: bool
+    # Gives the rows of those runs that are there, and the runs that failed.
+    compute: Callable[[Mapping[str, Run], Context], tuple[pd.DataFrame, list[Failure]]]
+
+    def kept(self, results_dir: Path, ids: set[str]) -> pd.DataFrame | None:
+        """Return the rows that were kept, if they were made from exactly the runs with these ids; None otherwise."""
+        try:
+            # Rows have four decimals at most; some versions of pandas read the last bit of a float wrongly.
+            frame = pd.read_csv(results_dir / self.file, dtype={"run": str, "class": str}).round(4)
+            return frame if set(frame["run"]) == ids else None
+        except (ValueError, KeyError, OSError):
+            return None  # missing or damaged: computed anew
+
+    def keep(self, frame: pd.DataFrame, results_dir: Path) -> None:
+        """Write the rows. Raises ``UnavailableError`` when they cannot be written."""
+        write_text(results_dir / self.file, frame.to_csv(index=False, lineterminator="\n"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +93,7 @@ class Request:
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
-        """Tables and figures."""
+        """Its tables and figures."""
         return (*self.tables, *self.figures)
 
     @property
@@ -82,16 +116,14 @@ class Request:
 
     def without_folders(self, text: str) -> str:
         """Return a reason without the folders of the machine that it was met on, for files that others read."""
-        folders = {"data-dir": self.data_dir, "results-dir": self.results_dir, "reports-dir": self.reports_dir}
-        for name, folder in folders.items():
-            text = text.replace(str(folder), f"<{name}>")
+        for name in ("data_dir", "results_dir", "reports_dir"):
+            text = text.replace(str(getattr(self, name)), f"<{name.replace('_', '-')}>")
         return text
 
     def includes(self, measurement: Measurement) -> bool:
         """Tell whether --models and --datasets leave a measurement in."""
-        return (self.models is None or measurement.model in self.models) and (
-            self.datasets is None or measurement.task.dataset in self.datasets
-        )
+        asked = ((self.models, measurement.model), (self.datasets, measurement.task.dataset))
+        return all(names is None or name in names for names, name in asked)
 
     def task(self, task: Task) -> Task:
         """Return the task with drawn strokes for Omniglot, where these were asked for."""
@@ -111,7 +143,12 @@ class Plan:
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs of all runs asked for, finished ones included."""
-        return make_jobs(self._asked_for(), self.request.profile)
+        chosen = [one for one in self._measurements if self.request.includes(one)]
+        if (self._measurements or self.request.claims) and not chosen and not self.studies:
+            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
+        oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
+        runs = [run for one in chosen for run in self.runs(one, oracle=one in oracle)]
+        return make_jobs([*runs, *(run for run, _ in self.studies)], self.request.profile)
 
     @cached_property
     def todo(self) -> frozenset[str]:
@@ -147,16 +184,6 @@ class Plan:
     def _measurements(self) -> list[Measurement]:
         return [one for artefact in self.request.artefacts for one in artefact.measurements]
 
-    def _asked_for(self) -> Iterator[Run]:
-        chosen = [one for one in self._measurements if self.request.includes(one)]
-        if (self._measurements or self.request.claims) and not chosen and not self.studies:
-            raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
-        oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
-        for measurement in chosen:
-            yield from self.runs(measurement, oracle=measurement in oracle)
-        for run, _ in self.studies:
-            yield run
-
     def runs(self, measurement: Measurement, *, oracle: bool) -> list[Run]:
         """Return the runs of a measurement for every seed, at the fixed latent width or at all those of ``oracle``."""
         widths = self.widths(measurement) if oracle else (None,)
@@ -167,10 +194,10 @@ class Plan:
         """The runs under other settings that the ledger needs, each with what is changed, in words."""
         found = []
         for measurement, change in studied() if self.request.claims else []:
-            for seed in self.request.seeds if self.request.includes(measurement) else ():
-                run = changed(self.run(measurement, seed), change)
-                if run is not None:
-                    found.append((run, ", ".join(f"{name} = {value}" for name, value in change.items())))
+            text = ", ".join(f"{name} = {value}" for name, value in change.items())
+            if self.request.includes(measurement):
+                runs = (changed(self.run(measurement, seed), change) for seed in self.request.seeds)
+                found += [(run, text) for run in runs if run is not None]
         return found
 
     @cached_property
@@ -221,16 +248,15 @@ class Plan:
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
     @cached_property
-    def _measured_seconds(self) -> dict[tuple[str, str], float]:
-        """The mean time of runs of each model and data set here under this profile."""
+    def _times(self) -> dict[tuple[str, str], list[float]]:
         times: dict[tuple[str, str], list[float]] = {}
         for record in self.store.records():
             if record.profile == self.request.profile.name:
                 key = record.identity["model"], record.identity["task"]["dataset"]
                 times.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
-        return {key: sum(values) / len(values) for key, values in times.items()}
+        return times
 
     def seconds(self, run: Run) -> float:
-        """Estimate the time of a run from what others took here or else from the profile."""
+        """Estimate the time of a run by the mean of what others took here, or else from the profile."""
         key = run.model, run.task.dataset
-        return self._measured_seconds.get(key) or self.request.profile.seconds(*key)
+        return fmean(self._times.get(key, [0])) or self.request.profile.seconds(*key)

@@ -1,54 +1,76 @@
-"""Profiles: the settings of every model on every data set, read from TOML."""
+"""Profiles: the settings of every model on every data set, read from TOML and checked.
 
-import copy
+A model's settings are the arguments of its constructor; keys, types and ranges are those that its signature says.
+"""
+
+import inspect
+import math
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks.data.negatives import preparation_of
-from benchmarks.engine import schema
-from benchmarks.engine.schema import Settings, defaults_of
+from benchmarks.data import NAMES
+from benchmarks.data.negatives import PREPARED, preparation_of
 from benchmarks.errors import CallError, unknown
-from benchmarks.registry import Model
+from benchmarks.registry import MODELS, Model
+from lisae.settings import Range
+
+Settings = dict[str, Any]
 
 _LARGEST = 2**16  # bytes of a settings file: reading takes time that grows with the square of its longest key
 _FOLDER = Path(__file__).parents[1] / "settings"
+# Arguments that a run decides, and no settings file.
+_NOT_SETTINGS = {"device", "random_state", "contamination"}
+
+
+class Option(NamedTuple):
+    """A key that a table may have: its default, which is of the type of its values, and the values that are allowed."""
+
+    default: Any
+    allowed: Range | tuple[str, ...] = Range()
+
+
+def settings_of(function: Callable[..., Any]) -> dict[str, Option]:
+    """Return the arguments that are settings: all with a plain default that no run decides."""
+    return {
+        name: Option(one.default, *getattr(one.annotation, "__metadata__", ()))
+        for name, one in inspect.signature(function).parameters.items()
+        if isinstance(one.default, bool | int | float | str) and name not in _NOT_SETTINGS
+    }
+
+
+def places() -> dict[str, dict[str, Option]]:
+    """Return all that has settings of its own: each model, and ``<model>.<argument>`` for a stage of its own."""
+    found = {}
+    for name, model in MODELS.items():
+        found[name] = settings_of(model.detector)
+        if model.stage_class is not None and model.begins_from is None:
+            found[f"{name}.{model.stage_argument}"] = settings_of(model.stage_class)
+    return found
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Settings under a name.
-
-    Attributes:
-        name: its name, or the path of its file.
-        description: a line for ``--list``.
-        seeds: the seeds of every run.
-        limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
-        tables: the whole of the file, with what it extends.
-    """
+    """Settings under a name: that of the profile, or the path of its file."""
 
     name: str
     description: str
     seeds: tuple[int, ...]
-    limits: dict[str, int]
-    tables: dict[str, Any]
+    limits: dict[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
+    tables: dict[str, Any]  # the whole of the file, with what it extends
 
     def settings(self, model: Model, dataset: str, latent_dim: int | None = None) -> Settings:
-        """Return every constructor argument that decides a result, defaults included.
+        """Return every constructor argument of a model that decides a result on a data set, defaults included.
 
-        The settings of the stage that a model begins from stand under the argument that takes it.
-
-        Args:
-            model: whose settings.
-            dataset: of which data set.
-            latent_dim: a latent width instead of the one chosen beforehand for the data set.
+        The settings of the stage that it begins from stand under the argument that takes it. ``latent_dim`` is a
+        latent width instead of the one chosen beforehand for the data set.
         """
         found: Settings = {}
-        for path, value, _ in self.explained(model, dataset, latent_dim):
-            *nested, key = path.split(".")
-            (found.setdefault(nested[0], {}) if nested else found)[key] = value
+        for name, value, _ in self.explained(model, dataset, latent_dim):
+            *argument, key = name.split(".")
+            (found.setdefault(argument[0], {}) if argument else found)[key] = value
         return found
 
     def explained(self, model: Model, dataset: str, latent_dim: int | None = None) -> Iterator[tuple[str, Any, str]]:
@@ -58,23 +80,13 @@ class Profile:
         the constructor's defaults, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that ``[shared]``
         lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
-        yield from self._resolved(model.name, model.detector, dataset, latent_dim, "")
+        parts = {"": (model.name, model.detector)}
         if model.stage_class is not None:
             place = model.begins_from or f"{model.name}.{model.stage_argument}"
-            yield from self._resolved(place, model.stage_class, dataset, latent_dim, f"{model.stage_argument}.")
-
-    def _resolved(
-        self, place: str, detector: Callable[..., Any], dataset: str, latent_dim: int | None, prefix: str
-    ) -> Iterator[tuple[str, Any, str]]:
-        defaults = defaults_of(detector)
-        values = dict.fromkeys(defaults, "default")
-        settings = dict(defaults)
-        for origin, layer in self._layers(place, dataset, latent_dim):
-            for key in layer.keys() & defaults.keys():
-                settings[key], values[key] = layer[key], origin
-        for key, value in settings.items():
-            # A whole number given for a float becomes one, so that it is the same run.
-            yield prefix + key, float(value) if type(defaults[key]) is float else value, values[key]
+            parts[f"{model.stage_argument}."] = place, model.stage_class
+        for prefix, (place, detector) in parts.items():
+            found = _overlaid(settings_of(detector), self._layers(place, dataset, latent_dim))
+            yield from ((prefix + key, value, origin) for key, (value, origin) in found.items())
 
     def _layers(self, place: str, dataset: str, latent_dim: int | None) -> Iterator[tuple[str, Settings]]:
         """Give the tables that say something of a place, the stronger ones last."""
@@ -94,26 +106,36 @@ class Profile:
 
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
-        if "latent_dim" not in defaults_of(model.stage_class or model.detector):
-            return ()
         widths = self.tables.get("latent_dim", {}).get(dataset)
-        return tuple(dict.fromkeys((widths["fixed"], *widths["grid"]))) if widths else ()
+        if widths is None or "latent_dim" not in settings_of(model.stage_class or model.detector):
+            return ()
+        return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
 
     def preparation(self, negatives: str) -> Settings:
         """Return how images of this data set are made ready as negatives for a task of another one."""
-        return self._own(preparation_of(negatives), "negatives", negatives)
+        return self._own("negatives", negatives, settings_of(preparation_of(negatives)))
 
-    def figure(self, figure_id: str) -> Settings:
-        """Return the settings of a figure that is computed for itself."""
-        return self._own(schema.FIGURES[figure_id], "figures", figure_id)
+    def figure(self, figure_id: str, known: Mapping[str, Option]) -> Settings:
+        """Return the settings of a figure that is computed for itself, ``known`` being those that it has."""
+        return self._own("figures", figure_id, known)
 
-    def _own(self, function: Callable[..., Any], table: str, name: str) -> Settings:
-        defaults, own = defaults_of(function), self.tables.get(table, {}).get(name, {})
-        return {key: float(value) if type(defaults[key]) is float else value for key, value in (defaults | own).items()}
+    def _own(self, table: str, name: str, known: Mapping[str, Option]) -> Settings:
+        layer = ("", self.tables.get(table, {}).get(name, {}))
+        return {key: value for key, (value, _) in _overlaid(known, [layer]).items()}
 
     def seconds(self, model: str, dataset: str) -> float:
         """Return about how long one run of a model takes where the profile was measured; for estimates only."""
         return self.tables.get("cost", 1.0) * self.tables.get("seconds", {}).get(dataset, {}).get(model, 1.0)
+
+
+def _overlaid(known: Mapping[str, Option], layers: Iterable[tuple[str, Settings]]) -> dict[str, tuple[Any, str]]:
+    """Return the value of each setting and its origin: the last of the layers that has it, or its default."""
+    found = {key: (setting.default, "default") for key, setting in known.items()}
+    for origin, layer in layers:
+        for key in layer.keys() & known.keys():
+            # A whole number given for a float becomes one, so that it is the same run.
+            found[key] = type(known[key].default)(layer[key]), origin
+    return found
 
 
 def profile_names() -> list[str]:
@@ -121,38 +143,31 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
-def load_profile(name: str) -> Profile:
+Figures = Mapping[str, Mapping[str, Option]]  # the settings of each figure that has some, by its id
+
+
+def load_profile(name: str, figures: Figures | None = None) -> Profile:
     """Read a profile by name, or the path of a TOML file of one.
 
+    Tables of figures are checked where ``figures`` says which there are; None leaves them to whoever reads them.
     Raises ``CallError`` for an unknown name, a file that is no TOML, a wrong key or value in it, and files that
     extend each other in a circle.
     """
-    path = _path_of(name, Path())
-    tables = _read(path, ())
+    tables = _read(name, Path(), figures, ())
     if "seeds" not in tables:
-        raise CallError(f"{path}: seeds is missing: a list of whole numbers such as [0, 1, 2], or extends a profile.")
-    return Profile(
-        name=name,
-        description=tables.get("description", ""),
-        seeds=tuple(tables["seeds"]),
-        limits={"train": 0, "test": 0} | tables.get("limits", {}),
-        tables=tables,
-    )
+        raise CallError(f"{name}: seeds is missing: a list of whole numbers such as [0, 1, 2], or extends a profile.")
+    limits = {"train": 0, "test": 0} | tables.get("limits", {})
+    return Profile(name, tables.get("description", ""), tuple(tables["seeds"]), limits, tables)
 
 
-def _path_of(name: str, folder: Path) -> Path:
-    """Return the file of a profile; the path of a file is relative to ``folder``."""
-    if not name.endswith(".toml"):
-        if name not in profile_names():
-            raise CallError(unknown("profile", name, profile_names()))
-        return _FOLDER / f"{name}.toml"
-    path = folder / name
+def _read(name: str, folder: Path, figures: Figures | None, extended_by: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the tables of a profile with what it extends; the path of a file is relative to ``folder``."""
+    is_file = name.endswith(".toml")
+    if not is_file and name not in profile_names():
+        raise CallError(unknown("profile", name, profile_names()))
+    path = folder / name if is_file else _FOLDER / f"{name}.toml"
     if not path.is_file():
         raise CallError(f"there is no settings file {path}.")
-    return path
-
-
-def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in extended_by:
         raise CallError(f"{path} extends itself, through {len(extended_by)} files: take out one 'extends'.")
     try:
@@ -161,17 +176,100 @@ def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise CallError(f"{path} could not be read as TOML: {error}.") from error
-    schema.check(path, tables)
+    check(path, tables, figures)
     if "extends" not in tables:
         return tables
-    below = _path_of(tables["extends"], path.parent)
-    return _merged(_read(below, (*extended_by, path.resolve())), tables)
+    below = _read(tables["extends"], path.parent, figures, (*extended_by, path.resolve()))
+    return _merged(below, tables)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return both as one, tables merged key by key, ``above`` winning; a copy all the way down."""
-    result = copy.deepcopy(below)
-    for key, value in above.items():
-        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if nested else copy.deepcopy(value)
-    return result
+    """Return both as one, tables merged key by key, ``above`` winning."""
+    nested = {key for key in below.keys() & above.keys() if isinstance(below[key], dict)}
+    return below | above | {key: _merged(below[key], above[key]) for key in nested}
+
+
+def check(path: Path, tables: Settings, figures: Figures | None = None) -> None:
+    """Check the tables of one settings file.
+
+    Raises ``CallError`` that names file, table, key and value, and says what is possible.
+    """
+    try:
+        _check("", tables, _known(figures))
+        for name in tables.get("shared", {}).get("models", ()):
+            if name not in places():
+                raise CallError(f"in models of [shared], {unknown('model', name, places())}")
+        for name, widths in tables.get("latent_dim", {}).items():
+            if len(widths) < 2:
+                raise CallError(f"[latent_dim.{name}] has fixed and grid, such as 16 and [8, 16]; got {widths!r}.")
+    except CallError as error:
+        raise CallError(f"{path}: {error}") from error
+
+
+def _known(figures: Figures | None) -> dict[str, Any]:
+    """Return for each key of a file its option, a list of several that the value has to suit, or a table of these.
+
+    None stands for a table that is not checked, and a text for one that there cannot be, and says why.
+    """
+    own = places()
+    models: dict[str, dict[str, Any]] = {}
+    for name, model in MODELS.items():
+        stage: Any = own.get(f"{name}.{model.stage_argument}")
+        if model.begins_from is not None:
+            stage = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
+        models[name] = own[name] | ({model.stage_argument: stage} if model.stage_class else {})
+    shared: dict[str, list[Option]] = {}
+    for options in own.values():
+        for key, option in options.items():
+            shared.setdefault(key, []).append(option)
+    return {
+        "description": Option(""),
+        "extends": Option(""),
+        "seeds": Option([0], Range(0, 2**32 - 1)),
+        "cost": Option(1.0, Range(above=True)),
+        "limits": {"train": Option(0), "test": Option(0)},
+        "latent_dim": {name: {"fixed": Option(1, Range(1)), "grid": Option([1], Range(1))} for name in NAMES},
+        "shared": shared | {"models": [Option([""])]},
+        "models": models,
+        "datasets": dict.fromkeys(NAMES, models | {"shared": shared}),
+        "negatives": {name: settings_of(preparation_of(name)) for name in PREPARED},
+        "figures": figures,
+        "seconds": dict.fromkeys(NAMES, dict.fromkeys(MODELS, Option(1.0))),
+    }
+
+
+def _check(path: str, given: object, known: Mapping[str, Any]) -> None:
+    table = f"[{path}]" if path else "the file"
+    if not isinstance(given, dict):
+        raise CallError(f"{table} is a table; got {given!r}.")
+    for key, value in given.items():
+        inner = f"{path}.{key}" if path else key
+        if key not in known:
+            there = sorted(name for name, one in known.items() if not isinstance(one, str))
+            raise CallError(f"in {table}, {unknown('key', key, there)}")
+        if isinstance(known[key], str):
+            raise CallError(f"[{inner}] is not allowed: {known[key]}")
+        if isinstance(known[key], Mapping):
+            _check(inner, value, known[key])
+        elif known[key] is not None:
+            for setting in known[key] if isinstance(known[key], list) else [known[key]]:
+                _check_value(f"{key} in {table}", value, *setting)
+
+
+def _check_value(where: str, value: object, default: object, allowed: Range | tuple[str, ...]) -> None:
+    if isinstance(default, list):
+        if not isinstance(value, list) or not value or len(set(map(repr, value))) < len(value):
+            raise CallError(f"{where} is a list of different values; got {value!r}.")
+        for one in value:
+            _check_value(where, one, default[0], allowed)
+    elif type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
+        raise CallError(f"{where} is of type {type(default).__name__}; got {value!r}.")
+    elif isinstance(allowed, tuple) and value not in allowed:
+        raise CallError(f"{where} is one of {', '.join(allowed)}; got {value!r}.")
+    elif isinstance(allowed, Range) and isinstance(value, int | float) and not _is_within(value, allowed):
+        raise CallError(f"{where} is a finite number, {allowed}; got {value!r}.")
+
+
+def _is_within(value: float, allowed: Range) -> bool:
+    is_high_enough = value > allowed.low if allowed.above else value >= allowed.low
+    return (is_high_enough and value <= allowed.high and math.isfinite(value)) or (allowed.or_zero and value == 0)

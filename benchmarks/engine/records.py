@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.run import Run
@@ -16,27 +17,11 @@ from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import check_writable, write_text, written_whole
 
 COLUMNS = (
-    "run",
-    "model",
-    "dataset",
-    "normal",
-    "negatives",
-    "outlier",
-    "auc",
-    "n_normal",
-    "n_outlier",
-    "seed",
-    "profile",
-    "data_variant",
-    "restarts",
-    "device",
-    "precision",
-    "settings",
-    "versions",
-    "command",
-    "fit_seconds",
+    "run", "model", "dataset", "normal", "negatives", "outlier", "auc", "n_normal", "n_outlier", "seed",
+    "profile", "data_variant", "restarts", "device", "precision", "settings", "versions", "command", "fit_seconds",
     "score_seconds",
-)
+)  # fmt: skip
+_ORDER = ["dataset", "normal", "model", "negatives", "seed", "run"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +29,7 @@ class Score:
     """A run against the test images of one outlier class.
 
     ``detected[i]`` is the share of them that is called anomalous at the threshold where the share ``i / 100`` of
-    the normal test images is accepted: one half of the trade-off curve. ``extra_aucs`` are those of further ways to
-    decide that a model has (``Detector.extra_scores``), by name.
+    the normal test images is accepted. ``extra_aucs`` are those of ``Detector.extra_scores``, by name.
     """
 
     outlier: int
@@ -73,27 +57,19 @@ class Record:
     score_seconds: float
 
     def rows(self) -> list[dict[str, Any]]:
-        """Its rows of ``runs.csv``, one for each outlier class."""
-        task = self.identity["task"]
+        """Return its rows of ``runs.csv``, one for each outlier class."""
+        identity, task = self.identity, self.identity["task"]
         names = CLASS_NAMES[task["dataset"]]
-        common = {
-            "run": self.run,
-            "model": self.identity["model"],
+        # The other columns are named as the fields are.
+        common = {name: value for name, value in vars(self).items() if name in COLUMNS} | {
+            "model": identity["model"],
             "dataset": task["dataset"],
             "normal": " ".join(names[c] for c in task["normal"]),
             "negatives": _negatives_text(task["negatives"]),
-            "n_normal": self.n_normal,
-            "seed": self.identity["seed"],
-            "profile": self.profile,
-            "data_variant": variant_text(self.identity["variants"]),
-            "restarts": self.restarts,
-            "device": self.device,
-            "precision": self.precision,
-            "settings": _compact(self.identity["settings"] | {"limits": self.identity["limits"]}),
+            "seed": identity["seed"],
+            "data_variant": variant_text(identity["variants"]),
+            "settings": _compact(identity["settings"] | {"limits": identity["limits"]}),
             "versions": _compact(self.versions),
-            "command": self.command,
-            "fit_seconds": self.fit_seconds,
-            "score_seconds": self.score_seconds,
         }
         rows = [common | {"outlier": names[s.outlier], "auc": s.auc, "n_outlier": s.n_outlier} for s in self.scores]
         return rows + [
@@ -103,14 +79,14 @@ class Record:
         ]
 
 
+@dataclass(frozen=True)
 class Store:
     """A results directory: ``runs/`` holds the records, ``weights/`` the stages that runs share, ``runs.csv`` all rows.
 
     Only ``runs/`` counts. ``weights/`` saves training a stage again, and ``runs.csv`` is made anew from the records.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def record_path(self, run_id: str) -> Path:
         """Return the place of the record of a run, if it is finished."""
@@ -132,21 +108,20 @@ class Store:
         with written_whole(self.weights_path(run_id)) as temporary:
             temporary.write_bytes(content)
 
-    def put_failure(self, run_id: str, details: str) -> Path:
-        """Write the traceback of a run that failed and return its path; a success of the run removes it."""
-        path = self._failure_path(run_id)
-        write_text(path, details)
-        return path
-
     def _failure_path(self, run_id: str) -> Path:
         return self.root / "failures" / f"{run_id}.txt"
+
+    def put_failure(self, run_id: str, details: str) -> Path:
+        """Write the traceback of a run that failed and return its path; a success of the run removes it."""
+        write_text(self._failure_path(run_id), details)
+        return self._failure_path(run_id)
 
     def has(self, run: Run) -> bool:
         """Tell whether the run is finished."""
         return self.record_path(run.id).is_file()
 
     def get(self, run: Run) -> Record | None:
-        """The record of a run, or None. Raises ``CallError`` for a damaged one."""
+        """Return the record of a run, or None. Raises ``CallError`` for a damaged one."""
         return _read(self.record_path(run.id)) if self.has(run) else None
 
     def put(self, record: Record) -> None:
@@ -155,7 +130,7 @@ class Store:
         self._failure_path(record.run).unlink(missing_ok=True)
 
     def records(self) -> list[Record]:
-        """Every record, in a fixed order. Raises ``CallError`` for a damaged one."""
+        """Return every record, in a fixed order. Raises ``CallError`` for a damaged one."""
         return [_read(path) for path in sorted((self.root / "runs").glob("*.json"))]
 
     def check(self) -> None:
@@ -171,37 +146,32 @@ class Store:
         path = self.root / "runs.csv"
         if not path.exists():
             return
-        remedy = (
-            f"Nothing was changed. Move {path} away and run the same command: it is made anew from the "
-            f"{len(list((self.root / 'runs').glob('*.json')))} records in {self.root / 'runs'}."
-        )
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        lines = list(csv.reader(io.StringIO(text)))
-        if not lines or tuple(lines[0]) != COLUMNS:
-            raise CallError(f"{path} does not begin with the columns of this program. {remedy}")
-        for number, fields in enumerate(lines[1:], start=2):
-            if len(fields) != len(COLUMNS):
-                raise CallError(f"{path} is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields. {remedy}")
-        if not text.endswith("\n"):
-            raise CallError(f"{path} is cut: its last row does not end. {remedy}")
-        foreign = {fields[0] for fields in lines[1:] if not self.record_path(fields[0]).is_file()}
-        if foreign:
+        if fault := self._fault(path.read_bytes().decode("utf-8", errors="replace")):
             raise CallError(
-                f"{path} holds {len(foreign)} runs of which there is no record, such as {min(foreign)}, "
-                f"and making it anew would lose them. {remedy}"
+                f"{path} {fault} Nothing was changed. Move {path} away and run the same command: it is made anew from "
+                f"the {len(list((self.root / 'runs').glob('*.json')))} records in {self.root / 'runs'}."
             )
+
+    def _fault(self, text: str) -> str:
+        """Say what is wrong with the text of ``runs.csv``, '' where nothing is."""
+        header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+        if tuple(header) != COLUMNS:
+            return "does not begin with the columns of this program."
+        for number, fields in enumerate(rows, start=2):
+            if len(fields) != len(COLUMNS):
+                return f"is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields."
+        if not text.endswith("\n"):
+            return "is cut: its last row does not end."
+        if foreign := {fields[0] for fields in rows if not self.record_path(fields[0]).is_file()}:
+            found = f"{len(foreign)} runs of which there is no record, such as {min(foreign)}"
+            return f"holds {found}, and making it anew would lose them."
+        return ""
 
     def write_csv(self) -> None:
         """Make ``runs.csv`` anew, a row for each run and outlier class, in an order that does not depend on time."""
-        rows = [row for record in self.records() for row in record.rows()]
-        rows.sort(
-            key=lambda row: tuple(str(row[c]) for c in ("dataset", "normal", "model", "negatives", "seed", "run"))
-        )
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.root / "runs.csv", text.getvalue())
+        rows = pd.DataFrame([row for record in self.records() for row in record.rows()], columns=pd.Index(COLUMNS))
+        rows = rows.sort_values(_ORDER, key=lambda column: column.astype(str))
+        write_text(self.root / "runs.csv", rows.to_csv(index=False, lineterminator="\n"))
 
 
 def variant_text(variants: dict[str, str]) -> str:
@@ -239,10 +209,9 @@ def _read(path: Path) -> Record:
 
 
 def _score(fields: dict[str, Any]) -> Score:
-    # The first records name the one further AUC that there was.
-    swept = fields.pop("label_sweep_auc", None)
-    extra = fields.pop("extra_aucs", {}) if swept is None else {"label sweep": swept}
-    return Score(**fields | {"detected": tuple(fields["detected"]), "extra_aucs": extra})
+    swept = fields.pop("label_sweep_auc", None)  # the first records name the one further AUC that there was
+    extra = {} if swept is None else {"extra_aucs": {"label sweep": swept}}
+    return Score(**fields | extra | {"detected": tuple(fields["detected"])})
 
 
 def _compact(value: object) -> str:

@@ -1,19 +1,33 @@
-"""A run: one model trained on one task, known by a hash of exactly what can change its result."""
+"""A run: one model trained on one task, known by a hash of exactly what can change its result.
 
+That includes the source. ``python -m benchmarks.engine.run`` prints the digest of the source as it is.
+"""
+
+import ast
+import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import Profile, Settings
-from benchmarks.engine.source import RESULTS_VERSION
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
 from benchmarks.registry import MODELS, STAGES, model
 
+# Raised when a change of the code changes results, so that old records are not taken for new ones.
+RESULTS_VERSION = 1
+# The digest of the source for which somebody decided that RESULTS_VERSION is right.
+DECIDED_FOR = "5f9de5cdde027084"
+
+_DECIDES = (
+    *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),
+    *("benchmarks/engine/evaluate.py", "benchmarks/paper/section_4.py"),
+)
 # Settings that came when there were records, and the value that those were made with: at that value they change no id.
 _CAME_LATER = {"activation": "tanh"}
 _OFFICIAL = DataIdentity()
@@ -23,23 +37,16 @@ _OFFICIAL = DataIdentity()
 class Run:
     """One model trained on one task with one seed.
 
-    Attributes:
-        task, model, seed: the task, the name of the model as the paper prints it, and what decides everything random.
-        settings: every constructor argument that decides a result; those of a stage are nested.
-        limits: at most so many images of a class, ``train`` and ``test``; 0 is all.
-        data: the identity of each data set that is read, by its name.
-        preparation: the settings by which images of another data set become negatives.
-
-    Device and versions are no part of the identity: they are written in the record.
+    Device and versions are no part of its identity: they are written in the record.
     """
 
     task: Task
-    model: str
-    seed: int
-    settings: Settings
-    limits: Mapping[str, int]
-    data: Mapping[str, DataIdentity]
-    preparation: Settings = field(default_factory=dict)
+    model: str  # as the paper prints it
+    seed: int  # decides everything random
+    settings: Settings  # every constructor argument that decides a result; those of a stage are nested
+    limits: Mapping[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
+    data: Mapping[str, DataIdentity]  # of each data set that is read, by its name
+    preparation: Settings = field(default_factory=dict)  # by which images of another data set become negatives
 
     @property
     def variants(self) -> dict[str, str]:
@@ -51,31 +58,24 @@ class Run:
 
         A data set enters by its variant and, unless the catalogue knows its content, by the digest of its images.
         """
+        found = {
+            "results_version": RESULTS_VERSION,
+            "task": asdict(self.task),
+            "model": self.model,
+            "seed": self.seed,
+            "settings": _hashed(self.settings),
+            "limits": dict(self.limits),
+            "variants": self.variants,
+        }
         digests = {name: one.digest for name, one in self.data.items() if one.digest}
-        return (
-            {
-                "results_version": RESULTS_VERSION,
-                "task": asdict(self.task),
-                "model": self.model,
-                "seed": self.seed,
-                "settings": _hashed(self.settings),
-                "limits": dict(self.limits),
-                "variants": self.variants,
-            }
-            | ({"digests": digests} if digests else {})
-            | ({"preparation": self.preparation} if self.preparation else {})
-        )
+        sometimes = {"digests": digests, "preparation": self.preparation}
+        return found | {name: value for name, value in sometimes.items() if value}
 
     @cached_property
     def id(self) -> str:
-        """16 hexadecimal digits."""
-        return id_of(self.identity())
-
-
-def id_of(identity: Mapping[str, Any]) -> str:
-    """Hash an identity: 16 hexadecimal digits, whatever the order of its keys."""
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """16 hexadecimal digits, whatever the order of settings."""
+        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashed(settings: Settings) -> Settings:
@@ -112,18 +112,12 @@ def make_run(
     *,
     latent_dim: int | None = None,
 ) -> Run:
-    """Return the run of a model on a task under a profile.
+    """Return the run of a model, named as the paper prints it, on a task with the settings of a profile.
 
-    Args:
-        task: the one-class problem.
-        model_name: the model, as the paper prints it.
-        seed: decides everything random.
-        profile: gives the settings.
-        data: the identity of every data set that may be read; the complete official set where one is not named.
-        latent_dim: a latent width instead of the profile's.
+    ``data`` is the identity of each data set that may be read: the complete official set where one is not named.
+    ``latent_dim`` is a latent width instead of the profile's.
 
-    Raises:
-        CallError: for a model that needs negatives and a task without any.
+    Raises ``CallError`` for an unknown model, and for one that needs negatives and a task without any.
     """
     chosen = model(model_name)
     if chosen.detector.uses_negatives and task.negatives is None:
@@ -147,23 +141,18 @@ def make_run(
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:
     """Return the run under other settings, or None where its model lacks one of them.
 
-    Args:
-        run: under the settings of a profile.
-        change: values by the names of settings; a dot leads to the settings of its stage.
+    ``change`` has values by the names of settings; a dot leads to the settings of its stage.
     """
-    settings: Settings | None = run.settings
+    settings = copy.deepcopy(run.settings)
     for name, value in change.items():
-        settings = _with(settings, name.split("."), value) if settings is not None else None
-    return None if settings is None else replace(run, settings=settings)
-
-
-def _with(settings: Settings, path: Sequence[str], value: Any) -> Settings | None:
-    """Return settings with another value at a path, or None where there is nothing at it."""
-    first, *rest = path
-    if first not in settings:
-        return None
-    inner = _with(settings[first], rest, value) if rest else value
-    return None if inner is None else settings | {first: inner}
+        *arguments, key = name.split(".")
+        table = settings
+        for argument in arguments:
+            table = table.get(argument, {})
+        if key not in table:
+            return None
+        table[key] = value
+    return replace(run, settings=settings)
 
 
 def stage_of(run: Run) -> Run | None:
@@ -173,26 +162,53 @@ def stage_of(run: Run) -> Run | None:
     """
     if run.model in STAGES:
         return run
-    chosen = MODELS[run.model]
+    chosen, dataset = MODELS[run.model], run.task.dataset
     if chosen.begins_from is None:
         return None
-    task = without_negatives(run.task.dataset, *run.task.normal)
-    settings = run.settings[chosen.stage_argument]
-    data = {task.dataset: run.data[task.dataset]}
-    return Run(task, chosen.begins_from, run.seed, settings, run.limits, data)
+    task, settings = without_negatives(dataset, *run.task.normal), run.settings[chosen.stage_argument]
+    return Run(task, chosen.begins_from, run.seed, settings, run.limits, {dataset: run.data[dataset]})
 
 
 def make_jobs(runs: Iterable[Run], profile: Profile) -> list[Job]:
     """Group runs that share a stage, the stage's own run first, and put the longest jobs first."""
-    distinct = {run.id: run for run in runs}
-    shared: dict[str, list[Run]] = {}
-    jobs = []
-    for run in distinct.values():
+    groups: dict[str, tuple[Run | None, dict[str, Run]]] = {}
+    for run in runs:
         stage = stage_of(run)
-        if stage is None:
-            jobs.append(Job((run,)))
-        else:
-            # The stage is a result in its own right: it is measured whether or not a table asked for it.
-            shared.setdefault(stage.id, [stage]).extend([run] if run.id != stage.id else [])
-    jobs += [Job(tuple(members), stage=members[0]) for members in shared.values()]
-    return sorted(jobs, key=lambda job: -job.seconds(profile))
+        # The stage is a result in its own right: it is measured whether or not a table asked for it.
+        first = stage or run
+        _, members = groups.setdefault(first.id, (stage, {first.id: first}))
+        members.setdefault(run.id, run)
+    jobs = [Job(tuple(members.values()), stage) for stage, members in groups.values()]
+    return sorted(jobs, key=lambda job: (-job.seconds(profile), job.stage is not None))
+
+
+def source_digest(root: Path = Path(__file__).parents[2]) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of all source that decides results, under ``root``.
+
+    Comments, docstrings and layout do not count, and the digest is the same for every version of Python.
+    """
+    digest = hashlib.sha256()
+    for place in (root / name for name in _DECIDES):
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(_code(ast.parse(path.read_text(encoding="utf-8"))).encode())
+    return digest.hexdigest()[:16]
+
+
+def _code(node: object) -> str:
+    """Write a syntax tree as text, without docstrings and without fields that are empty.
+
+    ``ast.dump`` would do, but the fields that it shows depend on the version of Python.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(_code, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value is not None and value != []}
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        fields["body"] = node.body[1:]
+    return f"{type(node).__name__}({','.join(f'{name}={_code(value)}' for name, value in fields.items())})"
+
+
+if __name__ == "__main__":
+    print(source_digest())

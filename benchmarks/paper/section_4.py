@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lisae.detector import as_rows
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
+from lisae.settings import Count, Positive
 
 DIGIT = 8
 _EIGHTS = 4
@@ -29,11 +30,11 @@ def figure_2_points(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.integer],
     *,
-    latent_dim: int = 16,
-    gamma: float = 10.0,
+    latent_dim: Count = 16,
+    gamma: Positive = 10.0,
     beta: float = 1.0,
-    epochs: int = 10,
-    learning_rate: float = 1e-2,
+    epochs: Count = 10,
+    learning_rate: Positive = 1e-2,
     seed: int,
     data_variant: str,
 ) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from benchmarks.report.document import (
     signed,
     tabular,
 )
+from benchmarks.report.figures import FIGURES
 from benchmarks.report.standings import headline
 from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.tables import in_columns
@@ -214,8 +215,9 @@ class _Content:
         for name in sorted({one.task.negatives.dataset for one in self._measurements if one.task.negatives}):
             if prepared := profile.preparation(name):
                 rows[f"negatives from {name}"] = _settings_text(prepared)
-        rows["Figure 2"] = _settings_text(profile.figure("2"))
-        caption = "Images, latent widths, preparation of negatives, and Figure 2"
+        figures = {f"Figure {one.id}": profile.figure(one.id, one.settings) for one in FIGURES if one.settings}
+        rows |= {name: _settings_text(settings) for name, settings in figures.items()}
+        caption = f"Images, latent widths, preparation of negatives, and {', '.join(figures)}"
         return tabular("limits", caption, {"what": "label", "value": "prose"}, rows.items())
 
     def _machines(self) -> Tabular:

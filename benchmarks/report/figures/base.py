@@ -1,13 +1,16 @@
 """The base of every kind of figure, and the lines that several kinds are made of."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
 
 import pandas as pd
 
 from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.plan import Computable
+from benchmarks.engine.profiles import Option
 from benchmarks.paper.tables import Measurement, Need
 from benchmarks.paper.tasks import Task, other_split, rest_of_split, with_classes, without_negatives
 from benchmarks.report.style import Page
@@ -19,10 +22,12 @@ class Figure(Computable, ABC):
     """A figure of the paper, or one that it lacks.
 
     A kind is a subclass in a module of this folder, whose ``FIGURES`` lists its instances; nothing else names it. It
-    says what it needs, and gives either ``points`` or a ``computation``.
+    says what it needs, and gives either ``points`` or a ``computation``; ``settings`` are the keys that a table
+    ``[figures.<id>]`` of a settings file may have.
     """
 
     kind = "figure"
+    settings: ClassVar[Mapping[str, Option]] = MappingProxyType({})
 
     @property
     def title(self) -> str:

@@ -7,10 +7,10 @@ from itertools import cycle
 import pandas as pd
 
 from benchmarks.data import load
-from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context, negatives_of
 from benchmarks.engine.execute import Failure
-from benchmarks.engine.plan import Plan
+from benchmarks.engine.plan import Computation, Plan
+from benchmarks.engine.profiles import settings_of
 from benchmarks.engine.records import variant_text
 from benchmarks.engine.run import Run
 from benchmarks.paper.section_4 import DIGIT, LOSS, cross_section_points, figure_2_points
@@ -38,6 +38,8 @@ _WIDTH, _PLOT, _LEFT, _BELOW = 5.4, 2.9, 0.5, 0.9  # inches
 class LinearImages(Figure):
     """Images and their reconstructions by the linear models; ``task`` gives the normal class and the negatives."""
 
+    settings = settings_of(figure_2_points)
+
     task: Task
 
     @property
@@ -51,7 +53,8 @@ class LinearImages(Figure):
         assert task.negatives is not None
         data = {name: plan.data[name] for name in (task.dataset, task.negatives.dataset)}
         preparation = profile.preparation(task.negatives.dataset)
-        run = Run(task, self.id, plan.request.seeds[0], profile.figure(self.id), profile.limits, data, preparation)
+        settings = profile.figure(self.id, self.settings)
+        run = Run(task, self.id, plan.request.seeds[0], settings, profile.limits, data, preparation)
         return Computation(f"figure_{self.id}.csv", {"its points": run}, are_recorded=False, compute=_images)
 
     def draw(self, frame: pd.DataFrame, note: str) -> Page:

@@ -8,10 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.data import CLASS_NAMES, load
-from benchmarks.engine.computations import Computation
 from benchmarks.engine.evaluate import Context, images_of_classes
 from benchmarks.engine.execute import Failure, rebuild
-from benchmarks.engine.plan import Plan
+from benchmarks.engine.plan import Computation, Plan
 from benchmarks.engine.run import Run
 from benchmarks.report.figures.base import Line, LineFigure, lines_of, unsupervised
 from benchmarks.report.style import FAINT, SIDE, Page

@@ -7,8 +7,7 @@ import pytest
 from benchmarks.data import DataIdentity
 from benchmarks.engine import run as run_module
 from benchmarks.engine.profiles import load_profile
-from benchmarks.engine.run import Run, changed, make_jobs, make_run, stage_of
-from benchmarks.engine.source import RESULTS_VERSION
+from benchmarks.engine.run import RESULTS_VERSION, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.paper.tables import TABLES, Table
 from benchmarks.paper.tasks import supervised, with_classes, without_negatives
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.engine import source
-from benchmarks.engine.source import DECIDED_FOR, source_digest
+from benchmarks.engine import run
+from benchmarks.engine.run import DECIDED_FOR, source_digest
 
-ROOT = Path(source.__file__).parents[2]
+ROOT = Path(run.__file__).parents[2]
 
 
 def test_somebody_decided_whether_results_move() -> None:
     now = source_digest()
     assert now == DECIDED_FOR, (
         "the source that decides results changed. Either results change with it: raise RESULTS_VERSION in "
-        "benchmarks/engine/source.py. Or they do not, and you have seen that they do not. In both cases write "
+        "benchmarks/engine/run.py. Or they do not, and you have seen that they do not. In both cases write "
         f'DECIDED_FOR = "{now}" there, and say in the commit which of the two it is.'
     )
 

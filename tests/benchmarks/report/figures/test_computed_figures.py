@@ -62,6 +62,25 @@ def test_figure_3_holds_inputs_and_reconstructions(
     assert picture[..., :3].std() > 0.05
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[figures.2]\nepochs = 0", ["epochs in [figures.2]", "at least 1", "got 0"]),
+        ("[figures.2]\nrank = 1", ["in [figures.2]", "'rank'", "latent_dim"]),
+        ("[figures.4]\nepochs = 1", ["in [figures]", "'4'", "there are 2"]),
+    ],
+)
+def test_wrong_settings_of_a_figure_end_any_call_at_its_start(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, parts: list[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "smoke"\n{text}\n')
+    assert call("--table", "4", "--profile", str(path)) == 2
+    error = capsys.readouterr().err
+    for part in ("mine.toml", *parts):
+        assert part in error
+
+
 def test_kept_points_are_drawn_again_without_training_or_data(
     call: Call, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
