@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.profiles import load_profile
-from benchmarks.registry import MODELS, build
+from benchmarks.registry import MODELS
 from lisae import BackboneDetector, Detector
 from lisae.stacks import train_together
 from tests.shapes import Shapes, auc, shapes

@@ -59,9 +59,9 @@ class Profile:
         lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
         yield from self._resolved(model.name, model.detector, dataset, latent_dim, "")
-        if model.stage_class is not None:
-            place = model.begins_from or f"{model.name}.{model.stage_argument}"
-            yield from self._resolved(place, model.stage_class, dataset, latent_dim, f"{model.stage_argument}.")
+        if stage := model.detector.stage:
+            place = model.begins_from or f"{model.name}.{stage.argument}"
+            yield from self._resolved(place, stage.detector, dataset, latent_dim, f"{stage.argument}.")
 
     def _resolved(
         self, place: str, detector: Callable[..., Any], dataset: str, latent_dim: int | None, prefix: str
@@ -94,7 +94,7 @@ class Profile:
 
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
-        if "latent_dim" not in defaults_of(model.stage_class or model.detector):
+        if "latent_dim" not in defaults_of(model.detector.stage.detector if model.detector.stage else model.detector):
             return ()
         widths = self.tables.get("latent_dim", {}).get(dataset)
         return tuple(dict.fromkeys((widths["fixed"], *widths["grid"]))) if widths else ()

@@ -12,7 +12,7 @@ from benchmarks.engine.profiles import Profile, Settings
 from benchmarks.engine.source import RESULTS_VERSION
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
-from benchmarks.registry import MODELS, STAGES, model
+from benchmarks.registry import MODELS, STAGES
 
 # Settings that came when there were records, and the value that those were made with: at that value they change no id.
 _CAME_LATER = {"activation": "tanh"}
@@ -125,7 +125,7 @@ def make_run(
     Raises:
         CallError: for a model that needs negatives and a task without any.
     """
-    chosen = model(model_name)
+    chosen = MODELS[model_name]
     if chosen.detector.uses_negatives and task.negatives is None:
         raise CallError(
             f"{model_name} learns from negatives, and the task of {task.dataset} "
@@ -173,13 +173,12 @@ def stage_of(run: Run) -> Run | None:
     """
     if run.model in STAGES:
         return run
-    chosen = MODELS[run.model]
-    if chosen.begins_from is None:
+    begins_from, stage = MODELS[run.model].begins_from, MODELS[run.model].detector.stage
+    if begins_from is None or stage is None:
         return None
     task = without_negatives(run.task.dataset, *run.task.normal)
-    settings = run.settings[chosen.stage_argument]
     data = {task.dataset: run.data[task.dataset]}
-    return Run(task, chosen.begins_from, run.seed, settings, run.limits, data)
+    return Run(task, begins_from, run.seed, run.settings[stage.argument], run.limits, data)
 
 
 def make_jobs(runs: Iterable[Run], profile: Profile) -> list[Job]:

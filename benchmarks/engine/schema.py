@@ -55,8 +55,8 @@ def places() -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
     for name, model in MODELS.items():
         found[name] = model.detector
-        if model.stage_class is not None and model.begins_from is None:
-            found[f"{name}.{model.stage_argument}"] = model.stage_class
+        if model.detector.stage and model.begins_from is None:
+            found[f"{name}.{model.detector.stage.argument}"] = model.detector.stage.detector
     return found
 
 
@@ -107,19 +107,18 @@ class _Checker:
             self.model(f"{table}.{name}", settings, MODELS[name])
 
     def model(self, table: str, settings: Settings, model: Model) -> None:
-        argument = model.stage_argument if model.stage_class is not None else ""
-        if not isinstance(settings, dict) or argument not in settings:
+        stage = model.detector.stage
+        if stage is None or not isinstance(settings, dict) or stage.argument not in settings:
             self.values(f"[{table}]", settings, defaults_of(model.detector))
             return
         if model.begins_from:
             raise CallError(
-                f"{self.path}: [{table}.{argument}] is not allowed: {model.name} begins from the trained "
+                f"{self.path}: [{table}.{stage.argument}] is not allowed: {model.name} begins from the trained "
                 f"{model.begins_from}. Change [models.{model.begins_from}]."
             )
-        own = {key: value for key, value in settings.items() if key != argument}
+        own = {key: value for key, value in settings.items() if key != stage.argument}
         self.values(f"[{table}]", own, defaults_of(model.detector))
-        assert model.stage_class is not None
-        self.values(f"[{table}.{argument}]", settings[argument], defaults_of(model.stage_class))
+        self.values(f"[{table}.{stage.argument}]", settings[stage.argument], defaults_of(stage.detector))
 
     def each(self, tables: Settings, name: str, known: Mapping[str, object] | tuple[str, ...]) -> list[tuple[str, Any]]:
         """Return the tables within a table, after a check of their names."""
