@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -46,10 +46,12 @@ class Pipeline:
         except ValueError as error:
             raise CallError(str(error)) from error
         self.n_jobs = request.jobs or (1 if device == "cuda" else joblib.cpu_count())
-        folders = request.results_dir, request.data_dir
-        self.context = Context(*folders, device, frozenset(), request.command, request.profile.name)
+        self.context = Context(
+            request.results_dir, request.data_dir, device, frozenset(), request.command, request.profile.name
+        )
         self.unavailable: dict[str, str] = {}  # why data sets cannot be read, by their names
         self.reasons: dict[str, str] = {}  # why runs failed, by their ids
+        self.faults: list[str] = []  # why files could not be written
 
     def show_plan(self) -> None:
         """Print the runs of the call and how long they may take."""
@@ -77,10 +79,10 @@ class Pipeline:
             computed = {one.file: self._compute(one) for one in self._computations()}
         finally:
             self.store.write_csv()
-        faults = list(self._write(computed))
-        for fault in (*self._lacking(), *faults):
+        self._write(computed)
+        for fault in (*self._lacking(), *self.faults):
             self.messages.tell(f"error: {fault}")
-        return not self.reasons and not faults
+        return not self.reasons and not self.faults
 
     def _todo(self) -> dict[str, Run]:
         return {run.id: run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo}
@@ -150,19 +152,18 @@ class Pipeline:
 
     def _compute(self, one: Computation) -> pd.DataFrame | None:
         """Return the rows of a computation, kept or made now; None where there is nothing to make it from."""
-        frame = self._kept(one)
-        if frame is None:
-            usable = self._with_data(self._usable(one))
-            if not usable and not one.are_recorded:
-                return None
-            frame, failures = one.compute(usable, self.context)
-            for failure in failures:
-                self._keep(failure)
-            one.keep(frame, self.request.results_dir)
+        if (kept := self._kept(one)) is not None:
+            return kept
+        usable = self._with_data(self._usable(one))
+        if not usable and not one.are_recorded:
+            return None
+        frame, failures = one.compute(usable, self.context)
+        for failure in failures:
+            self._keep(failure)
+        one.keep(frame, self.request.results_dir)
         return frame
 
-    def _write(self, computed: Mapping[str, pd.DataFrame | None]) -> Iterator[str]:
-        """Write everything asked for; give a sentence for each file that could not be written, and go on."""
+    def _write(self, computed: Mapping[str, pd.DataFrame | None]) -> None:
         plan, request = self.plan, self.request
         reasons = plan.left_out() | {run: request.without_folders(text) for run, text in self.reasons.items()}
         lookup = RecordLookup(cache(plan.record), plan.widths, request.seeds)  # tables share their records
@@ -182,33 +183,33 @@ class Pipeline:
             drawn.append(one.id)
             return paths
 
-        writers: dict[str, Callable[[], list[Path]]] = {
-            f"{one.kind} {one.id}": partial(write_artefact, one) for one in request.artefacts
-        }
+        for one in request.artefacts:
+            self._attempt(f"{one.kind} {one.id}", write_artefact, one)
         if request.claims:
-            writers["claims"] = lambda: [write_claims(plan, request.results_dir)]
+            self._attempt("claims", lambda: [write_claims(plan, request.results_dir)])
         if request.report:
-            writers["report"] = lambda: write_report(plan, lookup, reasons, drawn)
-        for name, write in writers.items():
-            try:
-                paths = write()
-            except UnavailableError as error:
-                yield str(error)
-            except Exception as error:  # a fault in one picture must not cost the rest
-                details = self.store.put_failure(name.replace(" ", "_"), traceback.format_exc())
-                yield f"{name} could not be made: {type(error).__name__}: {error} (traceback in {details})"
-            else:
-                if paths and not request.quiet:
-                    self.messages.tell(f"{name}: {', '.join(map(str, paths))}")
+            self._attempt("report", write_report, plan, lookup, reasons, drawn)
+
+    def _attempt(self, name: str, write: Callable[..., list[Path]], *arguments: object) -> None:
+        """Write files and name them, or note the fault: one in a picture must not cost the rest."""
+        try:
+            paths = write(*arguments)
+        except UnavailableError as error:
+            self.faults.append(str(error))
+        except Exception as error:
+            details = self.store.put_failure(name.replace(" ", "_"), traceback.format_exc())
+            self.faults.append(f"{name} could not be made: {type(error).__name__}: {error} (traceback in {details})")
+        else:
+            if paths and not self.request.quiet:
+                self.messages.tell(f"{name}: {', '.join(map(str, paths))}")
 
     def _lacking(self) -> Iterator[str]:
-        """Name every part that could not be made, with its reason."""
         for one in self.request.artefacts:
             for reason, parts in self.plan.lacking(one, self.reasons).items():
                 yield f"{one.kind} {one.id} lacks {'; '.join(parts)}\n  reason: {reason}"
-        judged = [(f"{_named(run, ' of ')}, {change}", run) for run, change in self.plan.studies]
-        judged += [(f"the check {name!r}", run) for one in self._checks() for name, run in one.runs.items()]
-        for name, run in judged:
+        judged = [(run, f"{_named(run, ' of ')}, {change}") for run, change in self.plan.studies]
+        judged += [(run, f"the check {name!r}") for one in self._checks() for name, run in one.runs.items()]
+        for run, name in judged:
             if run.id in self.reasons:
                 yield f"the claims lack {name}\n  reason: {self.reasons[run.id]}"
 

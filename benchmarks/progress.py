@@ -101,10 +101,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def unbreakable_streams() -> Iterator[None]:
-    """Have no message end or change the work of the block.
-
-    Where nobody reads stdout or stderr any more, or the disk behind them is full, the stream falls silent instead.
-    """
+    """Have no message end the work of the block: a stream that nobody reads, or on a full disk, falls silent."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast(TextIO, _Unbreakable(stream)) for stream in before)
     try:

@@ -23,9 +23,8 @@ from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
 class Model:
     """A row of the paper's tables.
 
-    ``begins_from`` names the model whose trained detector this one begins from on the same normal images, so that
-    the two are trained as one job; the settings of that stage are that model's and cannot be changed for this
-    model alone.
+    ``begins_from`` names the model whose trained detector this one begins from on the same normal images: the two are
+    trained as one job, and the settings of that stage are that model's.
     """
 
     name: str
