@@ -34,8 +34,6 @@ class Model:
 
 
 class _ByName(dict[str, Model]):
-    """Models by the names that the paper prints; ``CallError`` for an unknown one."""
-
     def __missing__(self, name: str) -> Model:
         raise CallError(unknown("model", name, self))
 
