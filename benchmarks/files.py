@@ -12,11 +12,12 @@ from pathlib import Path
 
 from benchmarks.errors import UnavailableError
 
+_ANOTHER_FOLDER = "name a folder that can be written"
 _REMEDIES = {
     errno.ENOSPC: "free some space or name another folder",
     errno.EDQUOT: "free some space or name another folder",
     errno.EFBIG: "raise the limit on the size of a file (ulimit -f) or name another folder",
-    errno.EROFS: "name a folder that can be written",
+    errno.EROFS: _ANOTHER_FOLDER,
 }
 # File systems that cannot flush a file to the disk say so in one of these ways.
 _NO_SYNC = (errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -42,10 +43,8 @@ def written_whole(path: Path) -> Iterator[Path]:
             mode = temporary.stat().st_mode
         try:
             yield temporary
-        except UnavailableError:
-            raise
         except Exception as error:
-            if full := full_disk(error):
+            if not isinstance(error, UnavailableError) and (full := full_disk(error)):
                 raise unwritable(path, full) from error
             raise
         with _unavailable_on_error(path):
@@ -66,50 +65,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make ``folder``, and write a file in it that is gone at once. Any number of calls may do so side by side.
-
-    Raises ``UnavailableError`` when that fails.
-    """
+    """Make ``folder`` and write a file in it that is gone at once; raises ``UnavailableError`` when that fails."""
     with _unavailable_on_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0")
-
-
-def full_disk(error: BaseException | None) -> OSError | None:
-    """Return the error of a disk that is full or read-only which ``error`` is, or came from; None if there is none.
-
-    Counted in are quotas and limits on the size of a file.
-    """
-    seen = set[int]()
-    while error is not None and id(error) not in seen:  # a cause that is raised anew makes a circle
-        seen.add(id(error))
-        told = _OS_ERROR.search(str(error))
-        code = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
-        if code in _REMEDIES:
-            return OSError(code, os.strerror(code))
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def unwritable(path: Path, error: OSError) -> UnavailableError:
-    """Return the error that says why ``path`` could not be written, and what to do."""
-    reason = os.strerror(error.errno) if error.errno else error
-    remedy = _REMEDIES.get(error.errno or 0, "name a folder that can be written")
-    return UnavailableError(
-        f"{path} could not be written: {reason}. What was there before is untouched; "
-        f"{remedy}, and the same command goes on from here."
-    )
-
-
-def folder_size(folder: Path) -> int:
-    """Return the bytes in the files under ``folder``, which may come and go meanwhile."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size
-    return total
 
 
 @contextmanager
@@ -127,3 +87,35 @@ def _sync(path: Path) -> None:
         except OSError as error:
             if error.errno not in _NO_SYNC:
                 raise
+
+
+def full_disk(error: BaseException | None) -> OSError | None:
+    """Return the error of a full or read-only disk, or of a limit of space, that ``error`` is or came from, or None."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:  # a cause that is raised anew makes a circle
+        seen.add(id(error))
+        told = _OS_ERROR.search(str(error))
+        code = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
+        if code in _REMEDIES:
+            return OSError(code, os.strerror(code))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def unwritable(path: Path, error: OSError) -> UnavailableError:
+    """Return the error that says why ``path`` could not be written, and what to do."""
+    reason = os.strerror(error.errno) if error.errno else error
+    return UnavailableError(
+        f"{path} could not be written: {reason}. What was there before is untouched; "
+        f"{_REMEDIES.get(error.errno or 0, _ANOTHER_FOLDER)}, and the same command goes on from here."
+    )
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes in the files under ``folder``, which may come and go meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total

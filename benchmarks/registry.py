@@ -1,13 +1,10 @@
-"""The paper's name of a model -> the detector that it is here.
+"""The paper's name of a model -> the detector that it is here: data alone, so that a model is a line.
 
 To add a model: write a ``lisae.Detector`` in ``baselines/``, add a line here, and, where its defaults do not
 suit a data set, a table of settings in ``benchmarks/settings/``.
 """
 
-import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from baselines.anogan import AnoGAN, AnoGANFM
 from baselines.deep_svdd import DeepSVDD
@@ -26,9 +23,8 @@ from lisae import LISAE, AutoEncoder, Detector, LinSepLISAE
 class Model:
     """A row of the paper's tables.
 
-    ``begins_from`` names the model whose trained detector this one begins from on the same normal images, so that
-    the two are trained as one job; the settings of that stage are that model's and cannot be changed for this
-    model alone.
+    ``begins_from`` names the model whose trained detector this one begins from on the same normal images: the two are
+    trained as one job, and the settings of that stage are that model's.
     """
 
     name: str
@@ -36,15 +32,10 @@ class Model:
     description: str
     begins_from: str | None = None
 
-    @property
-    def stage_class(self) -> type[Detector] | None:
-        """The detector that it begins from, of its own or another model's; None where there is none."""
-        return self.detector.stage.detector if self.detector.stage else None
 
-    @property
-    def stage_argument(self) -> str:
-        """The constructor argument that takes the detector it begins from; empty where there is none."""
-        return self.detector.stage.argument if self.detector.stage else ""
+class _ByName(dict[str, Model]):
+    def __missing__(self, name: str) -> Model:
+        raise CallError(unknown("model", name, self))
 
 
 _MODELS = (
@@ -62,30 +53,5 @@ _MODELS = (
     Model("LIS-AE", LISAE, "AE with its latent layer shaped by negatives, Eq. (1)", begins_from="AE"),
     Model("LinSep-LIS-AE", LinSepLISAE, "LIS-AE whose first phase separates negatives linearly (Section 4.2)"),
 )
-MODELS = {model.name: model for model in _MODELS}
+MODELS = _ByName({model.name: model for model in _MODELS})
 STAGES = frozenset(model.begins_from for model in _MODELS if model.begins_from)
-
-
-def model(name: str) -> Model:
-    """Give the model of a name as the paper prints it. Raises ``CallError`` for an unknown one."""
-    if name not in MODELS:
-        raise CallError(unknown("model", name, MODELS))
-    return MODELS[name]
-
-
-def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: Detector | None = None) -> Detector:
-    """Make an untrained detector of a model with the settings of a profile.
-
-    ``stage`` is the trained detector that a model begins from; without it the detector trains one of its own.
-    """
-    chosen = model(name)
-    arguments = dict(settings)
-    if chosen.stage_class is not None:
-        own = arguments.pop(chosen.stage_argument)
-        arguments[chosen.stage_argument] = stage or _made(chosen.stage_class, own, seed, device)
-    return _made(chosen.detector, arguments, seed, device)
-
-
-def _made(detector: type[Detector], arguments: Mapping[str, Any], seed: int, device: str) -> Detector:
-    chosen_device: dict[str, Any] = {"device": device} if "device" in inspect.signature(detector).parameters else {}
-    return detector(**arguments, **chosen_device, random_state=seed)

@@ -1,15 +1,12 @@
 """The command line: ``python -m benchmarks.reproduce --table 4``."""
 
-import argparse
 import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NoReturn
-
-from rich.console import Console
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
@@ -19,8 +16,8 @@ from benchmarks.engine.profiles import Profile, load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Pipeline
-from benchmarks.progress import unbreakable_streams
-from benchmarks.registry import MODELS, model
+from benchmarks.progress import Messages, unbreakable_streams
+from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURES, figure
 
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
@@ -34,120 +31,86 @@ def main(arguments: Sequence[str] | None = None) -> int:
     its reason, and the rest is written; 130: interrupted, what was done is kept.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     with unbreakable_streams():
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        messages = Messages()
         try:
-            return _run(_parser().parse_args(arguments), console)
-        except CallError as error:
-            console.print(f"error: {error}", markup=False)
-            return EXIT_CALL
-        except UnavailableError as error:
-            console.print(f"error: {error}", markup=False)
-            return EXIT_INCOMPLETE
+            options = command_line().parse_args(arguments)
+            if options.settings:
+                _show_settings(options)
+            elif options.list:
+                _list()
+            elif options.dry_run:
+                Pipeline(request_of(options), messages).show_plan()
+            elif not Pipeline(request_of(options), messages).run():
+                return EXIT_INCOMPLETE
+            return EXIT_DONE
+        except (CallError, UnavailableError) as error:
+            messages.tell(f"error: {error}")
+            return EXIT_CALL if isinstance(error, CallError) else EXIT_INCOMPLETE
         except KeyboardInterrupt:
-            console.print("interrupted: finished runs are kept, and the same command goes on from here.")
+            messages.tell("interrupted: finished runs are kept, and the same command goes on from here.")
             return EXIT_INTERRUPTED
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
-    if options.settings:
-        model_name, dataset = options.settings
-        _show_settings(model_name, dataset, options.profile)
-        return EXIT_DONE
-    if options.list:
-        _list()
-        return EXIT_DONE
-    pipeline = Pipeline(_request(options), console)
-    if options.dry_run:
-        pipeline.show_plan()
-        return EXIT_DONE
-    return EXIT_DONE if pipeline.run() else EXIT_INCOMPLETE
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def command_line() -> ArgumentParser:
+    """Return the parser of the command line; ``request_of`` checks what it gives."""
+    parser = ArgumentParser(
         prog="python -m benchmarks.reproduce",
         description="Regenerate the tables and figures of 'Latent-Insensitive Autoencoders for Anomaly Detection' "
         "(Mathematics 2022, 10(1), 112) from real data, ours beside the printed values.",
         epilog="Finished runs are never trained again: an interrupted call goes on where it was.",
     )
-    what = parser.add_argument_group("what to make")
-    what.add_argument("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
-    what.add_argument(
-        "--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable"
-    )
-    what.add_argument(
-        "--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings"
-    )
-    what.add_argument("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
-    what.add_argument("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
-    what.add_argument(
-        "--settings",
-        nargs=2,
-        metavar=("MODEL", "DATASET"),
-        help="print the settings of a model on a data set, each with the table that it comes from, and stop",
-    )
-    what.add_argument("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
-    how = parser.add_argument_group("how")
-    how.add_argument("--profile", default="fast", metavar="NAME", help="smoke, fast (default), full, or a .toml file")
-    how.add_argument("--models", metavar="A,B", help="train these models alone")
-    how.add_argument("--datasets", metavar="A,B", help="train on these data sets alone")
-    how.add_argument(
-        "--negatives", choices=[STROKES], help="strokes: drawn strokes as negatives where the paper takes Omniglot"
-    )
-    how.add_argument("--seeds", metavar="0,1,2", help="a list of seeds, or one number for a count of them")
-    how.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
-    how.add_argument(
-        "--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)"
-    )
-    how.add_argument("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
-    how.add_argument("--fresh", action="store_true", help="train again what is finished")
-    where = parser.add_argument_group("where")
-    where.add_argument("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
-    where.add_argument("--offline", action="store_true", help="never fetch data")
-    where.add_argument("--results-dir", default="results/local", metavar="DIR", help="records and CSV (%(default)s)")
-    where.add_argument(
-        "--reports-dir", default="reports/local", metavar="DIR", help="PNG, Markdown, LaTeX (%(default)s)"
-    )
-    where.add_argument("--quiet", action="store_true", help="no progress")
+    add = parser.add_argument_group("what to make").add_argument
+    add("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
+    add("--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable")
+    add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
+    add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
+    add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
+    settings = "print the settings of a model on a data set, each with the table that it comes from, and stop"
+    add("--settings", nargs=2, metavar=("MODEL", "DATASET"), help=settings)
+    add("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
+    add = parser.add_argument_group("how").add_argument
+    add("--profile", default="fast", metavar="NAME", help="smoke, fast (default), full, or a .toml file")
+    add("--models", metavar="A,B", help="train these models alone")
+    add("--datasets", metavar="A,B", help="train on these data sets alone")
+    add("--negatives", choices=[STROKES], help="strokes: drawn strokes as negatives where the paper takes Omniglot")
+    add("--seeds", metavar="0,1,2", help="a list of seeds, or one number for a count of them")
+    add("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
+    add("--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)")
+    add("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
+    add("--fresh", action="store_true", help="train again what is finished")
+    add = parser.add_argument_group("where").add_argument
+    add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
+    add("--offline", action="store_true", help="never fetch data")
+    add("--results-dir", default="results/local", metavar="DIR", help="records and CSV (%(default)s)")
+    add("--reports-dir", default="reports/local", metavar="DIR", help="PNG, Markdown, LaTeX (%(default)s)")
+    add("--quiet", action="store_true", help="no progress")
     return parser
 
 
-def request_of(arguments: Sequence[str]) -> Request:
-    """Return what the arguments of a call ask for. Raises ``CallError`` for wrong ones."""
-    return _request(_parser().parse_args(arguments))
-
-
-def _request(options: argparse.Namespace) -> Request:
-    profile = _profile(options.profile)
+def request_of(options: Namespace) -> Request:
+    """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
+    profile = _profile(options)
     if not (options.table or options.figure or options.claims or options.all):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
-    if options.backend not in BACKENDS:
-        raise CallError(unknown("backend of this version", options.backend, BACKENDS))
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"--jobs is at least 1; got {options.jobs}.")
-    models = _names(options.models)
-    datasets = _names(options.datasets)
-    for name in models or ():
-        model(name)
-    for name in datasets or ():
-        _check_dataset(name)
     return Request(
-        tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(table(name) for name in options.table)),
-        figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(figure(name) for name in options.figure)),
+        tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(map(table, options.table))),
+        figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(map(figure, options.figure))),
         claims=options.claims or options.all,
         report=options.all,
         profile=profile,
-        seeds=_seeds(options.seeds) or profile.seeds,
-        models=models,
-        datasets=datasets,
+        seeds=profile.seeds if options.seeds is None else _seeds(options.seeds),
+        models=_names("model", options.models, MODELS),
+        datasets=_names("data set", options.datasets, NAMES),
         strokes=options.negatives == STROKES,
         device=options.device,
         jobs=options.jobs,
-        backend=options.backend,
+        backend=_known("backend of this version", options.backend, BACKENDS),
         data_dir=data_directory(options.data_dir).absolute(),
         results_dir=Path(options.results_dir).absolute(),
         reports_dir=Path(options.reports_dir).absolute(),
@@ -157,13 +120,19 @@ def _request(options: argparse.Namespace) -> Request:
     )
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+def _known(kind: str, name: str, known: Collection[str]) -> str:
+    if name not in known:
+        raise CallError(unknown(kind, name, known))
+    return name
 
 
-def _seeds(text: str | None) -> tuple[int, ...]:
+def _names(kind: str, text: str | None, known: Collection[str]) -> tuple[str, ...] | None:
     if text is None:
-        return ()
+        return None
+    return tuple(_known(kind, name.strip(), known) for name in text.split(",") if name.strip())
+
+
+def _seeds(text: str) -> tuple[int, ...]:
     try:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
@@ -172,45 +141,33 @@ def _seeds(text: str | None) -> tuple[int, ...]:
         raise CallError(
             f"--seeds is a count such as 3, or a list such as 0,1,2 of numbers below 2^32 (one seed: 7,); got {text!r}."
         )
-    if "," not in text and numbers[0] > 0:
-        if numbers[0] > _MOST_SEEDS:
-            raise CallError(f"--seeds {text} is a count of {text} seeds; for the one seed {text}, write {text},")
-        return tuple(range(numbers[0]))
-    return tuple(dict.fromkeys(numbers))
+    if "," in text or numbers == [0]:
+        return tuple(dict.fromkeys(numbers))
+    if numbers[0] > _MOST_SEEDS:
+        raise CallError(f"--seeds {text} is a count of {text} seeds; for the one seed {text}, write {text},")
+    return tuple(range(numbers[0]))
 
 
-def _profile(name: str) -> Profile:
-    return load_profile(name, {figure.id: figure.settings for figure in FIGURES if figure.settings})
+def _profile(options: Namespace) -> Profile:
+    return load_profile(options.profile, {figure.id: figure.settings for figure in FIGURES if figure.settings})
 
 
-def _check_dataset(name: str) -> None:
-    if name not in NAMES:
-        raise CallError(unknown("data set", name, NAMES))
-
-
-def _show_settings(model_name: str, dataset: str, profile: str) -> None:
+def _show_settings(options: Namespace) -> None:
     """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
-    chosen = model(model_name)
-    _check_dataset(dataset)
-    lines = [
-        (f"{name} = {json.dumps(value)}", origin)
-        for name, value, origin in _profile(profile).explained(chosen, dataset)
-    ]
+    model, dataset = options.settings
+    explained = _profile(options).explained(MODELS[model], _known("data set", dataset, NAMES))
+    lines = [(f"{name} = {json.dumps(value)}", origin) for name, value, origin in explained]
     width = max((len(line) for line, _ in lines), default=0)
-    print(f"# {model_name} on {dataset}, profile {profile}")
+    print(f"# {model} on {dataset}, profile {options.profile}")
     print("\n".join(f"{line:<{width}}  # {origin}" for line, origin in lines) or "# nothing to choose")
 
 
 def _list() -> None:
-    print("tables\n" + "\n".join(f"  {one.id:<15} {one.caption}" for one in TABLES))
-    print("figures\n" + "\n".join(f"  {one.id:<15} {one.caption}" for one in FIGURES))
-    print("models\n" + "\n".join(f"  {name:<15} {one.description}" for name, one in MODELS.items()))
-    print("data sets\n" + "\n".join(f"  {name}" for name in NAMES))
-    print("profiles\n" + "\n".join(f"  {name:<15} {load_profile(name).description}" for name in profile_names()))
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+    print("tables", *(f"  {one.id:<15} {one.caption}" for one in TABLES), sep="\n")
+    print("figures", *(f"  {one.id:<15} {one.caption}" for one in FIGURES), sep="\n")
+    print("models", *(f"  {name:<15} {one.description}" for name, one in MODELS.items()), sep="\n")
+    print("data sets", *(f"  {name}" for name in NAMES), sep="\n")
+    print("profiles", *(f"  {name:<15} {load_profile(name).description}" for name in profile_names()), sep="\n")
 
 
 if __name__ == "__main__":

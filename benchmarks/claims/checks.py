@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.claims.evidence import Evidence, NotMeasured
 from benchmarks.data.cache import CATALOGUE
-from benchmarks.engine.evaluate import Context
+from benchmarks.engine.evaluate import Context, build
 from benchmarks.engine.execute import Failure, prepare_process, stage_from
 from benchmarks.engine.plan import Computation
 from benchmarks.engine.records import Store
@@ -27,7 +27,6 @@ from benchmarks.engine.run import Run, stage_of
 from benchmarks.paper.claims import claims, common_keys
 from benchmarks.paper.section_4 import GAMMAS, gaussian_case, linear_case, tilt_of
 from benchmarks.paper.tasks import Task
-from benchmarks.registry import build
 from lisae import LISAE, BackboneDetector, CollapseError, Detector
 
 FILE = "checks.csv"

@@ -18,7 +18,7 @@ from benchmarks.data.cache import CATALOGUE, Arrays, ContentError, Dataset, chec
 from benchmarks.data.registries import SourceError
 from benchmarks.errors import UnavailableError
 from benchmarks.files import full_disk, unwritable, written_whole
-from benchmarks.progress import FetchProgress
+from benchmarks.progress import Messages
 
 
 class Source(NamedTuple):
@@ -57,22 +57,22 @@ def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
     Raises ``UnavailableError``: no source can give the set (each with its reason), the folder cannot be
     written, or the disk is full.
     """
-    progress = FetchProgress(name, quiet=quiet)
-    with _locked(path, progress):
+    messages = Messages(quiet=quiet)
+    with _locked(path, messages):
         if os.path.lexists(path):
             return read(name, path)
         _sweep(path)
         reasons = []
         for source in SOURCES[name]:
             try:
-                dataset = _fetch_from(source, path, progress)
+                dataset = _fetch_from(source, path, messages)
             except Exception as error:  # torchvision, the clients and the decoders do not say what they raise
                 if full := full_disk(error):
                     raise unwritable(path, full) from error
                 reasons.append(f"{source.label}: {_reason(error)}")
             else:
                 _write(dataset, path)
-                progress.line(f"kept in {path}")
+                messages.tell(f"{name}: kept in {path}")
                 return dataset
     tried = "\n".join(f"  - {reason}" for reason in reasons)
     raise UnavailableError(
@@ -81,10 +81,10 @@ def fetch(name: str, path: Path, *, quiet: bool = False) -> Dataset:
     )
 
 
-def _fetch_from(source: Source, path: Path, progress: FetchProgress) -> Dataset:
+def _fetch_from(source: Source, path: Path, messages: Messages) -> Dataset:
     with tempfile.TemporaryDirectory(".fetch", f".{path.stem}.", path.parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with progress.step(source.label, folder, _reason):
+        with messages.step(f"{path.stem}: {source.label}", folder, _reason):
             return checked(path.stem, source.fetch(folder))
 
 
@@ -98,14 +98,14 @@ def _write(dataset: Dataset, path: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, progress: FetchProgress) -> Iterator[None]:
+def _locked(path: Path, messages: Messages) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress.line("another process is fetching it; waiting ...")
+            messages.tell(f"{path.stem}: another process is fetching it; waiting ...")
             lock.acquire()
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error

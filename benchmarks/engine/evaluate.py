@@ -1,12 +1,20 @@
 """Train and score one run: the images of a task, a detector, and a record of what it measured."""
 
+import inspect
+import platform
+import re
+import subprocess
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -14,9 +22,8 @@ from benchmarks.data import Dataset, load
 from benchmarks.data.negatives import STROKES, preparation_of
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
-from benchmarks.machine import device_name, versions
 from benchmarks.paper.tasks import Negatives
-from benchmarks.registry import build
+from benchmarks.registry import MODELS
 from lisae import Detector, __version__
 from lisae.stacks import Learning, timed
 
@@ -34,6 +41,23 @@ class Context:
     todo: frozenset[str]  # the ids of the runs to train
     command: str
     profile: str
+
+
+def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: Detector | None = None) -> Detector:
+    """Make an untrained detector of a model with the settings of a profile.
+
+    ``stage`` is the trained detector that a model begins from; without it the detector trains one of its own.
+    """
+    detector, arguments = MODELS[name].detector, dict(settings)
+    if detector.stage:
+        argument, kind = detector.stage
+        arguments[argument] = stage or _made(kind, settings[argument], seed, device)
+    return _made(detector, arguments, seed, device)
+
+
+def _made(detector: type[Detector], arguments: Mapping[str, Any], seed: int, device: str) -> Detector:
+    chosen_device: dict[str, Any] = {"device": device} if "device" in inspect.signature(detector).parameters else {}
+    return detector(**arguments, **chosen_device, random_state=seed)
 
 
 def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learning[tuple[Detector, Record]]:
@@ -121,3 +145,31 @@ def images_of_classes(
 @lru_cache(maxsize=2)  # the images of a task and of its negatives
 def _load(name: str, data_dir: Path) -> Dataset:
     return load(name, data_dir, offline=True, quiet=True)
+
+
+def device_name(device: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the name of the GPU, for a device other than ``cpu`` where there is one, or else of the processor.
+
+    The processor's name is read from ``cpuinfo`` on Linux and asked of ``sysctl`` on macOS. Where neither tells it, the
+    name is what ``platform`` knows, which may be the architecture alone. No error is raised.
+    """
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    with suppress(OSError):
+        if found := re.search(r"^model name[ \t]*:[ \t]*(\S.*)", cpuinfo.read_text(errors="replace"), re.MULTILINE):
+            return found[1].strip()
+    command = ("sysctl", "-n", "machdep.cpu.brand_string")
+    with suppress(OSError):
+        asked = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if asked.returncode == 0 and asked.stdout.strip():
+            return asked.stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the version of Python and of each of these libraries that is installed, in this order."""
+    found = {"python": platform.python_version()}
+    for library in libraries:
+        with suppress(metadata.PackageNotFoundError):
+            found[library] = metadata.version(library)
+    return found

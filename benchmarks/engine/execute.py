@@ -12,11 +12,10 @@ from typing import cast
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks.engine.evaluate import Context, evaluate
+from benchmarks.engine.evaluate import Context, build, evaluate
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.errors import UnavailableError
-from benchmarks.registry import build
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone
 

@@ -21,7 +21,7 @@ from benchmarks.files import write_text
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Negatives, Task
-from benchmarks.registry import model
+from benchmarks.registry import MODELS
 
 LEFT_OUT = "left out of this call by --models or --datasets"
 
@@ -217,7 +217,7 @@ class Plan:
 
     def widths(self, measurement: Measurement) -> tuple[int | None, ...]:
         """Return the latent widths that ``oracle`` chooses from, the fixed one first, or None alone."""
-        return self.request.profile.latent_dims(model(measurement.model), measurement.task.dataset) or (None,)
+        return self.request.profile.latent_dims(MODELS[measurement.model], measurement.task.dataset) or (None,)
 
     def record(self, measurement: Measurement, seed: int, width: int | None) -> Record | None:
         """Return the record of a measurement's run, or None."""

@@ -46,8 +46,8 @@ def places() -> dict[str, dict[str, Option]]:
     found = {}
     for name, model in MODELS.items():
         found[name] = settings_of(model.detector)
-        if model.stage_class is not None and model.begins_from is None:
-            found[f"{name}.{model.stage_argument}"] = settings_of(model.stage_class)
+        if model.detector.stage and model.begins_from is None:
+            found[f"{name}.{model.detector.stage.argument}"] = settings_of(model.detector.stage.detector)
     return found
 
 
@@ -81,9 +81,8 @@ class Profile:
         lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
         parts = {"": (model.name, model.detector)}
-        if model.stage_class is not None:
-            place = model.begins_from or f"{model.name}.{model.stage_argument}"
-            parts[f"{model.stage_argument}."] = place, model.stage_class
+        if stage := model.detector.stage:
+            parts[f"{stage.argument}."] = model.begins_from or f"{model.name}.{stage.argument}", stage.detector
         for prefix, (place, detector) in parts.items():
             found = _overlaid(settings_of(detector), self._layers(place, dataset, latent_dim))
             yield from ((prefix + key, value, origin) for key, (value, origin) in found.items())
@@ -107,7 +106,8 @@ class Profile:
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
         widths = self.tables.get("latent_dim", {}).get(dataset)
-        if widths is None or "latent_dim" not in settings_of(model.stage_class or model.detector):
+        with_latent = model.detector.stage.detector if model.detector.stage else model.detector
+        if widths is None or "latent_dim" not in settings_of(with_latent):
             return ()
         return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
 
@@ -214,10 +214,12 @@ def _known(figures: Figures | None) -> dict[str, Any]:
     own = places()
     models: dict[str, dict[str, Any]] = {}
     for name, model in MODELS.items():
-        stage: Any = own.get(f"{name}.{model.stage_argument}")
-        if model.begins_from is not None:
-            stage = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
-        models[name] = own[name] | ({model.stage_argument: stage} if model.stage_class else {})
+        models[name] = own[name]
+        if stage := model.detector.stage:
+            found: Any = own.get(f"{name}.{stage.argument}")
+            if model.begins_from is not None:
+                found = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
+            models[name] = own[name] | {stage.argument: found}
     shared: dict[str, list[Option]] = {}
     for options in own.values():
         for key, option in options.items():

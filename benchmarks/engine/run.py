@@ -17,7 +17,7 @@ from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import Profile, Settings
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
-from benchmarks.registry import MODELS, STAGES, model
+from benchmarks.registry import MODELS, STAGES
 
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
@@ -119,7 +119,7 @@ def make_run(
 
     Raises ``CallError`` for an unknown model, and for one that needs negatives and a task without any.
     """
-    chosen = model(model_name)
+    chosen = MODELS[model_name]
     if chosen.detector.uses_negatives and task.negatives is None:
         raise CallError(
             f"{model_name} learns from negatives, and the task of {task.dataset} "
@@ -162,11 +162,12 @@ def stage_of(run: Run) -> Run | None:
     """
     if run.model in STAGES:
         return run
-    chosen, dataset = MODELS[run.model], run.task.dataset
-    if chosen.begins_from is None:
+    begins_from, stage = MODELS[run.model].begins_from, MODELS[run.model].detector.stage
+    if begins_from is None or stage is None:
         return None
-    task, settings = without_negatives(dataset, *run.task.normal), run.settings[chosen.stage_argument]
-    return Run(task, chosen.begins_from, run.seed, settings, run.limits, {dataset: run.data[dataset]})
+    task = without_negatives(run.task.dataset, *run.task.normal)
+    data = {task.dataset: run.data[task.dataset]}
+    return Run(task, begins_from, run.seed, run.settings[stage.argument], run.limits, data)
 
 
 def make_jobs(runs: Iterable[Run], profile: Profile) -> list[Job]:

@@ -18,7 +18,7 @@ from benchmarks.engine.profiles import Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
-from benchmarks.registry import model
+from benchmarks.registry import MODELS
 from benchmarks.report.document import (
     DASH,
     Block,
@@ -200,7 +200,7 @@ class _Content:
         profile = self.plan.request.profile
         used: dict[tuple[str, str], list[str]] = {}
         for name, dataset in dict.fromkeys((one.model, one.task.dataset) for one in self._measurements):
-            text = _settings_text(profile.settings(model(name), dataset))
+            text = _settings_text(profile.settings(MODELS[name], dataset))
             used.setdefault((name, text or "none to choose"), []).append(dataset)
         columns = {"model": "label", "data sets": "label", "settings": "prose"}
         rows = [(name, ", ".join(datasets), text) for (name, text), datasets in used.items()]
@@ -210,7 +210,7 @@ class _Content:
         profile = self.plan.request.profile
         rows = {f"images of a class, {part}": str(limit or "all") for part, limit in profile.limits.items()}
         for dataset in dict.fromkeys(one.task.dataset for one in self._measurements):
-            widths = profile.latent_dims(model("AE"), dataset)
+            widths = profile.latent_dims(MODELS["AE"], dataset)
             rows[f"latent widths of oracle, {dataset}"] = ", ".join(map(str, widths))
         for name in sorted({one.task.negatives.dataset for one in self._measurements if one.task.negatives}):
             if prepared := profile.preparation(name):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.engine.evaluate import device_name, versions
 from benchmarks.files import write_text
-from benchmarks.machine import device_name, versions
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "pyod")
 # A ratio this far below the committed one is a regression; a smaller difference may come from the machine.

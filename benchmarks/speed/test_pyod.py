@@ -15,8 +15,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import load
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.profiles import load_profile
-from benchmarks.registry import MODELS, build
+from benchmarks.registry import MODELS
 from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import ROUNDS, in_turns, timer
 from lisae.detector import as_rows

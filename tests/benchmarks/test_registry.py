@@ -2,18 +2,19 @@
 
 import pytest
 
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.profiles import load_profile
 from benchmarks.errors import CallError
-from benchmarks.registry import MODELS, build, model
+from benchmarks.registry import MODELS
 from lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
 
 FAST = load_profile("fast")
 
 
 def test_unknown_model() -> None:
-    assert model("AE").detector is AutoEncoder
+    assert MODELS["AE"].detector is AutoEncoder
     with pytest.raises(CallError, match=r"'LISAE' is no model: there are KDE, .* Did you mean LIS-AE"):
-        model("LISAE")
+        MODELS["LISAE"]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -22,7 +23,7 @@ def test_a_detector_is_built_with_every_setting(name: str) -> None:
     detector = build(name, settings, 3, "cpu")
     assert type(detector) is MODELS[name].detector
     given = detector.get_params()
-    stage = MODELS[name].stage_argument
+    stage = detector.stage.argument if detector.stage else ""
     assert {key: given[key] for key in settings if key != stage} == {k: v for k, v in settings.items() if k != stage}
     assert given["random_state"] == 3
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from torch import nn
 
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.profiles import load_profile
-from benchmarks.registry import MODELS, build
+from benchmarks.registry import MODELS
 from lisae import BackboneDetector, Detector
 
 SMOKE = load_profile("smoke")

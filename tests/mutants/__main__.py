@@ -43,12 +43,11 @@ def main(words: list[str]) -> int:
         copies: Queue[Path] = Queue()
         for number in range(workers):
             copies.put(_copy(Path(folder) / str(number)))
-        unmutated = "; ".join(sorted({one.tests for one in chosen}))
-        faults = [_passes(copies.queue[0], " ".join(unmutated.split("; ")), "the project as it is")]
-        faults += pool.map(lambda mutant: _killed(mutant, copies), chosen)
-    found = [fault for fault in faults if fault]
-    print("\n".join(found) or f"{len(chosen)} of {len(chosen)} mutants killed")
-    return 1 if found else 0
+        status, output = _run(copies.queue[0], " ".join(sorted({one.tests for one in chosen})))
+        faults = [] if status == 0 else [f"the project as it is: its tests do not pass\n{output}"]
+        faults += filter(None, pool.map(lambda mutant: _fault(mutant, copies), chosen))
+    print("\n".join(faults) or f"{len(chosen)} of {len(chosen)} mutants killed")
+    return 1 if faults else 0
 
 
 def _copy(folder: Path) -> Path:
@@ -62,13 +61,7 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def _passes(folder: Path, tests: str, name: str) -> str:
-    """Return a sentence about tests that fail where they should pass, '' otherwise."""
-    status, output = _run(folder, tests)
-    return "" if status == 0 else f"{name}: its tests do not pass\n{output}"
-
-
-def _killed(mutant: Mutant, copies: "Queue[Path]") -> str:
+def _fault(mutant: Mutant, copies: "Queue[Path]") -> str:
     """Return a sentence about a mutant that survives, '' for one that is killed."""
     folder = copies.get()
     path = folder / mutant.file

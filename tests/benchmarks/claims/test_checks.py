@@ -13,14 +13,14 @@ from benchmarks.claims import checks
 from benchmarks.claims.checks import SAME_WEIGHTS, Pairs, same_weights
 from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import JudgedClaim, judge
-from benchmarks.engine.evaluate import Context
+from benchmarks.engine.evaluate import Context, build
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import changed, make_run, stage_of
 from benchmarks.paper.claims import claims
 from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case
 from benchmarks.paper.tasks import with_classes
-from benchmarks.registry import MODELS, build
+from benchmarks.registry import MODELS
 from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
 from lisae.linear import LinearAE, linear_autoencoder
 from tests.benchmarks.claims.made_up import by_class, fill, run_of

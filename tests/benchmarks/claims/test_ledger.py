@@ -211,7 +211,8 @@ def test_a_dry_run_lists_them_and_what_is_changed(tmp_path: Path, capsys: pytest
 
 def test_the_file_has_a_row_a_claim(store: Store, tmp_path: Path) -> None:
     fill(store, {LIS: by_class(0.7), "2 / LinSep-LIS-AE / CIFAR-10": by_class(0.8)})
-    request = reproduce.request_of(["--claims", "--data-dir", str(tmp_path), "--results-dir", str(store.root)])
+    arguments = ["--claims", "--data-dir", str(tmp_path), "--results-dir", str(store.root)]
+    request = reproduce.request_of(reproduce.command_line().parse_args(arguments))
     path = write_claims(Plan(request, store), tmp_path / "results")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -10,7 +10,7 @@ from benchmarks.claims.evidence import evidence_of
 from benchmarks.claims.ledger import write_claims
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store
-from benchmarks.reproduce import request_of
+from benchmarks.reproduce import command_line, request_of
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "published"
 
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.published
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    request = request_of(["--claims", "--results-dir", str(PUBLISHED), "--data-dir", str(tmp_path)])
+    arguments = ["--claims", "--results-dir", str(PUBLISHED), "--data-dir", str(tmp_path)]
+    request = request_of(command_line().parse_args(arguments))
     return Plan(request, Store(PUBLISHED))
 
 

@@ -11,10 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from baselines.ocsvm import OCSVM, label_sweep_auc
-from benchmarks import machine
 from benchmarks.data import DataIdentity, identify, load
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, strokes, to_shape
-from benchmarks.engine.evaluate import Context, evaluate, negatives_of
+from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, versions
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
@@ -151,8 +150,8 @@ def test_a_record_says_where_and_in_what_it_was_made(
 ) -> None:
     _, record = train_alone(evaluate(grey_run(without_negatives("mnist", 3), "KDE"), context))
     assert record.precision == "float64"
-    assert record.device == machine.device_name("cpu")
-    assert record.versions == {"lisae": __version__} | machine.versions(["torch", "numpy", "scikit-learn"])
+    assert record.device == device_name("cpu")
+    assert record.versions == {"lisae": __version__} | versions(["torch", "numpy", "scikit-learn"])
     assert (record.profile, record.command, record.restarts) == ("tiny", "the command", 0)
     assert json.loads(json.dumps(record.identity)) == json.loads(
         json.dumps(grey_run(without_negatives("mnist", 3), "KDE").identity())

@@ -12,14 +12,13 @@ from threadpoolctl import threadpool_info
 
 from benchmarks.data import load
 from benchmarks.engine import execute as module
-from benchmarks.engine.evaluate import Context
+from benchmarks.engine.evaluate import Context, build
 from benchmarks.engine.execute import Failure, Outcome, Weights, execute, prepare_process, rebuild
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
 from benchmarks.errors import UnavailableError
 from benchmarks.paper.tasks import with_classes, without_negatives
-from benchmarks.registry import build
 from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
 from lisae.stacks import train_alone, train_together
 from lisae.training import Training, train

@@ -38,8 +38,8 @@ def test_every_model_has_every_setting_and_an_estimate(name: str, model: Model) 
     assert defaults_of(model.detector).keys() <= settings.keys()
     assert {"device", "random_state", "contamination"}.isdisjoint(settings)
     assert profile.seconds(model.name, "cifar10") > 0
-    if model.stage_class is not None:
-        assert settings[model.stage_argument].keys() == defaults_of(model.stage_class).keys()
+    if stage := model.detector.stage:
+        assert settings[stage.argument].keys() == defaults_of(stage.detector).keys()
 
 
 def test_the_names_are_those_of_the_command_line() -> None:
@@ -71,14 +71,15 @@ def test_the_shared_table_is_for_the_models_that_it_lists(tmp_path: Path) -> Non
     profile = written(tmp_path, 'extends = "fast"\n[shared]\nepochs = 77\n[datasets.mnist.shared]\nbatch_size = 78\n')
     for name, model in MODELS.items():
         settings, before = profile.settings(model, "mnist"), FAST.settings(model, "mnist")
-        inner = settings.get(model.stage_argument, {}) if model.stage_class else {}
+        argument = model.detector.stage.argument if model.detector.stage else ""
+        inner = settings.get(argument, {})
         # Stronger tables stay: Deep SVDD has epochs of its own.
         if name in LISTED and "epochs" not in FAST.tables["models"].get(name, {}):
             assert (settings["epochs"], settings["batch_size"]) == (77, 78)
         elif name not in LISTED:
             changed = {key for key, value in settings.items() if value != before[key]}
-            assert changed <= {model.stage_argument}
-        if model.begins_from == "AE" or f"{name}.{model.stage_argument}" in LISTED:
+            assert changed <= {argument}
+        if model.begins_from == "AE" or f"{name}.{argument}" in LISTED:
             assert (inner["epochs"], inner["batch_size"]) == (77, 78)
 
 

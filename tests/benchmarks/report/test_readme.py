@@ -16,7 +16,7 @@ from benchmarks.progress import duration
 from benchmarks.report import readme
 from benchmarks.report.readme import BEGIN, END, Published, stale, write
 from benchmarks.report.style import drawn_from
-from benchmarks.reproduce import request_of
+from benchmarks.reproduce import command_line, request_of
 
 
 def part_of(published: Published) -> str:
@@ -30,7 +30,7 @@ def ten_kdes(tmp_path_factory: pytest.TempPathFactory) -> Published:
     root = tmp_path_factory.mktemp("clone")
     (root / "README.md").write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
     store = Store(root / "results" / "published")
-    plan = Plan(replace(request_of(["--all", "--offline"]), data_dir=root), store)
+    plan = Plan(replace(request_of(command_line().parse_args(["--all", "--offline"])), data_dir=root), store)
     for measurement in table("2").measurements:
         if measurement.model == "KDE" and measurement.task.dataset == "cifar10":
             run = plan.run(measurement, 0)

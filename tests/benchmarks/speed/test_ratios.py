@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.machine import device_name, versions
+from benchmarks.engine.evaluate import device_name, versions
 from benchmarks.speed.ratios import Row, compared, faults, read, shown_in, table, updated, used, write
 
 ROOT = Path(__file__).parents[3]

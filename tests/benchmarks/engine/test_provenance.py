@@ -9,7 +9,7 @@ import pytest
 import sklearn
 import torch
 
-from benchmarks.machine import device_name, versions
+from benchmarks.engine.evaluate import device_name, versions
 
 NOWHERE = Path("/nowhere/cpuinfo")
 CPUINFO = """processor\t: 0
