@@ -1,11 +1,16 @@
-"""The parts of a report, and of a table on its own, whatever format they are written in."""
+"""The parts of a report, or of a table on its own, and one way to write them as Markdown, HTML and LaTeX."""
 
+import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 DASH, MISSING = "-", "missing"
 
@@ -15,6 +20,9 @@ class Field(NamedTuple):
 
     text: str
     colour: str = ""
+
+
+Row = Iterable[str | Field]
 
 
 class Heading(NamedTuple):
@@ -32,7 +40,7 @@ class Heading(NamedTuple):
 class Prose:
     """A paragraph."""
 
-    kind: ClassVar[str] = "prose"
+    kind = "prose"
 
     text: str
 
@@ -41,7 +49,7 @@ class Prose:
 class Points:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "points"
+    kind = "points"
 
     texts: tuple[str, ...]
 
@@ -50,7 +58,7 @@ class Points:
 class Tabular:
     """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it."""
 
-    kind: ClassVar[str] = "table"
+    kind = "table"
 
     id: str
     caption: str
@@ -80,7 +88,7 @@ class Tabular:
 class Picture:
     """A figure: a PNG beside the report, None where it could not be drawn; ``notes`` say what is missing from it."""
 
-    kind: ClassVar[str] = "picture"
+    kind = "picture"
 
     id: str
     caption: str
@@ -112,23 +120,12 @@ class Report:
 
 
 def tabular(
-    table_id: str,
-    caption: str,
-    columns: Mapping[str, str],
-    rows: Iterable[Sequence[str | Field]],
-    notes: Sequence[str] = (),
-    *,
-    command: str = "",
+    name: str, caption: str, columns: dict[str, str], rows: Iterable[Row], *notes: str, command: str = ""
 ) -> Tabular:
     """Make a table without shared headings; ``columns`` gives the kind of each column by its name."""
-    return Tabular(
-        table_id,
-        caption,
-        tuple(Heading(name, kind) for name, kind in columns.items()),
-        tuple(tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows),
-        tuple(notes),
-        command,
-    )
+    headings = tuple(Heading(column, kind) for column, kind in columns.items())
+    fields = (tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows)
+    return Tabular(name, caption, headings, tuple(fields), notes, command)
 
 
 def trimmed(digits: str) -> str:
@@ -146,3 +143,92 @@ def signed(number: float, decimals: int) -> str:
     rounded = round(number, decimals) + 0.0
     sign = "" if not rounded else "+" if rounded > 0 else "\N{MINUS SIGN}"
     return sign + short(abs(rounded), decimals)
+
+
+def written(content: Report | Tabular, suffix: str) -> str:
+    """Write a report or a table as ``md`` with pipe tables, as ``html`` or as ``tex`` for pdflatex.
+
+    HTML is one file that needs no other; the pictures of the others lie beside them. A table as LaTeX is a ``table``
+    environment. Every value is escaped here, in one place.
+    """
+    escaped, marks = _FORMATS[suffix]
+    alone = isinstance(content, Tabular)
+    environment = Environment(
+        loader=PackageLoader("benchmarks.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda value: value if isinstance(value, Markup) else escaped(_plain(str(value))),
+        **marks,
+    )
+    environment.globals |= {
+        "alone": alone,
+        "as_it_is": lambda text: Markup(_plain(text)),
+        "base64": lambda path: base64.b64encode(path.read_bytes()).decode("ascii"),
+        "layout_of": _layout_of,
+    }
+    name = "block" if alone else "report"
+    return environment.get_template(f"{name}.{suffix}").render({name: content}).strip() + "\n"
+
+
+def _plain(text: str) -> str:
+    """Drop control characters, and take any run of white space as one blank."""
+    letters = (letter if letter.isprintable() or letter.isspace() else "" for letter in text)
+    return " ".join("".join(letters).split())
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text)
+
+
+# Signs that LaTeX reads as its own, signs that pdflatex's oldest fonts lack, which need no package, and the star and
+# the bracket, which would be options after the end of a row.
+_SIGNS = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$",
+          "|": r"\textbar{}", "\N{MINUS SIGN}": "$-$", "²": "$^2$", "\N{MULTIPLICATION SIGN}": r"$\times$",
+          "[": "{[}", "*": "{*}", "<": "$<$", ">": "$>$"}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    """Write text in the letters of pdflatex's fonts: accents are dropped, and any other sign becomes a '?'."""
+    letters = []
+    for letter in text:
+        plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii")
+        letters.append(_SIGNS.get(letter) or plain or "?")
+    return "".join(letters).replace("--", "-{}-")
+
+
+_LATEX_MARKS: dict[str, Any] = {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
+                "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}  # fmt: skip
+_FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {
+    "md": (_markdown, {}),
+    "html": (escape, {}),
+    "tex": (_latex, _LATEX_MARKS),
+}
+FORMATS = tuple(_FORMATS)
+_ACROSS, _GAP, _LEAST = 25.7, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
+_SIZES = {r"\scriptsize": 0.13, r"\tiny": 0.1}  # of its letters, each with about the cm that one takes
+
+
+def _layout_of(block: Tabular) -> tuple[str, str]:
+    """Give LaTeX's size of letters and specification of the columns of a table in a report.
+
+    Columns of prose share what the others leave of the page: a long text takes more of it than a short one.
+    """
+    fields = [(*heading.name.split(), *(row[i].text for row in block.rows)) for i, heading in enumerate(block.headings)]
+    longest = [max(map(len, texts)) for texts in fields]
+    is_prose = [heading.kind == "prose" for heading in block.headings]
+    letters = sum(n + 1 for n, breaks in zip(longest, is_prose, strict=True) if not breaks)
+    left = {size: _ACROSS - _GAP * len(longest) - cm * letters for size, cm in _SIZES.items()}
+    size = r"\scriptsize" if left[r"\scriptsize"] >= _LEAST * sum(is_prose) else r"\tiny"
+    shares = [breaks * min(n, 400) ** 0.5 for n, breaks in zip(longest, is_prose, strict=True)]
+    columns = [
+        rf">{{\raggedright\arraybackslash}}p{{{max(_LEAST, left[size] * share / sum(shares)):.2f}cm}}"
+        if share
+        else "r"
+        if heading.kind == "number"
+        else "l"
+        for share, heading in zip(shares, block.headings, strict=True)
+    ]
+    return Markup(size), Markup("".join(columns))

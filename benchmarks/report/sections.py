@@ -22,6 +22,7 @@ from benchmarks.paper.tables import Artefact, Measurement, Table
 from benchmarks.registry import model
 from benchmarks.report.document import (
     DASH,
+    FORMATS,
     Block,
     Field,
     Picture,
@@ -32,12 +33,12 @@ from benchmarks.report.document import (
     Tabular,
     signed,
     tabular,
+    written,
 )
 from benchmarks.report.standings import headline
 from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.tables import in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
-from benchmarks.report.writers import FORMATS
 
 NO_RECORD = "there is no record of it"
 # Told apart with any colour vision; the word stands in the field as well.
@@ -59,9 +60,9 @@ def write_report(plan: Plan, lookup: RecordLookup, reasons: Mapping[str, str], d
     """
     report = _Content(plan, lookup, reasons, drawn).report()
     paths = []
-    for suffix, write in FORMATS.items():
+    for suffix in FORMATS:
         paths.append(plan.request.reports_dir / f"appendix.{suffix}")
-        write_text(paths[-1], write(report))
+        write_text(paths[-1], written(report, suffix))
     return paths
 
 
@@ -191,7 +192,7 @@ class _Content:
                     (f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
                     for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
                 ],
-                ("Half-axis: where the contour of loss 1, a circle for the linear autoencoder, crosses the z-axis.",),
+                "Half-axis: where the contour of loss 1, a circle for the linear autoencoder, crosses the z-axis.",
                 command=request.command_for(figure),
             )
 

@@ -55,5 +55,5 @@ def headline(frames: Mapping[str, pd.DataFrame]) -> Tabular:
         "Mean AUC of Tables 1 and 2: ours, and the paper's in brackets",
         {"Data set": "label", **dict.fromkeys(shown, "number"), RIVAL: "label"},
         [(column, *(texts[row] for row in (*shown, RIVAL))) for column, texts in standings(frames).items()],
-        ("The best rival is the measured one with our highest mean, beside what the paper prints for it.",),
+        "The best rival is the measured one with our highest mean, beside what the paper prints for it.",
     )

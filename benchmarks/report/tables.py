@@ -10,10 +10,9 @@ import pandas as pd
 
 from benchmarks.files import write_text, written_whole
 from benchmarks.paper.tables import AVERAGE, Table
-from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed
+from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed, written
 from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
 from benchmarks.report.tidy import RecordLookup, missing_texts, note, tidy
-from benchmarks.report.writers import latex, markdown
 
 _DPI = 200
 _ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
@@ -201,8 +200,8 @@ def write_table(
     tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
     text = frame.to_csv(index=False, lineterminator="\n")
     write_text(tidy_path, text)
-    write_text(stem.with_suffix(".md"), markdown(block))
-    write_text(stem.with_suffix(".tex"), latex(block))
+    write_text(stem.with_suffix(".md"), written(block, "md"))
+    write_text(stem.with_suffix(".tex"), written(block, "tex"))
     with styled(), written_whole(stem.with_suffix(".png")) as temporary:
         draw_table(table, frame, f"{TINT_LEGEND} {note(table, lookup, command, reasons)}").save(temporary, text, _DPI)
     return [tidy_path, *(stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))]
