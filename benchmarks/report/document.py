@@ -3,7 +3,7 @@
 import base64
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -120,12 +120,12 @@ class Report:
 
 
 def tabular(
-    name: str, caption: str, columns: dict[str, str], rows: Iterable[Row], *notes: str, command: str = ""
+    name: str, caption: str, columns: Mapping[str, str], rows: Iterable[Row], *, note: str = "", command: str = ""
 ) -> Tabular:
     """Make a table without shared headings; ``columns`` gives the kind of each column by its name."""
     headings = tuple(Heading(column, kind) for column, kind in columns.items())
     fields = (tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows)
-    return Tabular(name, caption, headings, tuple(fields), notes, command)
+    return Tabular(name, caption, headings, tuple(fields), (note,) if note else (), command)
 
 
 def trimmed(digits: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import seaborn as sns
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -23,7 +23,9 @@ from PIL import Image
 
 DPI = 300
 _MADE_FROM = "Made from CSV with SHA-256"
-INK, FAINT, HAIRLINE = "#1a1a1a", "#4d4d4d", "#b3b3b3"
+_STYLE = Path(__file__).parent / "figures.mplstyle"
+_SETTINGS = rc_params_from_file(_STYLE, use_default_template=False)
+INK, FAINT, HAIRLINE = _SETTINGS["text.color"], _SETTINGS["xtick.color"], "#b3b3b3"
 # Okabe and Ito's colours without the yellow, which is too light for a line; a marker goes with each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
 MARKERS = ("o", "s", "^", "D", "v")
@@ -37,26 +39,6 @@ TINT_LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
 _TITLE_SIZE, _NOTE_SIZE = 9.0, 6.0
 _TITLE_LINE, _NOTE_LINE = 0.155, 0.105  # inches
-_SETTINGS: dict[Any, Any] = {
-    "font.size": 7.5,
-    "axes.titlesize": 8,
-    "axes.labelsize": 7.5,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "legend.fontsize": 6.5,
-    "legend.frameon": False,
-}
 
 
 def tint(difference: float) -> str:
@@ -152,12 +134,10 @@ class HeatMap:
         width, height = self.place
         start, rows, columns = left + sum(self.labels_width), len(self.labels), len(self.heads)
         axes = page.axes(start, top + self.head, columns * width, rows * height)
-        sns.heatmap(
-            np.clip(self.differences, -_FULL_TINT, _FULL_TINT), vmin=-_END_OF_MAP, vmax=_END_OF_MAP, cmap=_TINTS,
-            annot=np.array(self.texts), fmt="", annot_kws={"size": self.size, "color": INK}, cbar=False,
-            xticklabels=False, yticklabels=False, ax=axes,
-        )  # fmt: skip
-        for row, column in np.argwhere(np.isnan(self.differences)):  # seaborn leaves these empty
+        tints = np.clip(self.differences, -_FULL_TINT, _FULL_TINT)
+        scale = {"vmin": -_END_OF_MAP, "vmax": _END_OF_MAP, "cmap": _TINTS}
+        sns.heatmap(tints, **scale, cbar=False, xticklabels=False, yticklabels=False, ax=axes)
+        for row, column in np.ndindex(rows, columns):  # seaborn writes nothing where there is no difference
             axes.text(column + 0.5, row + 0.5, self.texts[row][column], fontsize=self.size, ha="center", va="center")
         for column, (name, lines) in enumerate(self.heads):
             middle, y = start + (column + 0.5) * width, page.top + top + height / 2
@@ -165,13 +145,13 @@ class HeatMap:
             small = {"fontsize": 0.8 * self.size, "color": FAINT, "linespacing": 1.1}
             page.write(middle, y + 0.45 * height, "\n".join(lines), ha="center", va="top", **small)
         for row, labels in enumerate(self.labels):
-            begins = not row or labels[0] != self.labels[row - 1][0]
+            grouped, begins = len(labels) > 1, not row or labels[0] != self.labels[row - 1][0]
             for place, label in enumerate(labels):
                 x, y = left + sum(self.labels_width[:place]), page.top + top + self.head + (row + 0.5) * height
-                if place or len(labels) == 1 or begins:
-                    weight = "bold" if len(labels) > 1 and not place else "normal"
+                if place or begins or not grouped:
+                    weight = "bold" if grouped and not place else "normal"
                     page.write(x, y, label, fontsize=self.size, va="center", weight=weight)
-            if len(labels) > 1 and begins:
+            if grouped and begins:
                 self.rule(axes, row)
         return axes
 
@@ -183,4 +163,4 @@ class HeatMap:
 
 def styled() -> AbstractContextManager[None]:
     """Draw in this style while the block runs, whatever the reader's own settings are."""
-    return context(["default", _SETTINGS])
+    return context(["default", _STYLE])

@@ -293,7 +293,7 @@ def test_a_table_that_is_not_the_paper_s(tmp_path: Path) -> None:
     assert re.search(r"^\| New \| \.\d{3} \|$", text, flags=re.MULTILINE)
     assert re.search(r"^New & \.\d{3} ", paths[2].read_text(), flags=re.MULTILINE)
     assert "nan" not in text + paths[2].read_text()
-    block = in_columns(one, frame, lambda name: "", (), "")
+    block = in_columns(one, frame, {}, (), "")
     assert [heading.name for heading in block.headings] == ["Model", "ours"]
 
 
@@ -301,7 +301,7 @@ def test_a_cell_without_a_printed_number_stands_beside_others(tmp_path: Path) ->
     more = Cell("Car | New", "Plane", TABLE.cells[0].measurements, "Car | New")
     one = replace(TABLE, cells=(*TABLE.cells, more))
     frame = tidy(one, lookup())
-    last = in_columns(one, frame, lambda name: "", (), "").rows[-1]
+    last = in_columns(one, frame, {}, (), "").rows[-1]
     assert [field.text for field in last[:5]] == ["Car", "New", "-", last[3].text, "-"]
     assert float(last[3].text) == pytest.approx(frame["mean"].iloc[-1], abs=0.0005)
     assert side_by_side(one, frame).rows[-1][2].text == last[3].text
