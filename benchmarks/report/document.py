@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -20,9 +21,6 @@ class Field(NamedTuple):
 
     text: str
     colour: str = ""
-
-
-Row = Iterable[str | Field]
 
 
 class Heading(NamedTuple):
@@ -97,6 +95,7 @@ class Picture:
     command: str
 
 
+Row = Iterable[str | Field]
 Block = Prose | Points | Tabular | Picture
 
 
@@ -108,8 +107,7 @@ class Section(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The whole: the facts of the first screen, the headline numbers, and the sections."""
 
     title: str
@@ -151,7 +149,7 @@ def written(content: Report | Tabular, suffix: str) -> str:
     HTML is one file that needs no other; the pictures of the others lie beside them. A table as LaTeX is a ``table``
     environment. Every value is escaped here, in one place.
     """
-    escaped, marks = _FORMATS[suffix]
+    escaped, marks = FORMATS[suffix]
     alone = isinstance(content, Tabular)
     environment = Environment(
         loader=PackageLoader("benchmarks.report"),
@@ -199,14 +197,12 @@ def _latex(text: str) -> str:
     return "".join(letters).replace("--", "-{}-")
 
 
-_LATEX_MARKS: dict[str, Any] = {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
-                "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}  # fmt: skip
-_FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {
+FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {  # how values are escaped, and Jinja's own marks
     "md": (_markdown, {}),
     "html": (escape, {}),
-    "tex": (_latex, _LATEX_MARKS),
-}
-FORMATS = tuple(_FORMATS)
+    "tex": (_latex, {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
+                     "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}),
+}  # fmt: skip
 _ACROSS, _GAP, _LEAST = 25.7, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
 _SIZES = {r"\scriptsize": 0.13, r"\tiny": 0.1}  # of its letters, each with about the cm that one takes
 
@@ -217,18 +213,14 @@ def _layout_of(block: Tabular) -> tuple[str, str]:
     Columns of prose share what the others leave of the page: a long text takes more of it than a short one.
     """
     fields = [(*heading.name.split(), *(row[i].text for row in block.rows)) for i, heading in enumerate(block.headings)]
-    longest = [max(map(len, texts)) for texts in fields]
-    is_prose = [heading.kind == "prose" for heading in block.headings]
-    letters = sum(n + 1 for n, breaks in zip(longest, is_prose, strict=True) if not breaks)
-    left = {size: _ACROSS - _GAP * len(longest) - cm * letters for size, cm in _SIZES.items()}
-    size = r"\scriptsize" if left[r"\scriptsize"] >= _LEAST * sum(is_prose) else r"\tiny"
-    shares = [breaks * min(n, 400) ** 0.5 for n, breaks in zip(longest, is_prose, strict=True)]
-    columns = [
-        rf">{{\raggedright\arraybackslash}}p{{{max(_LEAST, left[size] * share / sum(shares)):.2f}cm}}"
-        if share
-        else "r"
-        if heading.kind == "number"
-        else "l"
-        for share, heading in zip(shares, block.headings, strict=True)
-    ]
+    longest = np.array([max(map(len, texts)) for texts in fields])
+    is_prose = np.array([heading.kind == "prose" for heading in block.headings])
+    letters = (longest + 1)[~is_prose].sum()
+    left = {size: _ACROSS - _GAP * len(fields) - cm * letters for size, cm in _SIZES.items()}
+    size = r"\scriptsize" if left[r"\scriptsize"] >= _LEAST * is_prose.sum() else r"\tiny"
+    shares = is_prose * np.minimum(longest, 400) ** 0.5
+    widths = np.maximum(_LEAST, left[size] * shares / (shares.sum() or 1))
+    prose = [rf">{{\raggedright\arraybackslash}}p{{{width:.2f}cm}}" for width in widths]
+    kinds = {"number": "r", "label": "l"}
+    columns = [kinds.get(heading.kind, wide) for heading, wide in zip(block.headings, prose, strict=True)]
     return Markup(size), Markup("".join(columns))

@@ -16,7 +16,6 @@ import pandas as pd
 from benchmarks.engine.plan import Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store
-from benchmarks.engine.run import Run
 from benchmarks.errors import CallError
 from benchmarks.files import write_text
 from benchmarks.paper.tables import TABLES, Table, table
@@ -81,7 +80,6 @@ class _Part:
         return Plan(request, store)
 
     def lines(self) -> Iterator[str]:
-        """Give the summary, two figures and the times."""
         lookup = RecordLookup(cache(self.plan.record), self.plan.widths, self.plan.request.seeds)
         frames = {name: tidy(table(name), lookup) for name in ("1", "2")}
         yield from self._summary(frames)
@@ -129,14 +127,12 @@ class _Part:
         parts = (runs for one in tables for runs in self.plan.runs_of(one).values())
         runs = {run.id: run for part in parts for run in part}.values()
         done = sum(map(self.plan.store.has, runs))
-        slow, others = ([run for run in runs if (run.model in _SLOW) == is_slow] for is_slow in (True, False))
-        count = str(len(runs)) if done == len(runs) else f"{done} of {len(runs)}"
-        return f"{count} | {self._time(others)} | {self._time(slow)}"
-
-    def _time(self, runs: Collection[Run]) -> str:
-        profile = self.plan.request.profile
-        seconds = sum(profile.seconds(run.model, run.task.dataset) for run in runs)
-        return duration(seconds / _PROCESSES) if runs else DASH
+        texts = [str(len(runs)) if done == len(runs) else f"{done} of {len(runs)}"]
+        for is_slow in (False, True):
+            found = [run for run in runs if (run.model in _SLOW) == is_slow]
+            seconds = sum(self.plan.request.profile.seconds(run.model, run.task.dataset) for run in found)
+            texts.append(duration(seconds / _PROCESSES) if found else DASH)
+        return " | ".join(texts)
 
 
 if __name__ == "__main__":

@@ -29,18 +29,13 @@ from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seed
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
 # Told apart with any colour vision; the word stands in the field as well.
 _VERDICT_COLOURS = {CONFIRMED: "#d3e0f3", NOT_CONFIRMED: "#f9d9b8", UNDECIDED: "#f6f0cf", NOT_MEASURED: "#eaeaea"}
-_CROSS_SECTION = "cross_section"
 
 
 def write_report(plan: Plan, lookup: RecordLookup, reasons: Mapping[str, str], drawn: Collection[str]) -> list[Path]:
     """Write ``appendix.md``, ``.html`` and ``.tex`` beside the pictures of figures, and return their paths.
 
-    Args:
-        plan: the call's runs and folders; ``claims.csv`` and ``figure_<id>.csv`` are read from its results.
-        lookup: gives the records.
-        reasons: why runs are missing, by their ids.
-        drawn: the ids of the figures whose PNG this call wrote.
-
+    ``claims.csv`` and ``figure_<id>.csv`` are read from the results of the plan; ``reasons`` says why runs are
+    missing, by their ids; ``drawn`` has the ids of the figures whose PNG this call wrote.
     Raises ``UnavailableError`` when a file cannot be written.
     """
     report = _Content(plan, lookup, reasons, drawn).report()
@@ -60,7 +55,6 @@ class _Content:
     drawn: Collection[str]
 
     def report(self) -> Report:
-        """Put everything together."""
         blocks: dict[str, Iterable[Block]] = {
             "tables": (Prose(TINT_LEGEND), *map(self._table, self.plan.request.tables)),
             "figures": map(self._picture, self.plan.request.figures),
@@ -119,7 +113,6 @@ class _Content:
         yield "Command", f"{request.command_for()} --all"
 
     def _headline(self) -> Tabular:
-        """Lay out the standing of the models that the paper is about, a row for each data set."""
         shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL)
         found = standings(self._frames).items()
         return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
@@ -156,15 +149,14 @@ class _Content:
     def _tilts(self) -> Iterator[Tabular]:
         """Give the tilts of the cross-section, where that was drawn."""
         request = self.plan.request
-        for figure in request.figures:
-            if figure.id == _CROSS_SECTION and figure.id in self.drawn:
-                frame = pd.read_csv(request.results_dir / f"figure_{_CROSS_SECTION}.csv")
-                tilts = frame[frame["points"] == "linear LIS-AE"].groupby("gamma")["tilt"].first()
-                rows = [
-                    (f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
-                    for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
-                ]
-                yield self._tabular("cross-section", rows, request.command_for(figure))
+        for figure in (one for one in request.figures if one.id == "cross_section" and one.id in self.drawn):
+            frame = pd.read_csv(request.results_dir / f"figure_{figure.id}.csv")
+            tilts = frame[frame["points"] == "linear LIS-AE"].groupby("gamma")["tilt"].first()
+            rows = [
+                (f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
+                for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
+            ]
+            yield self._tabular("cross-section", rows, request.command_for(figure))
 
     def _errata(self) -> Tabular:
         rows = []
@@ -196,7 +188,6 @@ class _Content:
         return self._tabular("limits", rows.items())
 
     def _machines(self) -> Tabular:
-        """Give a row for each device, precision and set of versions."""
         seconds: dict[tuple[str, ...], list[float]] = {}
         for record in self._records:
             versions = ", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))

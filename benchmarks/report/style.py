@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 300
-_MADE_FROM = "Made from CSV with SHA-256"
 _STYLE = Path(__file__).parent / "figures.mplstyle"
 _SETTINGS = rc_params_from_file(_STYLE, use_default_template=False)
 INK, FAINT, HAIRLINE = _SETTINGS["text.color"], _SETTINGS["xtick.color"], "#b3b3b3"
@@ -37,7 +36,6 @@ _TINTS, _FULL_TINT = colormaps["PuOr"], 0.3
 _END_OF_MAP = _FULL_TINT / 0.45
 TINT_LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
-_TITLE_SIZE, _NOTE_SIZE = 9.0, 6.0
 _TITLE_LINE, _NOTE_LINE = 0.155, 0.105  # inches
 
 
@@ -48,7 +46,7 @@ def tint(difference: float) -> str:
 
 def metadata(made_from: str) -> dict[str, str]:
     """Return the entry of a PNG by which a stale one is told: the digest of the text of the CSV that it shows."""
-    return {_MADE_FROM: hashlib.sha256(made_from.encode()).hexdigest()}
+    return {"Made from CSV with SHA-256": hashlib.sha256(made_from.encode()).hexdigest()}
 
 
 def drawn_from(png: Path, text: str) -> bool:
@@ -60,11 +58,7 @@ def drawn_from(png: Path, text: str) -> bool:
 class Page:
     """A figure with a title above and a note below, measured in inches from its top left corner.
 
-    Args:
-        width: inches across.
-        body: inches that the drawing takes between title and note.
-        title: the caption above.
-        note: how it was made, below; '' for none.
+    ``width`` is across, and ``body`` what the drawing takes between ``title`` and ``note`` ('' for none).
     """
 
     def __init__(self, width: float, body: float, title: str, note: str) -> None:
@@ -74,9 +68,9 @@ class Page:
         self.top = 0.12 + _TITLE_LINE * len(titles) + 0.08
         self.height = self.top + body + 0.1 + _NOTE_LINE * len(notes) + 0.08
         self.figure = Figure(figsize=(width, self.height), dpi=DPI)
-        self.write(SIDE, 0.12, "\n".join(titles), fontsize=_TITLE_SIZE, weight="bold", va="top")
+        self.write(SIDE, 0.12, "\n".join(titles), fontsize=9, weight="bold", va="top")
         below = self.top + body + 0.1
-        self.write(SIDE, below, "\n".join(notes), fontsize=_NOTE_SIZE, color=FAINT, va="top", linespacing=1.25)
+        self.write(SIDE, below, "\n".join(notes), fontsize=6, color=FAINT, va="top", linespacing=1.25)
 
     def write(self, x: float, y: float, text: str, **how: Any) -> None:
         """Write text at a place of the page."""
@@ -96,14 +90,10 @@ class Page:
 class HeatMap:
     """Differences of AUCs as tinted places with texts, under heads and beside the labels of rows.
 
-    Args:
-        heads: the name of each column, and the lines of small print below it.
-        labels: the labels of each row; a rule is drawn where another first label begins than in the row above.
-        texts: the text of each place, '' for none.
-        differences: (rows, columns); the tints, NaN for none.
-        place: width and height of a place, in inches.
-        labels_width: inches for each label of a row.
-        size: points of the letters.
+    A head is the name of a column and the lines of small print below it; a rule is drawn above a row whose first
+    label is not that of the row above. ``texts`` and ``differences`` have a place for each row and column, '' and NaN
+    for none. ``place`` is its width and height and ``labels_width`` that of each label, in inches; ``size`` is that of
+    the letters, in points.
     """
 
     heads: Sequence[tuple[str, Sequence[str]]]

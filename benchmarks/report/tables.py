@@ -12,7 +12,7 @@ from benchmarks.files import write_text, written_whole
 from benchmarks.paper.tables import AVERAGE, Table
 from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, short, signed, trimmed, written
 from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
-from benchmarks.report.tidy import RecordLookup, missing_texts, note, tidy
+from benchmarks.report.tidy import Reasons, RecordLookup, missing_texts, note, tidy
 
 NO_RECORD = "there is no record of it"
 HEADLINE = (("1", "MNIST"), ("1", "Fashion-MNIST"), ("1", "2-Class MNIST"), ("2", "SVHN"), ("2", "CIFAR-10"))
@@ -157,19 +157,17 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
     block, columns = side_by_side(table, frame), columns_of(table, frame)
     texts = [[field.text for field in row[len(table.row_header) :]] for row in block.rows]
     width = _COLUMN * (1.35 if any("±" in text for row in texts for text in row) else 1)
-    small = ["; ".join(filter(None, (one.width, one.variant))) for one in columns]
+    letters = int(1.5 * width / _LETTER)
+    small = [textwrap.wrap("; ".join(filter(None, (one.width, one.variant))), letters) for one in columns]
     labels = [row.split(" | ") for row in table.rows]
     longest = [max(map(len, names)) for names in zip(table.row_header, *labels, strict=True)]
     heat_map = HeatMap(
-        heads=[
-            (one.name, textwrap.wrap(text, int(1.5 * width / _LETTER)))
-            for one, text in zip(columns, small, strict=True)
-        ],
+        heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
         labels=labels,
         texts=texts,
         differences=np.array([[shown.delta for shown in one.places] for one in columns]).T,
         place=(width, _ROW),
-        labels_width=[max(1.05, 0.2 + _LETTER * letters) for letters in longest],
+        labels_width=[max(1.05, 0.2 + _LETTER * count) for count in longest],
         size=8,
     )
     page = Page(max(2 * SIDE + heat_map.width, 5.0), heat_map.height, block.caption, below)
@@ -185,18 +183,12 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
 
 
 def write_table(
-    table: Table,
-    lookup: RecordLookup,
-    *,
-    command: str,
-    reasons: Mapping[str, Sequence[str]],
-    results_dir: Path,
-    reports_dir: Path,
+    table: Table, lookup: RecordLookup, *, command: str, reasons: Reasons, results_dir: Path, reports_dir: Path
 ) -> list[Path]:
     """Write ``<results_dir>/table_<id>.csv`` and, in ``reports_dir``, Markdown, LaTeX and PNG; return the paths.
 
-    A cell without all its records stays empty. ``reasons`` says why, with the names of such cells, for the notes below
-    the table, which also tell the command. Raises ``UnavailableError`` when a file cannot be written.
+    A cell without all its records stays empty; the notes below the table give the reasons, and the command.
+    Raises ``UnavailableError`` when a file cannot be written.
     """
     frame = tidy(table, lookup)
     block = side_by_side(table, frame, (note(table, lookup), *missing_texts(reasons)), command)

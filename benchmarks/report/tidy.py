@@ -12,6 +12,7 @@ from benchmarks.engine.records import Record, mean_auc, variant_text
 from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
 
 COMPLETE = "complete official sets"
+Reasons = Mapping[str, Sequence[str]]  # why parts of a table or figure are missing, each with their names
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,10 @@ def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Meas
     return _Measured(values, variants, latent_dim)
 
 
-def note(
-    artefact: Artefact,
-    lookup: RecordLookup,
-    command: str = "",
-    reasons: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> str:
+def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: Reasons = MappingProxyType({})) -> str:
     """Say how a table or figure was made: profile, seeds, devices, data variants, and latent widths.
 
-    ``command`` makes it, '' where that stands elsewhere; ``reasons`` says why parts are missing, with their names.
+    ``command`` makes it, '' where that stands elsewhere.
     """
     end = f"; command: {command}." if command else "."
     if not artefact.needs:  # no run: there is only its seed to tell
@@ -138,7 +134,7 @@ def note(
     return " ".join([*sentences, *missing_texts(reasons)])
 
 
-def missing_texts(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+def missing_texts(reasons: Reasons) -> list[str]:
     """Say which parts are missing for which reason, a sentence for each reason."""
     return [f"Missing for this reason: {reason} ({'; '.join(names)})." for reason, names in reasons.items()]
 
