@@ -1,11 +1,17 @@
-"""The parts of a report, and of a table on its own, whatever format they are written in."""
+"""The parts of a report, or of a table on its own, and one way to write them as Markdown, HTML and LaTeX."""
 
+import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 DASH, MISSING = "-", "missing"
 
@@ -32,7 +38,7 @@ class Heading(NamedTuple):
 class Prose:
     """A paragraph."""
 
-    kind: ClassVar[str] = "prose"
+    kind = "prose"
 
     text: str
 
@@ -41,7 +47,7 @@ class Prose:
 class Points:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "points"
+    kind = "points"
 
     texts: tuple[str, ...]
 
@@ -50,7 +56,7 @@ class Points:
 class Tabular:
     """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it."""
 
-    kind: ClassVar[str] = "table"
+    kind = "table"
 
     id: str
     caption: str
@@ -80,7 +86,7 @@ class Tabular:
 class Picture:
     """A figure: a PNG beside the report, None where it could not be drawn; ``notes`` say what is missing from it."""
 
-    kind: ClassVar[str] = "picture"
+    kind = "picture"
 
     id: str
     caption: str
@@ -89,6 +95,7 @@ class Picture:
     command: str
 
 
+Row = Iterable[str | Field]
 Block = Prose | Points | Tabular | Picture
 
 
@@ -100,8 +107,7 @@ class Section(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The whole: the facts of the first screen, the headline numbers, and the sections."""
 
     title: str
@@ -112,23 +118,12 @@ class Report:
 
 
 def tabular(
-    table_id: str,
-    caption: str,
-    columns: Mapping[str, str],
-    rows: Iterable[Sequence[str | Field]],
-    notes: Sequence[str] = (),
-    *,
-    command: str = "",
+    name: str, caption: str, columns: Mapping[str, str], rows: Iterable[Row], *, note: str = "", command: str = ""
 ) -> Tabular:
     """Make a table without shared headings; ``columns`` gives the kind of each column by its name."""
-    return Tabular(
-        table_id,
-        caption,
-        tuple(Heading(name, kind) for name, kind in columns.items()),
-        tuple(tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows),
-        tuple(notes),
-        command,
-    )
+    headings = tuple(Heading(column, kind) for column, kind in columns.items())
+    fields = (tuple(one if isinstance(one, Field) else Field(one) for one in row) for row in rows)
+    return Tabular(name, caption, headings, tuple(fields), (note,) if note else (), command)
 
 
 def trimmed(digits: str) -> str:
@@ -146,3 +141,86 @@ def signed(number: float, decimals: int) -> str:
     rounded = round(number, decimals) + 0.0
     sign = "" if not rounded else "+" if rounded > 0 else "\N{MINUS SIGN}"
     return sign + short(abs(rounded), decimals)
+
+
+def written(content: Report | Tabular, suffix: str) -> str:
+    """Write a report or a table as ``md`` with pipe tables, as ``html`` or as ``tex`` for pdflatex.
+
+    HTML is one file that needs no other; the pictures of the others lie beside them. A table as LaTeX is a ``table``
+    environment. Every value is escaped here, in one place.
+    """
+    escaped, marks = FORMATS[suffix]
+    alone = isinstance(content, Tabular)
+    environment = Environment(
+        loader=PackageLoader("benchmarks.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda value: value if isinstance(value, Markup) else escaped(_plain(str(value))),
+        **marks,
+    )
+    environment.globals |= {
+        "alone": alone,
+        "as_it_is": lambda text: Markup(_plain(text)),
+        "base64": lambda path: base64.b64encode(path.read_bytes()).decode("ascii"),
+        "layout_of": _layout_of,
+    }
+    name = "block" if alone else "report"
+    return environment.get_template(f"{name}.{suffix}").render({name: content}).strip() + "\n"
+
+
+def _plain(text: str) -> str:
+    """Drop control characters, and take any run of white space as one blank."""
+    letters = (letter if letter.isprintable() or letter.isspace() else "" for letter in text)
+    return " ".join("".join(letters).split())
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text)
+
+
+# Signs that LaTeX reads as its own, signs that pdflatex's oldest fonts lack, which need no package, and the star and
+# the bracket, which would be options after the end of a row.
+_SIGNS = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$",
+          "|": r"\textbar{}", "\N{MINUS SIGN}": "$-$", "²": "$^2$", "\N{MULTIPLICATION SIGN}": r"$\times$",
+          "[": "{[}", "*": "{*}", "<": "$<$", ">": "$>$"}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    """Write text in the letters of pdflatex's fonts: accents are dropped, and any other sign becomes a '?'."""
+    letters = []
+    for letter in text:
+        plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii")
+        letters.append(_SIGNS.get(letter) or plain or "?")
+    return "".join(letters).replace("--", "-{}-")
+
+
+FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {  # how values are escaped, and Jinja's own marks
+    "md": (_markdown, {}),
+    "html": (escape, {}),
+    "tex": (_latex, {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
+                     "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}),
+}  # fmt: skip
+_ACROSS, _GAP, _LEAST = 25.7, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
+_SIZES = {r"\scriptsize": 0.13, r"\tiny": 0.1}  # of its letters, each with about the cm that one takes
+
+
+def _layout_of(block: Tabular) -> tuple[str, str]:
+    """Give LaTeX's size of letters and specification of the columns of a table in a report.
+
+    Columns of prose share what the others leave of the page: a long text takes more of it than a short one.
+    """
+    fields = [(*heading.name.split(), *(row[i].text for row in block.rows)) for i, heading in enumerate(block.headings)]
+    longest = np.array([max(map(len, texts)) for texts in fields])
+    is_prose = np.array([heading.kind == "prose" for heading in block.headings])
+    letters = (longest + 1)[~is_prose].sum()
+    left = {size: _ACROSS - _GAP * len(fields) - cm * letters for size, cm in _SIZES.items()}
+    size = r"\scriptsize" if left[r"\scriptsize"] >= _LEAST * is_prose.sum() else r"\tiny"
+    shares = is_prose * np.minimum(longest, 400) ** 0.5
+    widths = np.maximum(_LEAST, left[size] * shares / (shares.sum() or 1))
+    prose = [rf">{{\raggedright\arraybackslash}}p{{{width:.2f}cm}}" for width in widths]
+    kinds = {"number": "r", "label": "l"}
+    columns = [kinds.get(heading.kind, wide) for heading, wide in zip(block.headings, prose, strict=True)]
+    return Markup(size), Markup("".join(columns))

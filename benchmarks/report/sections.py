@@ -1,13 +1,13 @@
 """The report: its content in the order of reading, and its files. Nothing here trains."""
 
-import csv
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,50 +19,30 @@ from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
 from benchmarks.registry import MODELS
-from benchmarks.report.document import (
-    DASH,
-    Block,
-    Field,
-    Picture,
-    Points,
-    Prose,
-    Report,
-    Section,
-    Tabular,
-    signed,
-    tabular,
-)
+from benchmarks.report import document
+from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
 from benchmarks.report.figures import FIGURES
-from benchmarks.report.standings import headline
 from benchmarks.report.style import TINT_LEGEND
-from benchmarks.report.tables import in_columns
+from benchmarks.report.tables import NO_RECORD, RIVAL, in_columns, standings
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
-from benchmarks.report.writers import FORMATS
 
-NO_RECORD = "there is no record of it"
+PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
 # Told apart with any colour vision; the word stands in the field as well.
 _VERDICT_COLOURS = {CONFIRMED: "#d3e0f3", NOT_CONFIRMED: "#f9d9b8", UNDECIDED: "#f6f0cf", NOT_MEASURED: "#eaeaea"}
-_CROSS_SECTION = "cross_section"
-_PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
 
 
 def write_report(plan: Plan, lookup: RecordLookup, reasons: Mapping[str, str], drawn: Collection[str]) -> list[Path]:
     """Write ``appendix.md``, ``.html`` and ``.tex`` beside the pictures of figures, and return their paths.
 
-    Args:
-        plan: the call's runs and folders; ``claims.csv`` and ``figure_<id>.csv`` are read from its results.
-        lookup: gives the records.
-        reasons: why runs are missing, by their ids.
-        drawn: the ids of the figures whose PNG this call wrote.
-
+    ``claims.csv`` and ``figure_<id>.csv`` are read from the results of the plan; ``reasons`` says why runs are
+    missing, by their ids; ``drawn`` has the ids of the figures whose PNG this call wrote.
     Raises ``UnavailableError`` when a file cannot be written.
     """
     report = _Content(plan, lookup, reasons, drawn).report()
-    paths = []
-    for suffix, write in FORMATS.items():
-        paths.append(plan.request.reports_dir / f"appendix.{suffix}")
-        write_text(paths[-1], write(report))
-    return paths
+    paths = {suffix: plan.request.reports_dir / f"appendix.{suffix}" for suffix in document.FORMATS}
+    for suffix, path in paths.items():
+        write_text(path, document.written(report, suffix))
+    return list(paths.values())
 
 
 @dataclass(frozen=True)
@@ -75,29 +55,22 @@ class _Content:
     drawn: Collection[str]
 
     def report(self) -> Report:
-        """Put everything together."""
-        return Report(
-            title=_PROSE["title"],
-            lead=_PROSE["lead"],
-            facts=tuple(self._facts()),
-            headline=headline(self._frames),
-            sections=(
-                _section("protocol", "What the numbers can be compared with"),
-                Section(
-                    "tables",
-                    "Tables",
-                    (Prose(f"{_PROSE['tables']} {TINT_LEGEND}"), *map(self._table, self.plan.request.tables)),
-                ),
-                Section("figures", "Figures", tuple(map(self._picture, self.plan.request.figures))),
-                _section("claims", "Claims of the paper", self._claims()),
-                _section("theory", "Theory (Section 4)", Points(tuple(_PROSE["theory_checks"])), *self._tilts()),
-                _section("errata", "Errata of the paper", _errata()),
-                Section("deviations", "Rivals that end far from print", tuple(deviations())),
-                _section("settings", "Settings", self._models(), self._other_settings()),
-                _section("hardware", "Hardware and versions", self._machines()),
-                _section("commands", "Commands", self._commands()),
-            ),
+        blocks: dict[str, Iterable[Block]] = {
+            "tables": (Prose(TINT_LEGEND), *map(self._table, self.plan.request.tables)),
+            "figures": map(self._picture, self.plan.request.figures),
+            "claims": (self._claims(),),
+            "theory": (Points(tuple(PROSE["sections"]["theory"]["points"])), *self._tilts()),
+            "errata": (self._errata(),),
+            "deviations": deviations(),
+            "settings": (self._models(), self._other_settings()),
+            "hardware": (self._machines(),),
+            "commands": (self._commands(),),
+        }
+        sections = (
+            Section(name, one["title"], (*map(Prose, filter(None, [one.get("text")])), *blocks.get(name, ())))
+            for name, one in PROSE["sections"].items()
         )
+        return Report(PROSE["title"], PROSE["lead"], tuple(self._facts()), self._headline(), tuple(sections))
 
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:
@@ -113,10 +86,15 @@ class _Content:
         return list({record.run: record for record in records}.values())
 
     @cached_property
-    def _ledger(self) -> list[dict[str, str]]:
+    def _ledger(self) -> list[Any]:
         path = self.plan.request.results_dir / "claims.csv"
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return list(pd.read_csv(path, dtype=str, keep_default_na=False).itertuples())
+
+    def _tabular(self, name: str, rows: Iterable[Row], command: str = "") -> Tabular:
+        """Make one of the tables that stand in the report alone."""
+        one = PROSE["tables"][name]
+        caption = one["caption"].format(profile=self.plan.request.profile.name)
+        return document.tabular(name, caption, one["columns"], rows, note=one.get("note", ""), command=command)
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         """List name and value of what a reader wants to know first."""
@@ -127,33 +105,30 @@ class _Content:
         if len(delta):
             median = f"ours minus printed is {signed(delta.median(), 3)} in the median cell"
             yield "Against print", f"{median}; {(delta.abs() <= 0.02).mean():.0%} of cells lie within .02"
-        verdicts = Counter(claim["verdict"] for claim in self._ledger)
+        verdicts = Counter(claim.verdict for claim in self._ledger)
         yield "Claims", ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS)
         yield "Profile", f"{request.profile.name}, {seeds_text(request.seeds)}"
         yield "Data", data_text(self._records)
         yield "Trained on", hardware(self._records) or "nothing yet"
         yield "Command", f"{request.command_for()} --all"
 
+    def _headline(self) -> Tabular:
+        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL)
+        found = standings(self._frames).items()
+        return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
+
     def _lacking(self, artefact: Artefact) -> tuple[list[str], dict[str, str]]:
         """Number the reasons why parts are missing, and give each missing part the numbers of its reasons."""
-        lacking = self.plan.lacking(artefact, self.reasons)
-        numbers: dict[str, str] = {}
-        for number, names in enumerate(lacking.values(), start=1):
-            for name in names:
-                numbers[name] = f"{numbers.get(name, '')}[{number}]"
-        texts = [
-            f"[{number}] Missing, {len(names)} of {len(artefact.needs) or 1}: {reason}"
-            for number, (reason, names) in enumerate(lacking.items(), start=1)
-        ]
+        texts, numbers = [], dict[str, str]()
+        for number, (reason, names) in enumerate(self.plan.lacking(artefact, self.reasons).items(), start=1):
+            texts.append(f"[{number}] Missing, {len(names)} of {len(artefact.needs) or 1}: {reason}")
+            numbers |= {name: f"{numbers.get(name, '')}[{number}]" for name in names}
         return texts, numbers
 
     def _table(self, table: Table) -> Tabular:
         lacking, numbers = self._lacking(table)
         notes = (note(table, self.lookup), *lacking)
-        command = self.plan.request.command_for(table)
-        return in_columns(
-            table, self._frames[table.id], lambda name: numbers.get(name, f"({NO_RECORD})"), notes, command
-        )
+        return in_columns(table, self._frames[table.id], numbers, notes, self.plan.request.command_for(table))
 
     def _picture(self, figure: Computable) -> Picture:
         request = self.plan.request
@@ -162,38 +137,34 @@ class _Content:
         return Picture(f"figure-{figure.id}", figure.title, path, tuple(lacking), request.command_for(figure))
 
     def _claims(self) -> Tabular:
-        columns = {"verdict": "label", "claim": "prose", "section": "prose", "value": "number",
-                   "95% interval": "number", "n": "number", "reason": "prose", "statistic": "prose"}  # fmt: skip
-        rows = [
-            (
-                Field(claim["verdict"], _VERDICT_COLOURS[claim["verdict"]]),
-                *(claim["claim"], claim["section"], claim["value"] or DASH),
-                f"{claim['ci_low']} to {claim['ci_high']}" if claim["ci_low"] else DASH,
-                *(claim["n"] or DASH, self.plan.request.without_folders(claim["reason"]), claim["statistic"] or DASH),
-            )
-            for claim in self._ledger
-        ]
-        return tabular("claims-ledger", "The ledger of claims", columns, rows)
+        rows = []
+        for claim in self._ledger:
+            verdict = Field(claim.verdict, _VERDICT_COLOURS[claim.verdict])
+            interval = f"{claim.ci_low} to {claim.ci_high}" if claim.ci_low else DASH
+            reason = self.plan.request.without_folders(claim.reason)
+            numbers = (claim.value or DASH, interval, claim.n or DASH)
+            rows.append((verdict, claim.claim, claim.section, *numbers, reason, claim.statistic or DASH))
+        return self._tabular("claims-ledger", rows)
 
     def _tilts(self) -> Iterator[Tabular]:
         """Give the tilts of the cross-section, where that was drawn."""
         request = self.plan.request
-        for figure in request.figures:
-            if figure.id != _CROSS_SECTION or figure.id not in self.drawn:
-                continue
-            frame = pd.read_csv(request.results_dir / f"figure_{_CROSS_SECTION}.csv")
+        for figure in (one for one in request.figures if one.id == "cross_section" and one.id in self.drawn):
+            frame = pd.read_csv(request.results_dir / f"figure_{figure.id}.csv")
             tilts = frame[frame["points"] == "linear LIS-AE"].groupby("gamma")["tilt"].first()
-            yield tabular(
-                "cross-section",
-                "Section 4.2: the tilt |g| of the trained encoder, and where negatives at a distance of 1 reach gamma",
-                dict.fromkeys(("gamma", "|g| trained", "|g| expected", "half-axis in z"), "number"),
-                [
-                    (f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
-                    for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
-                ],
-                ("Half-axis: where the contour of loss 1, a circle for the linear autoencoder, crosses the z-axis.",),
-                command=request.command_for(figure),
-            )
+            rows = [
+                (f"{gamma:g}", f"{g:.3f}", f"{np.sqrt(gamma**2 - 1):.3f}", f"{1 / np.sqrt(1 + g**2):.3f}")
+                for gamma, g in zip(tilts.index.to_numpy(float), tilts.to_numpy(float), strict=True)
+            ]
+            yield self._tabular("cross-section", rows, request.command_for(figure))
+
+    def _errata(self) -> Tabular:
+        rows = []
+        for one in errata():
+            place = f"Table {one.table}, {one.row}" if one.table else f"Section {one.section}"
+            kind = f"{one.kind}, could be rounding" if one.could_be_rounding else one.kind
+            rows.append((kind, place, one.column or DASH, one.printed, one.expected, one.text))
+        return self._tabular("slips", rows)
 
     def _models(self) -> Tabular:
         """Give the settings of every model, data sets with the same ones together."""
@@ -202,9 +173,7 @@ class _Content:
         for name, dataset in dict.fromkeys((one.model, one.task.dataset) for one in self._measurements):
             text = _settings_text(profile.settings(MODELS[name], dataset))
             used.setdefault((name, text or "none to choose"), []).append(dataset)
-        columns = {"model": "label", "data sets": "label", "settings": "prose"}
-        rows = [(name, ", ".join(datasets), text) for (name, text), datasets in used.items()]
-        return tabular("models", f"Settings of profile {profile.name}", columns, rows)
+        return self._tabular("models", [(name, ", ".join(found), text) for (name, text), found in used.items()])
 
     def _other_settings(self) -> Tabular:
         profile = self.plan.request.profile
@@ -217,48 +186,22 @@ class _Content:
                 rows[f"negatives from {name}"] = _settings_text(prepared)
         figures = {f"Figure {one.id}": profile.figure(one.id, one.settings) for one in FIGURES if one.settings}
         rows |= {name: _settings_text(settings) for name, settings in figures.items()}
-        caption = f"Images, latent widths, preparation of negatives, and {', '.join(figures)}"
-        return tabular("limits", caption, {"what": "label", "value": "prose"}, rows.items())
+        return self._tabular("limits", rows.items())
 
     def _machines(self) -> Tabular:
-        """Give a row for each device, precision and set of versions."""
-        groups: dict[tuple[str, ...], list[Record]] = {}
+        seconds: dict[tuple[str, ...], list[float]] = {}
         for record in self._records:
             versions = ", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))
-            groups.setdefault((record.device, record.precision, versions), []).append(record)
-        rows = [
-            (
-                *names,
-                str(len(found)),
-                f"{sum(record.fit_seconds + record.score_seconds for record in found) / 3600:.2f}",
-            )
-            for names, found in sorted(groups.items())
-        ]
-        columns = {"device": "label", "precision": "label", "versions": "prose", "runs": "number", "hours": "number"}
-        return tabular("machines", "What the records were trained on", columns, rows)
+            found = seconds.setdefault((record.device, record.precision, versions), [])
+            found.append(record.fit_seconds + record.score_seconds)
+        rows = [(*names, str(len(found)), f"{sum(found) / 3600:.2f}") for names, found in sorted(seconds.items())]
+        return self._tabular("machines", rows)
 
     def _commands(self) -> Tabular:
         request = self.plan.request
         rows = [("This report", f"{request.command_for()} --all")]
         rows += [(f"{one.kind.capitalize()} {one.id}", request.command_for(one)) for one in request.artefacts]
-        caption = "The exact command of every table and figure"
-        return tabular("all-commands", caption, {"what": "label", "command": "prose"}, rows)
-
-
-def _section(name: str, title: str, *blocks: Block) -> Section:
-    """Begin a section with its paragraph."""
-    return Section(name, title, (Prose(_PROSE[name]), *blocks))
-
-
-def _errata() -> Tabular:
-    rows = []
-    for one in errata():
-        place = f"Table {one.table}, {one.row}" if one.table else f"Section {one.section}"
-        kind = f"{one.kind}, could be rounding" if one.could_be_rounding else one.kind
-        rows.append((kind, place, one.column or DASH, one.printed, one.expected, one.text))
-    columns = {"kind": "label", "where": "label", "column": "label", "printed": "number", "expected": "number",
-               "what is off": "prose"}  # fmt: skip
-    return tabular("slips", "Slips of the paper", columns, rows)
+        return self._tabular("all-commands", rows)
 
 
 def deviations() -> Iterator[Block]:
@@ -272,7 +215,7 @@ def deviations() -> Iterator[Block]:
             head, _, *rows = [[_unmarked(text.strip()) for text in line.strip("|").split("|")] for line in lines]
             longest = [max(map(len, texts)) for texts in zip(head, *rows, strict=True)]
             columns = {name: "prose" if size > 30 else "label" for name, size in zip(head, longest, strict=True)}
-            yield tabular(f"deviations-{number}", "Deviations from print", columns, rows)
+            yield document.tabular(f"deviations-{number}", "Deviations from print", columns, rows)
         elif lines[0].startswith(("- ", "* ")):
             yield Points(tuple(_unmarked(item) for item in re.split(r"(?:^|\n)[-*] ", "\n".join(lines))[1:]))
         else:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import seaborn as sns
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 300
-_MADE_FROM = "Made from CSV with SHA-256"
-INK, FAINT, HAIRLINE = "#1a1a1a", "#4d4d4d", "#b3b3b3"
+_STYLE = Path(__file__).parent / "figures.mplstyle"
+_SETTINGS = rc_params_from_file(_STYLE, use_default_template=False)
+INK, FAINT, HAIRLINE = _SETTINGS["text.color"], _SETTINGS["xtick.color"], "#b3b3b3"
 # Okabe and Ito's colours without the yellow, which is too light for a line; a marker goes with each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
 MARKERS = ("o", "s", "^", "D", "v")
@@ -35,28 +36,7 @@ _TINTS, _FULL_TINT = colormaps["PuOr"], 0.3
 _END_OF_MAP = _FULL_TINT / 0.45
 TINT_LEGEND = "Purple: ours is higher than the paper's; orange: lower."
 
-_TITLE_SIZE, _NOTE_SIZE = 9.0, 6.0
 _TITLE_LINE, _NOTE_LINE = 0.155, 0.105  # inches
-_SETTINGS: dict[Any, Any] = {
-    "font.size": 7.5,
-    "axes.titlesize": 8,
-    "axes.labelsize": 7.5,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "legend.fontsize": 6.5,
-    "legend.frameon": False,
-}
 
 
 def tint(difference: float) -> str:
@@ -66,7 +46,7 @@ def tint(difference: float) -> str:
 
 def metadata(made_from: str) -> dict[str, str]:
     """Return the entry of a PNG by which a stale one is told: the digest of the text of the CSV that it shows."""
-    return {_MADE_FROM: hashlib.sha256(made_from.encode()).hexdigest()}
+    return {"Made from CSV with SHA-256": hashlib.sha256(made_from.encode()).hexdigest()}
 
 
 def drawn_from(png: Path, text: str) -> bool:
@@ -78,11 +58,7 @@ def drawn_from(png: Path, text: str) -> bool:
 class Page:
     """A figure with a title above and a note below, measured in inches from its top left corner.
 
-    Args:
-        width: inches across.
-        body: inches that the drawing takes between title and note.
-        title: the caption above.
-        note: how it was made, below; '' for none.
+    ``width`` is across, and ``body`` what the drawing takes between ``title`` and ``note`` ('' for none).
     """
 
     def __init__(self, width: float, body: float, title: str, note: str) -> None:
@@ -92,9 +68,9 @@ class Page:
         self.top = 0.12 + _TITLE_LINE * len(titles) + 0.08
         self.height = self.top + body + 0.1 + _NOTE_LINE * len(notes) + 0.08
         self.figure = Figure(figsize=(width, self.height), dpi=DPI)
-        self.write(SIDE, 0.12, "\n".join(titles), fontsize=_TITLE_SIZE, weight="bold", va="top")
+        self.write(SIDE, 0.12, "\n".join(titles), fontsize=9, weight="bold", va="top")
         below = self.top + body + 0.1
-        self.write(SIDE, below, "\n".join(notes), fontsize=_NOTE_SIZE, color=FAINT, va="top", linespacing=1.25)
+        self.write(SIDE, below, "\n".join(notes), fontsize=6, color=FAINT, va="top", linespacing=1.25)
 
     def write(self, x: float, y: float, text: str, **how: Any) -> None:
         """Write text at a place of the page."""
@@ -114,14 +90,10 @@ class Page:
 class HeatMap:
     """Differences of AUCs as tinted places with texts, under heads and beside the labels of rows.
 
-    Args:
-        heads: the name of each column, and the lines of small print below it.
-        labels: the labels of each row; a rule is drawn where another first label begins than in the row above.
-        texts: the text of each place, '' for none.
-        differences: (rows, columns); the tints, NaN for none.
-        place: width and height of a place, in inches.
-        labels_width: inches for each label of a row.
-        size: points of the letters.
+    A head is the name of a column and the lines of small print below it; a rule is drawn above a row whose first
+    label is not that of the row above. ``texts`` and ``differences`` have a place for each row and column, '' and NaN
+    for none. ``place`` is its width and height and ``labels_width`` that of each label, in inches; ``size`` is that of
+    the letters, in points.
     """
 
     heads: Sequence[tuple[str, Sequence[str]]]
@@ -152,12 +124,10 @@ class HeatMap:
         width, height = self.place
         start, rows, columns = left + sum(self.labels_width), len(self.labels), len(self.heads)
         axes = page.axes(start, top + self.head, columns * width, rows * height)
-        sns.heatmap(
-            np.clip(self.differences, -_FULL_TINT, _FULL_TINT), vmin=-_END_OF_MAP, vmax=_END_OF_MAP, cmap=_TINTS,
-            annot=np.array(self.texts), fmt="", annot_kws={"size": self.size, "color": INK}, cbar=False,
-            xticklabels=False, yticklabels=False, ax=axes,
-        )  # fmt: skip
-        for row, column in np.argwhere(np.isnan(self.differences)):  # seaborn leaves these empty
+        tints = np.clip(self.differences, -_FULL_TINT, _FULL_TINT)
+        scale = {"vmin": -_END_OF_MAP, "vmax": _END_OF_MAP, "cmap": _TINTS}
+        sns.heatmap(tints, **scale, cbar=False, xticklabels=False, yticklabels=False, ax=axes)
+        for row, column in np.ndindex(rows, columns):  # seaborn writes nothing where there is no difference
             axes.text(column + 0.5, row + 0.5, self.texts[row][column], fontsize=self.size, ha="center", va="center")
         for column, (name, lines) in enumerate(self.heads):
             middle, y = start + (column + 0.5) * width, page.top + top + height / 2
@@ -165,13 +135,13 @@ class HeatMap:
             small = {"fontsize": 0.8 * self.size, "color": FAINT, "linespacing": 1.1}
             page.write(middle, y + 0.45 * height, "\n".join(lines), ha="center", va="top", **small)
         for row, labels in enumerate(self.labels):
-            begins = not row or labels[0] != self.labels[row - 1][0]
+            grouped, begins = len(labels) > 1, not row or labels[0] != self.labels[row - 1][0]
             for place, label in enumerate(labels):
                 x, y = left + sum(self.labels_width[:place]), page.top + top + self.head + (row + 0.5) * height
-                if place or len(labels) == 1 or begins:
-                    weight = "bold" if len(labels) > 1 and not place else "normal"
+                if place or begins or not grouped:
+                    weight = "bold" if grouped and not place else "normal"
                     page.write(x, y, label, fontsize=self.size, va="center", weight=weight)
-            if len(labels) > 1 and begins:
+            if grouped and begins:
                 self.rule(axes, row)
         return axes
 
@@ -183,4 +153,4 @@ class HeatMap:
 
 def styled() -> AbstractContextManager[None]:
     """Draw in this style while the block runs, whatever the reader's own settings are."""
-    return context(["default", _SETTINGS])
+    return context(["default", _STYLE])

@@ -1,7 +1,7 @@
 """Tables: laid out as parts of a report, and as files. All of it is a pure function of records."""
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +10,16 @@ import pandas as pd
 
 from benchmarks.files import write_text, written_whole
 from benchmarks.paper.tables import AVERAGE, Table
-from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed
+from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, short, signed, trimmed, written
 from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
-from benchmarks.report.tidy import RecordLookup, missing_texts, note, tidy
-from benchmarks.report.writers import latex, markdown
+from benchmarks.report.tidy import Reasons, RecordLookup, missing_texts, note, tidy
 
+NO_RECORD = "there is no record of it"
+HEADLINE = (("1", "MNIST"), ("1", "Fashion-MNIST"), ("1", "2-Class MNIST"), ("2", "SVHN"), ("2", "CIFAR-10"))
+RIVAL = "best rival"
+# The paper's own models; every other row of Tables 1 and 2 is a rival.
+_OWN = ("AE", "LIS-AE", "LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE")
+STANDINGS = (RIVAL, *_OWN)
 _DPI = 200
 _ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
 
@@ -27,7 +32,7 @@ class Shown(NamedTuple):
 
     ours: str
     paper: str
-    delta: float
+    delta: float = np.nan
 
     @property
     def text(self) -> str:
@@ -39,9 +44,6 @@ class Shown(NamedTuple):
         """Ours minus the paper's with its sign and its tint."""
         decimals = min(3, max(2, len(self.paper.partition(".")[2])))
         return Field("") if np.isnan(self.delta) else Field(signed(self.delta, decimals), tint(self.delta))
-
-
-_NOWHERE = Shown(DASH, "", np.nan)  # a row and column without a cell, and a model without the choice of a width
 
 
 class TableColumn(NamedTuple):
@@ -80,7 +82,7 @@ def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
 def _shown(line: Any, digits: str, protocol: str) -> Shown:
     """Show a tidy row under a protocol: '' for the fixed latent width, ``oracle_`` for the best."""
     if line is None or (protocol and not line.latent_dim):
-        return _NOWHERE
+        return Shown(DASH, "")  # no such cell, or a model without the choice of a width
     mean, std, delta = (getattr(line, f"{protocol}{name}") for name in ("mean", "std", "delta"))
     # Two decimals for a single AUC and three for an average, whatever zeros the paper dropped.
     decimals = min(4, max(2, len(digits.partition(".")[2]))) if digits else 3
@@ -90,37 +92,28 @@ def _shown(line: Any, digits: str, protocol: str) -> Shown:
 
 def side_by_side(table: Table, frame: pd.DataFrame, notes: Sequence[str] = (), command: str = "") -> Tabular:
     """Lay out the tidy rows of a table as the paper does, the paper's number in brackets behind ours."""
-    columns = [
-        (
-            Heading(one.width, group=one.group) if one.width else Heading(one.group),
-            [Field(shown.text, shown.difference.colour) for shown in one.places],
-        )
-        for one in columns_of(table, frame)
-    ]
+    columns = []
+    for one in columns_of(table, frame):
+        heading = Heading(one.width, group=one.group) if one.width else Heading(one.group)
+        columns.append((heading, [Field(shown.text, shown.difference.colour) for shown in one.places]))
     end = ": ours, and the paper's in brackets." if frame["paper"].notna().any() else "."
     return _tabular(table, table.title + end, columns, notes, command)
 
 
 def in_columns(
-    table: Table, frame: pd.DataFrame, why: Callable[[str], str], notes: Sequence[str], command: str
+    table: Table, frame: pd.DataFrame, reasons: Mapping[str, str], notes: Sequence[str], command: str
 ) -> Tabular:
     """Lay out the tidy rows of a table with a column each for the paper's number, for ours and for the difference.
 
-    Args:
-        table: the table.
-        frame: its tidy rows.
-        why: gives the reason why a need of the table is missing, by its name.
-        notes, command: as in ``Tabular``.
+    ``reasons`` says why needs of the table are missing, by their names.
     """
     is_printed = bool(frame["paper"].notna().any())
     columns = []
     for one in columns_of(table, frame):
         if is_printed and one.width != "oracle width":  # printed once for both widths
             columns.append((Heading("paper", group=one.group), [Field(shown.paper) for shown in one.places]))
-        ours = [
-            Field(shown.ours or f"{MISSING} {why(f'{row} / {one.name}')}")
-            for row, shown in zip(table.rows, one.places, strict=True)
-        ]
+        missing = [f"{MISSING} {reasons.get(f'{row} / {one.name}', f'({NO_RECORD})')}" for row in table.rows]
+        ours = [Field(shown.ours or reason) for shown, reason in zip(one.places, missing, strict=True)]
         columns.append((Heading(f"ours, {one.width}" if one.width else "ours", group=one.group), ours))
         if is_printed:
             columns.append((Heading("diff.", group=one.group), [shown.difference for shown in one.places]))
@@ -128,11 +121,7 @@ def in_columns(
 
 
 def _tabular(
-    table: Table,
-    caption: str,
-    columns: Sequence[tuple[Heading, list[Field]]],
-    notes: Sequence[str],
-    command: str,
+    table: Table, caption: str, columns: list[tuple[Heading, list[Field]]], notes: Sequence[str], command: str
 ) -> Tabular:
     """Put columns beside the labels of the rows, with a dash in every empty field."""
     headings = [*(Heading(name, "label") for name in table.row_header), *(heading for heading, _ in columns)]
@@ -143,25 +132,42 @@ def _tabular(
     return Tabular(f"table-{table.id}", caption, tuple(headings), tuple(rows), tuple(notes), command)
 
 
+def standings(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
+    """Set our mean AUC beside the paper's, as text, for the rows of ``STANDINGS`` in each column of ``HEADLINE``.
+
+    A row that a column lacks is a dash. The best rival is named: the measured one with our highest mean, which a
+    rival without all its runs does not have.
+    """
+    found = {}
+    for table, column in HEADLINE:
+        found[column] = texts = dict.fromkeys(STANDINGS, DASH)
+        if table in frames:
+            rows = frames[table].query("column == @column").set_index("row")[["mean", "paper"]]
+            shown = rows.map(lambda number: "" if pd.isna(number) else short(number, 3))
+            texts |= {row: Shown(*shown.loc[row]).text for row in _OWN if row in rows.index}
+            rivals = rows["mean"].drop(list(_OWN), errors="ignore").dropna()
+            if len(rivals):
+                best = str(rivals.idxmax())
+                texts[RIVAL] = f"{Shown(*shown.loc[best]).text} {best}"
+    return found
+
+
 def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
     """Draw the tidy rows of a table as the paper sets it, tinted by how far ours is from the paper's."""
     block, columns = side_by_side(table, frame), columns_of(table, frame)
     texts = [[field.text for field in row[len(table.row_header) :]] for row in block.rows]
     width = _COLUMN * (1.35 if any("±" in text for row in texts for text in row) else 1)
-    small = [
-        textwrap.wrap("; ".join(filter(None, (one.width, one.variant))), int(1.5 * width / _LETTER)) for one in columns
-    ]
+    letters = int(1.5 * width / _LETTER)
+    small = [textwrap.wrap("; ".join(filter(None, (one.width, one.variant))), letters) for one in columns]
     labels = [row.split(" | ") for row in table.rows]
+    longest = [max(map(len, names)) for names in zip(table.row_header, *labels, strict=True)]
     heat_map = HeatMap(
         heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
         labels=labels,
         texts=texts,
         differences=np.array([[shown.delta for shown in one.places] for one in columns]).T,
         place=(width, _ROW),
-        labels_width=[
-            max(1.05, 0.2 + _LETTER * max(map(len, (name, *(row[i] for row in labels)))))
-            for i, name in enumerate(table.row_header)
-        ],
+        labels_width=[max(1.05, 0.2 + _LETTER * count) for count in longest],
         size=8,
     )
     page = Page(max(2 * SIDE + heat_map.width, 5.0), heat_map.height, block.caption, below)
@@ -177,32 +183,21 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
 
 
 def write_table(
-    table: Table,
-    lookup: RecordLookup,
-    *,
-    command: str,
-    reasons: Mapping[str, Sequence[str]],
-    results_dir: Path,
-    reports_dir: Path,
+    table: Table, lookup: RecordLookup, *, command: str, reasons: Reasons, results_dir: Path, reports_dir: Path
 ) -> list[Path]:
-    """Write a table as CSV, Markdown, LaTeX and PNG, and return the paths.
+    """Write ``<results_dir>/table_<id>.csv`` and, in ``reports_dir``, Markdown, LaTeX and PNG; return the paths.
 
-    Args:
-        table: the table.
-        lookup: gives the records; a cell without all its records stays empty.
-        command: makes this table; it is told below it.
-        reasons: why cells are missing, and the names of those cells, for the notes below it.
-        results_dir, reports_dir: the folder of ``table_<id>.csv``, and that of the others.
-
+    A cell without all its records stays empty; the notes below the table give the reasons, and the command.
     Raises ``UnavailableError`` when a file cannot be written.
     """
     frame = tidy(table, lookup)
     block = side_by_side(table, frame, (note(table, lookup), *missing_texts(reasons)), command)
-    tidy_path, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
+    csv, stem = results_dir / f"table_{table.id}.csv", reports_dir / f"table_{table.id}"
+    markdown, latex, png = (stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))
     text = frame.to_csv(index=False, lineterminator="\n")
-    write_text(tidy_path, text)
-    write_text(stem.with_suffix(".md"), markdown(block))
-    write_text(stem.with_suffix(".tex"), latex(block))
-    with styled(), written_whole(stem.with_suffix(".png")) as temporary:
+    write_text(csv, text)
+    write_text(markdown, written(block, "md"))
+    write_text(latex, written(block, "tex"))
+    with styled(), written_whole(png) as temporary:
         draw_table(table, frame, f"{TINT_LEGEND} {note(table, lookup, command, reasons)}").save(temporary, text, _DPI)
-    return [tidy_path, *(stem.with_suffix(suffix) for suffix in (".md", ".tex", ".png"))]
+    return [csv, markdown, latex, png]

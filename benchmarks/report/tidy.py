@@ -12,6 +12,7 @@ from benchmarks.engine.records import Record, mean_auc, variant_text
 from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
 
 COMPLETE = "complete official sets"
+Reasons = Mapping[str, Sequence[str]]  # why parts of a table or figure are missing, each with their names
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
     candidates = [] if widths[0] is None else [fixed, *(_measured(cell, lookup, width) for width in widths[1:])]
     best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], set(), None))
     return row | {
-        "latent_dim": _whole(widths[0]),
-        "oracle_latent_dim": _whole(best.latent_dim),
+        "latent_dim": str(widths[0] or ""),  # text, so that a column with gaps does not become one of floats
+        "oracle_latent_dim": str(best.latent_dim or ""),
         "oracle_mean": best.mean,
         "oracle_std": best.std,
         "oracle_delta": best.mean - printed,
@@ -100,46 +101,27 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
 def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Measured:
     values, variants = [], set()
     for seed in lookup.seeds:
-        found = [
-            (r, measurement)
-            for measurement in cell.measurements
-            if (r := lookup.record(measurement, seed, latent_dim)) is not None
-        ]
-        if len(found) == len(cell.measurements):
-            means = [mean_auc(record, measurement.outliers, measurement.extra) for record, measurement in found]
+        found = [(lookup.record(one, seed, latent_dim), one) for one in cell.measurements]
+        means = [mean_auc(record, one.outliers, one.extra) for record, one in found if record is not None]
+        if len(means) == len(found):
             values.append(float(np.mean(means)))
-            variants |= {variant_text(record.identity["variants"]) for record, _ in found} - {""}
+            variants |= {variant_text(record.identity["variants"]) for record, _ in found if record} - {""}
     return _Measured(values, variants, latent_dim)
 
 
-def _whole(number: int | None) -> str:
-    """Write a whole number as text, so that a column with gaps does not become one of floats."""
-    return "" if number is None else str(number)
+def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: Reasons = MappingProxyType({})) -> str:
+    """Say how a table or figure was made: profile, seeds, devices, data variants, and latent widths.
 
-
-def note(
-    artefact: Artefact,
-    lookup: RecordLookup,
-    command: str = "",
-    reasons: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> str:
-    """Say how an artefact was made: profile, seeds, devices, data variants, and latent widths.
-
-    Args:
-        artefact: the table or figure; of one that needs no run there is only its seed to tell.
-        lookup: gives its records.
-        command: makes it; '' where that stands elsewhere.
-        reasons: why parts are missing, and the names of those parts.
+    ``command`` makes it, '' where that stands elsewhere.
     """
     end = f"; command: {command}." if command else "."
-    seeds = lookup.seeds
-    if not artefact.needs:
-        return " ".join([f"Seed {seeds[0]}{end}", *missing_texts(reasons)])
+    if not artefact.needs:  # no run: there is only its seed to tell
+        return " ".join([f"Seed {lookup.seeds[0]}{end}", *missing_texts(reasons)])
     records = lookup.records(artefact)
     profiles = " and ".join(sorted({record.profile for record in records})) or "not yet run"
-    averaged = f" (mean{' ± standard deviation' if artefact.kind == 'table' else ''})" if len(seeds) > 1 else ""
+    averaged = " (mean ± standard deviation)" if artefact.kind == "table" else " (mean)"
     sentences = [
-        f"Profile {profiles}, {seeds_text(seeds)}{averaged}; "
+        f"Profile {profiles}, {seeds_text(lookup.seeds)}{averaged if len(lookup.seeds) > 1 else ''}; "
         f"trained on {hardware(records) or 'nothing yet'}; data: {data_text(records)}{end}"
     ]
     if artefact.oracle:
@@ -152,7 +134,7 @@ def note(
     return " ".join([*sentences, *missing_texts(reasons)])
 
 
-def missing_texts(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+def missing_texts(reasons: Reasons) -> list[str]:
     """Say which parts are missing for which reason, a sentence for each reason."""
     return [f"Missing for this reason: {reason} ({'; '.join(names)})." for reason, names in reasons.items()]
 

@@ -13,19 +13,20 @@ from benchmarks.engine.records import Record, Score, Store
 from benchmarks.errors import CallError
 from benchmarks.paper.tables import table
 from benchmarks.progress import duration
-from benchmarks.report import readme
-from benchmarks.report.readme import BEGIN, END, Published, stale, write
-from benchmarks.report.style import drawn_from
+from benchmarks.report.readme import BEGIN, END, main
 from benchmarks.reproduce import command_line, request_of
 
 
-def part_of(published: Published) -> str:
-    text = published.readme.read_text(encoding="utf-8")
-    return text.partition(BEGIN)[2].partition(END)[0]
+def text_of(clone: Path) -> str:
+    return (clone / "README.md").read_text(encoding="utf-8")
+
+
+def part_of(clone: Path) -> str:
+    return text_of(clone).partition(BEGIN)[2].partition(END)[0]
 
 
 @pytest.fixture(scope="module")
-def ten_kdes(tmp_path_factory: pytest.TempPathFactory) -> Published:
+def ten_kdes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with the records of KDE on CIFAR-10 alone."""
     root = tmp_path_factory.mktemp("clone")
     (root / "README.md").write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
@@ -36,18 +37,17 @@ def ten_kdes(tmp_path_factory: pytest.TempPathFactory) -> Published:
             run = plan.run(measurement, 0)
             scores = tuple(Score(outlier, 0.61, 9, (0.5,) * 101) for outlier in run.task.outliers)
             store.put(Record(run.id, run.identity(), scores, 9, 0, "fast", "a CPU", "float64", {}, "", 1.0, 1.0))
-    published = Published(root)
-    write(published)
-    return published
+    assert main([], root) == 0
+    return root
 
 
 @pytest.fixture
-def clone(ten_kdes: Published, tmp_path: Path) -> Published:
+def clone(ten_kdes: Path, tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
-    return Published(Path(shutil.copytree(ten_kdes.root, tmp_path / "clone")))
+    return Path(shutil.copytree(ten_kdes, tmp_path / "clone"))
 
 
-def test_what_is_there_stands_beside_print_and_what_is_not_is_named(ten_kdes: Published) -> None:
+def test_what_is_there_stands_beside_print_and_what_is_not_is_named(ten_kdes: Path) -> None:
     part = part_of(ten_kdes)
     assert "| best rival | - | - | - | - | .610 (.575) KDE |" in part
     assert "| LIS-AE | missing (.977) | missing (.926) | missing (.946) | missing (.689) | missing (.815) |" in part
@@ -55,13 +55,13 @@ def test_what_is_there_stands_beside_print_and_what_is_not_is_named(ten_kdes: Pu
     assert "KDE on MNIST, Fashion-MNIST, 2-Class MNIST, SVHN;" in part
 
 
-def test_how_it_was_made_is_told(ten_kdes: Published) -> None:
+def test_how_it_was_made_is_told(ten_kdes: Path) -> None:
     (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("Profile"))
     assert line.startswith("Profile `fast`, seed 0, one latent width for each data set; a CPU (float64); ")
     assert "data: complete official sets." in line
 
 
-def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Published) -> None:
+def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Path) -> None:
     profile = load_profile("fast")
     lis, ae = (profile.seconds(model, "cifar10") for model in ("LIS-AE", "AE"))
     (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("| 4 |"))
@@ -72,49 +72,40 @@ def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Published) -> None:
     assert line.endswith(f"| {duration(10 * sum(slow) / 2)} |")
 
 
-def test_what_stands_around_it_stays(ten_kdes: Published) -> None:
-    text = ten_kdes.readme.read_text(encoding="utf-8")
+def test_what_stands_around_it_stays(ten_kdes: Path) -> None:
+    text = text_of(ten_kdes)
     assert text.startswith(f"Before.\n{BEGIN}\n")
     assert text.endswith(f"{END}\nAfter.\n")
     assert "old" not in text
 
 
-def test_what_was_just_written_is_not_stale(ten_kdes: Published) -> None:
-    assert stale(ten_kdes) == []
+def test_the_figures_that_it_shows_are_the_published_ones(ten_kdes: Path) -> None:
+    pictures = [line.rpartition("(")[2] for line in part_of(ten_kdes).splitlines() if line.startswith("![")]
+    assert pictures == ["reports/published/figure_4.png)", "reports/published/figure_scatter.png)"]
 
 
-def test_a_new_record_makes_it_stale(clone: Published) -> None:
-    path = next((clone.root / "results" / "published" / "runs").iterdir())
+def test_a_new_record_makes_it_stale(clone: Path) -> None:
+    assert main(["--check"], clone) == 0
+    path = next((clone / "results" / "published" / "runs").iterdir())
     record = json.loads(path.read_text(encoding="utf-8"))
     for score in record["scores"]:
         score["auc"] += 0.05
     path.write_text(json.dumps(record))
-    assert stale(clone) == ["figure_scatter.csv is not what the records give", "README.md is not what the records give"]
+    assert main(["--check"], clone) == 1
 
 
-def test_a_figure_of_other_points_is_stale(clone: Published) -> None:
-    csv = clone.root / "results" / "published" / "figure_scatter.csv"
-    assert drawn_from(clone.root / "reports" / "published" / "figure_scatter.png", csv.read_text(encoding="utf-8"))
-    csv.write_text(csv.read_text(encoding="utf-8").replace("KDE", "IF", 1))
-    assert stale(clone) == [
-        "figure_scatter.csv is not what the records give",
-        "figure_scatter.png is not drawn from figure_scatter.csv",
-    ]
-    csv.unlink()
-    assert len(stale(clone)) == 2
-
-
-def test_a_readme_without_marks_is_left_alone(clone: Published) -> None:
-    clone.readme.write_text("No marks.\n")
+def test_a_readme_without_marks_is_left_alone(clone: Path) -> None:
+    (clone / "README.md").write_text("No marks.\n")
     with pytest.raises(CallError, match="lacks the lines"):
-        write(clone)
-    assert clone.readme.read_text(encoding="utf-8") == "No marks.\n"
+        main([], clone)
+    assert text_of(clone) == "No marks.\n"
 
 
-def test_check_says_so_by_its_exit_status(clone: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readme, "Published", lambda _: clone)
-    assert readme.main(["--check"]) == 0
-    clone.readme.write_text(clone.readme.read_text(encoding="utf-8").replace(".610", ".611"))
-    assert readme.main(["--check"]) == 1
-    assert readme.main([]) == 0
-    assert readme.main(["--check"]) == 0
+def test_check_says_so_by_its_exit_status_and_writes_nothing(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stale = text_of(clone).replace(".610", ".611")
+    (clone / "README.md").write_text(stale)
+    assert main(["--check"], clone) == 1
+    assert "is not what" in capsys.readouterr().err
+    assert text_of(clone) == stale
+    assert main([], clone) == 0
+    assert main(["--check"], clone) == 0

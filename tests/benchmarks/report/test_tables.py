@@ -18,11 +18,11 @@ from scipy import stats
 from benchmarks.engine.records import Record, Score
 from benchmarks.paper.tables import TABLES, Cell, Measurement, Table, table
 from benchmarks.paper.tasks import supervised, without_negatives
+from benchmarks.report.document import written
 from benchmarks.report.figures.comparison import Difference, Scatter
 from benchmarks.report.style import drawn_from
 from benchmarks.report.tables import columns_of, in_columns, side_by_side, write_table
 from benchmarks.report.tidy import RecordLookup, note, tidy
-from benchmarks.report.writers import latex, markdown
 from tests.benchmarks.report.records import record_with
 
 TABLE = table("4")
@@ -110,7 +110,7 @@ def test_a_variant_of_the_data_is_told_with_the_number() -> None:
 
 
 def test_markdown_is_laid_out_as_in_the_paper() -> None:
-    text = markdown(side_by_side(TABLE, tidy(TABLE, lookup()), ["How it was made."], "the command"))
+    text = written(side_by_side(TABLE, tidy(TABLE, lookup()), ["How it was made."], "the command"), "md")
     lines = text.splitlines()
     assert lines[0].startswith("**Table 4. ")
     assert lines[2] == "| Positive Class | Negative Class | Plane | Car | Bird | Cat | Deer | Avg. |"
@@ -134,13 +134,13 @@ def test_ours_has_the_decimals_of_the_paper_s_number() -> None:
 
 def test_a_missing_number_is_called_missing() -> None:
     block = side_by_side(TABLE, tidy(TABLE, lookup(nothing)))
-    assert "| missing (.32) |" in markdown(block)
-    assert "missing (.32)" in latex(block)
+    assert "| missing (.32) |" in written(block, "md")
+    assert "missing (.32)" in written(block, "tex")
 
 
 def test_latex_is_a_table_with_rules_between_groups() -> None:
-    text = latex(side_by_side(TABLE, tidy(TABLE, lookup(seeds=[0, 1])), ["How."], "the command"))
-    assert text.startswith("% needs \\usepackage{array,booktabs}\n\\begin{table}\n")
+    text = written(side_by_side(TABLE, tidy(TABLE, lookup(seeds=[0, 1])), ["How."], "the command"), "tex")
+    assert text.startswith("% needs \\usepackage{booktabs,graphicx}\n\\begin{table}\n")
     assert r"\renewcommand{\thetable}{4}\caption{AUC of LIS-AE trained" in text
     assert r"$\pm$" in text
     assert len(re.findall(r" \\\\\n", text)) == 17  # the header and 16 rows
@@ -152,12 +152,13 @@ def test_latex_is_a_table_with_rules_between_groups() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine is installed")
 def test_latex_compiles_and_fits_on_a_page(tmp_path: Path) -> None:
     tables = [
-        latex(side_by_side(one, tidy(one, lookup(svhn_is_a_part, widths=[16])), ["100 % of a_b & {c} #1 ~ ^ \\ $"]))
+        written(
+            side_by_side(one, tidy(one, lookup(svhn_is_a_part, widths=[16])), ["100 % of a_b & {c} #1 ~ ^ \\ $"]), "tex"
+        )
         for one in TABLES
     ]
-    start = (
-        r"\documentclass[a4paper]{article}\usepackage[margin=2cm]{geometry}\usepackage{array,booktabs}\begin{document}"
-    )
+    start = r"\documentclass[a4paper]{article}\usepackage[margin=2cm]{geometry}\usepackage{booktabs,graphicx}"
+    start += r"\begin{document}"
     (tmp_path / "tables.tex").write_text(start + r"\clearpage ".join(tables) + r"\end{document}")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
@@ -204,7 +205,7 @@ def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
     assert set(frame["oracle_latent_dim"]) == {"32"}
     assert (frame["oracle_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
     assert (frame["oracle_delta"] - frame["delta"]).to_list() == pytest.approx([0.05] * len(frame))
-    text = markdown(side_by_side(table("3"), frame))
+    text = written(side_by_side(table("3"), frame), "md")
     assert "| Negative Data | MNIST: fixed width | MNIST: oracle width | Fashion: fixed width |" in text
 
 
@@ -222,7 +223,7 @@ def test_oracle_takes_the_widths_that_are_there() -> None:
 def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
     frame = tidy(table("1"), lookup())
     assert frame["oracle_mean"].isna().all()
-    lines = markdown(side_by_side(table("1"), frame)).splitlines()
+    lines = written(side_by_side(table("1"), frame), "md").splitlines()
     assert lines[4].startswith("| KDE | .")
     assert lines[4].split(" | ")[2] == "-"
 
@@ -239,8 +240,11 @@ def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
         ("CIFAR-10", "fixed width"),
         ("CIFAR-10", "oracle width"),
     ]
-    header = next(line for line in latex(block).splitlines() if "multicolumn" in line)
-    assert re.findall(r"\\multicolumn\{2\}\{.*?cm\}\}\{(.*?)\}", header) == ["SVHN (svhn: a part)", "CIFAR-10"]
+    header = next(line for line in written(block, "tex").splitlines() if "multicolumn" in line)
+    assert re.findall(r"\\multicolumn\{2\}\{c\}\{(.*?)\}+ ", header) == [
+        r"\shortstack[c]{\strut SVHN (svhn: a\\part)",
+        "CIFAR-10",
+    ]
     assert columns_of(TABLE, tidy(TABLE, lookup(a_part)))[0].group == "Plane (cifar10: a part)"
 
 
@@ -289,7 +293,7 @@ def test_a_table_that_is_not_the_paper_s(tmp_path: Path) -> None:
     assert re.search(r"^\| New \| \.\d{3} \|$", text, flags=re.MULTILINE)
     assert re.search(r"^New & \.\d{3} ", paths[2].read_text(), flags=re.MULTILINE)
     assert "nan" not in text + paths[2].read_text()
-    block = in_columns(one, frame, lambda name: "", (), "")
+    block = in_columns(one, frame, {}, (), "")
     assert [heading.name for heading in block.headings] == ["Model", "ours"]
 
 
@@ -297,7 +301,7 @@ def test_a_cell_without_a_printed_number_stands_beside_others(tmp_path: Path) ->
     more = Cell("Car | New", "Plane", TABLE.cells[0].measurements, "Car | New")
     one = replace(TABLE, cells=(*TABLE.cells, more))
     frame = tidy(one, lookup())
-    last = in_columns(one, frame, lambda name: "", (), "").rows[-1]
+    last = in_columns(one, frame, {}, (), "").rows[-1]
     assert [field.text for field in last[:5]] == ["Car", "New", "-", last[3].text, "-"]
     assert float(last[3].text) == pytest.approx(frame["mean"].iloc[-1], abs=0.0005)
     assert side_by_side(one, frame).rows[-1][2].text == last[3].text
