@@ -212,14 +212,11 @@ def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides
     return (2 * rows.mT @ (weights[..., None] * columns)).clamp(max=1)
 
 
-_PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: strokes}
-PREPARED = tuple(_PREPARATIONS)  # the sets whose preparation has settings
+def resampled(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
+    """Bring images to a shape and do nothing else: the preparation of every data set that has none of its own."""
+    return to_shape(images, shape)
 
 
-def preparation_of(negatives: str) -> Callable[..., NDArray[np.uint8]]:
-    """Return the function that makes the images of this data set negatives for a task of another one.
-
-    It takes the images (n, h, w[, 3]), the image shape to come and a seed, and returns uint8 (m, *shape); its
-    keyword arguments with their defaults are its settings.
-    """
-    return _PREPARATIONS.get(negatives, lambda images, shape, seed: to_shape(images, shape))
+# How images of a data set become negatives for a task of another one. A function takes images (n, h, w[, 3]), the image
+# shape to come and a seed, and returns uint8 (m, *shape); its keyword arguments with their defaults are settings.
+PREPARATIONS: Mapping[str, Callable[..., NDArray[np.uint8]]] = {"omniglot": augmented, STROKES: strokes}

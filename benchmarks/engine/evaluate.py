@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import Dataset, load
-from benchmarks.data.negatives import STROKES, preparation_of
+from benchmarks.data.negatives import PREPARATIONS, STROKES, resampled
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
 from benchmarks.paper.tasks import Negatives
@@ -132,7 +132,8 @@ def _negatives(
             images = images[:: max(1, len(images) // (10 * limit))]
     if preparation is None:
         return images
-    return preparation_of(negatives.dataset)(images, shape, seed, **dict(preparation))
+    prepare = PREPARATIONS.get(negatives.dataset, resampled)
+    return prepare(images, shape, seed, **dict(preparation))
 
 
 def images_of_classes(

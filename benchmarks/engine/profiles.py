@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import NAMES
-from benchmarks.data.negatives import PREPARED, preparation_of
+from benchmarks.data.negatives import PREPARATIONS, resampled
 from benchmarks.errors import CallError, unknown
 from benchmarks.registry import MODELS, Model
 from lisae.settings import Range
@@ -113,7 +113,7 @@ class Profile:
 
     def preparation(self, negatives: str) -> Settings:
         """Return how images of this data set are made ready as negatives for a task of another one."""
-        return self._own("negatives", negatives, settings_of(preparation_of(negatives)))
+        return self._own("negatives", negatives, settings_of(PREPARATIONS.get(negatives, resampled)))
 
     def figure(self, figure_id: str, known: Mapping[str, Option]) -> Settings:
         """Return the settings of a figure that is computed for itself, ``known`` being those that it has."""
@@ -234,7 +234,7 @@ def _known(figures: Figures | None) -> dict[str, Any]:
         "shared": shared | {"models": [Option([""])]},
         "models": models,
         "datasets": dict.fromkeys(NAMES, models | {"shared": shared}),
-        "negatives": {name: settings_of(preparation_of(name)) for name in PREPARED},
+        "negatives": {name: settings_of(prepare) for name, prepare in PREPARATIONS.items()},
         "figures": figures,
         "seconds": dict.fromkeys(NAMES, dict.fromkeys(MODELS, Option(1.0))),
     }

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.data import negatives
-from benchmarks.data.negatives import STROKES, augmented, preparation_of, rasterise, to_shape
+from benchmarks.data.negatives import PREPARATIONS, STROKES, augmented, rasterise, resampled, to_shape
 
 Pictures = NDArray[np.uint8]
 
@@ -274,7 +274,6 @@ def test_a_width_is_above_zero(width: float) -> None:
 
 def test_each_set_is_prepared_in_its_way(drawings: Pictures) -> None:
     none = np.empty((0, 28, 28), dtype=np.uint8)
-    drawn = preparation_of(STROKES)(none, (28, 28), 3, count=5, width=0.2)
+    drawn = PREPARATIONS[STROKES](none, (28, 28), 3, count=5, width=0.2)
     np.testing.assert_array_equal(drawn, strokes(5, (28, 28), 3, width=0.2))
-    assert preparation_of("omniglot") is augmented
-    np.testing.assert_array_equal(preparation_of("svhn")(drawings, (28, 28), 3), to_shape(drawings, (28, 28)))
+    np.testing.assert_array_equal(resampled(drawings, (28, 28), 3), to_shape(drawings, (28, 28)))
