@@ -12,13 +12,13 @@ from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
-from benchmarks.engine.profiles import Profile, load_profile, profile_names
+from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
-from benchmarks.report.figures import FIGURES, figure
+from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
 
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
@@ -91,7 +91,7 @@ def command_line() -> ArgumentParser:
 
 def request_of(options: Namespace) -> Request:
     """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
-    profile = _profile(options)
+    profile = load_profile(options.profile, FIGURE_SETTINGS)
     if not (options.table or options.figure or options.claims or options.all):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
@@ -148,14 +148,11 @@ def _seeds(text: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
-def _profile(options: Namespace) -> Profile:
-    return load_profile(options.profile, {figure.id: figure.settings for figure in FIGURES if figure.settings})
-
-
 def _show_settings(options: Namespace) -> None:
     """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
     model, dataset = options.settings
-    explained = _profile(options).explained(MODELS[model], _known("data set", dataset, NAMES))
+    profile = load_profile(options.profile, FIGURE_SETTINGS)
+    explained = profile.explained(MODELS[model], _known("data set", dataset, NAMES))
     lines = [(f"{name} = {json.dumps(value)}", origin) for name, value, origin in explained]
     width = max((len(line) for line, _ in lines), default=0)
     print(f"# {model} on {dataset}, profile {options.profile}")
