@@ -127,9 +127,7 @@ def _known(kind: str, name: str, known: Collection[str]) -> str:
 
 
 def _names(kind: str, text: str | None, known: Collection[str]) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    return tuple(_known(kind, name.strip(), known) for name in text.split(",") if name.strip())
+    return None if text is None else tuple(_known(kind, one.strip(), known) for one in text.split(",") if one.strip())
 
 
 def _seeds(text: str) -> tuple[int, ...]:
