@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
-from benchmarks.engine.backends import BACKENDS
+from benchmarks.engine.execute import BACKENDS
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.errors import CallError, UnavailableError, unknown

@@ -7,7 +7,7 @@ import ast
 import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -88,15 +88,27 @@ def _hashed(settings: Settings) -> Settings:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Runs executed together: those that begin from the trained model ``stage``, or a single run without one."""
+    """Runs executed together: those that begin from the trained model ``stage``, or a single run without one.
+
+    The stage is one of ``runs`` if it is to be measured too.
+    """
 
     runs: tuple[Run, ...]
     stage: Run | None = None
 
     @property
+    def id(self) -> str:
+        """The id of the run that the others wait for."""
+        return (self.stage or self.runs[0]).id
+
+    @property
     def dependants(self) -> tuple[Run, ...]:
         """The runs that begin from the stage."""
         return tuple(run for run in self.runs if run is not self.stage)
+
+    def of(self, ids: Container[str]) -> "Job":
+        """Return the job with those of its runs that have these ids."""
+        return replace(self, runs=tuple(run for run in self.runs if run.id in ids))
 
     def seconds(self, profile: Profile) -> float:
         """Estimate its time on the machine that the profile was measured on."""
