@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.ray_backend import cluster_address
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Pipeline
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)"
     )
     how.add_argument("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
+    how.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     how.add_argument("--fresh", action="store_true", help="train again what is finished")
     where = parser.add_argument_group("where")
     where.add_argument("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
@@ -127,6 +130,10 @@ def _request(options: argparse.Namespace) -> Request:
         )
     if options.backend not in BACKENDS:
         raise CallError(unknown("backend of this version", options.backend, BACKENDS))
+    if options.backend == "ray":
+        os.environ["RAY_ADDRESS"] = cluster_address(options.address)
+    elif options.address is not None:
+        raise CallError("--address is that of a Ray cluster: add --backend ray.")
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"--jobs is at least 1; got {options.jobs}.")
     models = _names(options.models)

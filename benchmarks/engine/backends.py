@@ -17,6 +17,7 @@ from typing import Protocol
 
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Give, Outcome, Weights, execute, stage_from
+from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job
 from benchmarks.errors import UnavailableError
@@ -59,7 +60,7 @@ def local(jobs: Sequence[Job], context: Context, n_jobs: int, give: Give) -> Non
         pass
 
 
-BACKENDS: Mapping[str, Backend] = {"local": local}
+BACKENDS: Mapping[str, Backend] = {"local": local, "ray": on_ray}
 
 
 def _kept_weights(job: Job, context: Context) -> bytes | None:
