@@ -9,64 +9,42 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from filelock import FileLock
 
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, Give, Outcome, Weights, execute, stage_from
+from benchmarks.engine.execute import Failure, Give, Outcome, Weights, stage_from
+from benchmarks.engine.node import (
+    PACKAGES,
+    Brief,
+    Reference,
+    SharedFile,
+    automatic_precision,
+    code_digest,
+    file_digest,
+    work,
+)
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import written_whole
-from lisae.device import resolve_device, resolve_precision
-from lisae.stacks import train_together
 
-_WINDOW = 200  # open tasks at least; each costs the caller memory, and a look at all of them time
+_WINDOW = 200  # open tasks at least: each costs the caller memory, and each look at them time
 _RETRIES = 3  # of a task whose node or worker is lost, or whose memory ran out
 _LOOK_SECONDS = 5.0  # from one look at which nodes there are to the next
 _PATIENCE = 120.0  # seconds without any node after which the call ends
-_REACH_SECONDS = 10.0
+_HEAD_PATIENCE = 40.0  # seconds without an answer of its head; Ray itself would end this process after 60, in silence
+_REACH_SECONDS = 10.0  # to reach the head
 _PIECE = 2**26  # bytes of a data set that travel as one object
-_STACK = 128  # jobs of a chunk for a GPU at most
-_PACKAGES = ("lisae", "baselines", "benchmarks")
-
-Reference = Any  # to an object in the cluster's store; hashable
-
-
-@dataclass(frozen=True)
-class SharedFile:
-    """A file in the object store: its SHA-256 (hexadecimal), and a reference to the references of its pieces."""
-
-    digest: str
-    pieces: Reference
-
-
-@dataclass(frozen=True)
-class Brief:
-    """What tasks are told besides their jobs; ``context.todo`` names the runs that the task answers for.
-
-    Attributes:
-        context: as for every backend; ``data_dir`` is the caller's, and a node has a folder of its own.
-        files: the data sets that the task reads.
-        folder: the name of the folder that holds the data sets of this call on a node.
-        precision: what ``precision = "auto"`` is for the caller; '' where no run says so.
-    """
-
-    context: Context
-    files: Mapping[str, SharedFile]
-    folder: str
-    precision: str
+_STACK = 128  # jobs of a task for a GPU at most
 
 
 class Cluster(Protocol):
@@ -76,26 +54,29 @@ class Cluster(Protocol):
         """Put a value into the object store."""
 
     def get(self, reference: Reference) -> Any:
-        """Return a value. Raises the error that the task ended with."""
+        """Return a value. Raises the error that its task ended with."""
 
     def submit(self, jobs: Sequence[Job], brief: Brief, begun: Sequence[Reference | None]) -> Reference:
-        """Have ``work`` called with these arguments somewhere, ``begun`` replaced by what it refers to."""
+        """Have ``work`` called somewhere, with the values that ``begun`` refers to."""
 
     def wait(self, references: Sequence[Reference], seconds: float) -> Sequence[Reference]:
-        """Return those that are finished, after ``seconds`` at most if there are none."""
+        """Return those that are there, after ``seconds`` at most if there are none."""
 
     def slots(self) -> int:
-        """Return how many tasks the nodes that are alive can execute side by side."""
+        """Return the number of tasks that the nodes alive can execute side by side.
+
+        Raises ``UnavailableError`` when nobody is left who would know.
+        """
 
 
-def on_ray(jobs: Sequence[Job], context: Context, n_jobs: int, give: Give, *, patience: float = _PATIENCE) -> None:
+def on_ray(jobs: Sequence[Job], context: Context, n_jobs: int, give: Give) -> None:
     """Execute jobs on the Ray cluster at RAY_ADDRESS, which decides how many go side by side, whatever ``n_jobs``.
 
-    Raises ``CallError`` where there is no such cluster, and ``UnavailableError`` when it has no node for ``patience``
-    seconds or a node computes in another precision.
+    Raises ``CallError`` where there is no such cluster, and ``UnavailableError`` when it has had no node for two
+    minutes, or a node would compute something else.
     """
     with connected(cluster_address(None)) as ray:
-        drive(RayCluster(ray, context.device), jobs, context, give, patience)
+        drive(RayCluster(ray, context.device), jobs, context, give, _PATIENCE)
 
 
 def cluster_address(given: str | None) -> str:
@@ -106,7 +87,7 @@ def cluster_address(given: str | None) -> str:
     if not address:
         raise CallError(
             "--backend ray needs a cluster that exists: give its address with --address HOST:PORT or in RAY_ADDRESS, "
-            "or 'auto' on one of its nodes. None is started: 'ray start --head' does that."
+            "or 'auto' on one of its nodes. None is started here: 'ray start --head' does that."
         )
     host, _, port = address.rpartition(":")
     if address != "auto" and ("/" in host or not host or not port.isdecimal()):
@@ -122,8 +103,7 @@ def drive(cluster: Cluster, jobs: Sequence[Job], context: Context, give: Give, p
 
     Raises ``UnavailableError`` when the cluster has no node that could execute one for ``patience`` seconds.
     """
-    brief = _brief(cluster, jobs, context)
-    to_come = _submitted(cluster, jobs, brief)
+    to_come = _submitted(cluster, jobs, _brief(cluster, jobs, context))
     running: dict[Reference, frozenset[str]] = {}
     slots, looked = cluster.slots(), time.monotonic()
     alive = looked
@@ -142,7 +122,7 @@ def drive(cluster: Cluster, jobs: Sequence[Job], context: Context, give: Give, p
             alive = time.monotonic()
         elif time.monotonic() - alive > patience:
             raise UnavailableError(
-                f"the Ray cluster has had no node with a {context.device.upper()} for {patience:.0f} s, and "
+                f"the Ray cluster has had no node with a {_resource(context.device)} for {patience:.0f} s, and "
                 f"{len(running)} tasks wait. What is finished is kept: run the same command again once it has nodes."
             )
 
@@ -150,31 +130,29 @@ def drive(cluster: Cluster, jobs: Sequence[Job], context: Context, give: Give, p
 def _submitted(cluster: Cluster, jobs: Sequence[Job], brief: Brief) -> Iterator[tuple[Reference, frozenset[str]]]:
     """Submit one task each time that the next one is asked for; give it and the runs that it answers for."""
 
-    def submit(jobs: Sequence[Job], *begun: Reference | None) -> tuple[Reference, frozenset[str]]:
-        runs = [run for job in jobs for run in job.runs]
-        todo = brief.context.todo.intersection(run.id for run in runs)
-        todo -= {job.stage.id for job, given in zip(jobs, begun, strict=True) if job.stage and given is not None}
-        files = {name: brief.files[name] for run in runs for name in run.data if name in brief.files}
-        own = replace(brief, context=replace(brief.context, todo=todo), files=files)
-        return cluster.submit(jobs, own, begun), todo
+    def submit(jobs: Sequence[Job], todo: Iterable[str], *begun: Reference | None) -> tuple[Reference, frozenset[str]]:
+        own = brief.context.todo.intersection(todo)
+        names = {name for job in jobs for run in job.runs if run.id in own or run is job.stage for name in run.data}
+        files = {name: brief.files[name] for name in names & brief.files.keys()}
+        return cluster.submit(jobs, replace(brief, context=replace(brief.context, todo=own), files=files), begun), own
 
-    if brief.context.device != "cpu":
+    if brief.context.device != "cpu":  # whole jobs, many a task, so that their networks are trained as stacks
         size = min(_STACK, -(-len(jobs) // max(1, cluster.slots())))
-        for start in range(0, len(jobs), size):
-            chunk = jobs[start : start + size]
-            yield submit(chunk, *(_kept_weights(cluster, job, brief.context) for job in chunk))
+        for chunk in (jobs[start : start + size] for start in range(0, len(jobs), size)):
+            ids = [run.id for job in chunk for run in job.runs]
+            yield submit(chunk, ids, *(_kept_weights(cluster, job, brief.context) for job in chunk))
         return
     for job in jobs:
         if job.stage is None:
-            yield submit([job], None)
+            yield submit([job], [run.id for run in job.runs], None)
             continue
         stage = _kept_weights(cluster, job, brief.context)
         if stage is None:
-            stage, todo = submit([Job((job.stage,), job.stage)], None)
+            stage, todo = submit([Job((job.stage,), job.stage)], [job.stage.id], None)
             yield stage, todo
         for run in job.dependants:
             if run.id in brief.context.todo:
-                yield submit([Job((job.stage, run), job.stage)], stage)
+                yield submit([Job((job.stage, run), job.stage)], [run.id], stage)
 
 
 def _kept_weights(cluster: Cluster, job: Job, context: Context) -> Reference | None:
@@ -182,106 +160,22 @@ def _kept_weights(cluster: Cluster, job: Job, context: Context) -> Reference | N
     if job.stage is None or job.stage.id in context.todo:
         return None
     content = Store(context.results_dir).weights(job.stage)
-    if stage_from(job.stage, content, context) is None:
+    if content is None or stage_from(job.stage, content, context) is None:
         return None
-    return cluster.put([Weights(job.stage.id, content)]) if content else None
+    return cluster.put([Weights(job.stage.id, content)])
 
 
 def _outcomes(cluster: Cluster, task: Reference, todo: Iterable[str]) -> list[Outcome]:
     """Return the outcomes of a task, failures where it was lost. Raises the ``UnavailableError`` that it met."""
     try:
         outcomes = cluster.get(task)
-    except Exception as error:  # of any kind that Ray has: a task that is lost must not cost the others their hours
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        reason = f"its task on the Ray cluster was lost, after {_RETRIES} retries: {type(error).__name__}: {first}"
+    except Exception as error:  # Ray has many kinds; a task that is lost must not cost the others their hours
+        first = (str(error).strip().splitlines() or [""])[0]
+        reason = f"its task on the Ray cluster was lost, retries included: {type(error).__name__}: {first}"
         return [Failure(run, reason, str(error)) for run in todo]
     if isinstance(outcomes, UnavailableError):
         raise outcomes
     return outcomes
-
-
-# On a node
-
-
-def work(
-    jobs: Sequence[Job], brief: Brief, get: Callable[[Reference], Any], *begun: Sequence[Outcome] | None
-) -> list[Outcome] | UnavailableError:
-    """Execute jobs on a node and return their outcomes, or what keeps this node from executing any.
-
-    Args:
-        jobs: on a GPU they are trained side by side.
-        brief: what they are told.
-        get: returns the value of a reference.
-        begun: for each job the outcomes of its stage where that is not to be trained, its weights or its failure.
-    """
-    outcomes: list[Outcome] = []
-    try:
-        _check_precision(brief)
-        context = replace(brief.context, data_dir=_data_dir(brief, get))
-        learnings = []
-        for job, stage in zip(jobs, begun, strict=True):
-            failed = [one for one in stage or () if isinstance(one, Failure)]
-            content = next((one.content for one in stage or () if isinstance(one, Weights)), None)
-            if failed:
-                outcomes += [replace(failed[0], run=run.id) for run in job.dependants if run.id in context.todo]
-            else:
-                learnings.append(execute(job, context, content, outcomes.append))
-        for _ in train_together(learnings, len(learnings) or 1):
-            pass
-    except UnavailableError as error:
-        return UnavailableError(f"node {socket.gethostname()}: {error}")
-    return outcomes
-
-
-def _check_precision(brief: Brief) -> None:
-    here = automatic_precision(brief.context.device) if brief.precision else ""
-    if here != brief.precision:
-        raise UnavailableError(
-            f"precision = 'auto' is {here} on this node and {brief.precision} where the call was made, so that results "
-            "would differ under one id. Name the precision in the settings, or use nodes with the same hardware."
-        )
-
-
-def automatic_precision(device: str) -> str:
-    """Return what ``precision = "auto"`` is on this machine: float32 or bfloat16."""
-    return str(resolve_precision("auto", resolve_device(device))).removeprefix("torch.")
-
-
-def _data_dir(brief: Brief, get: Callable[[Reference], Any]) -> Path:
-    """Return the folder of this node with the data sets of a task, each fetched from the object store once a node."""
-    root = Path(tempfile.gettempdir()) / f"lisae-{os.getuid()}"
-    folder = root / brief.folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if root.stat().st_uid != os.getuid():
-        raise UnavailableError(f"{root} belongs to somebody else: set TMPDIR to a folder of your own on the nodes.")
-    for name, file in brief.files.items():
-        place = folder / f"{name}.npz"
-        if place in _placed and place.is_file():
-            continue
-        whole = root / f"{file.digest}.npz"
-        with FileLock(root / f"{file.digest}.lock"):
-            if not (whole.is_file() and _digest(whole) == file.digest):
-                with written_whole(whole) as temporary:
-                    with temporary.open("wb") as target:
-                        for piece in get(file.pieces):
-                            target.write(get(piece))
-                    if _digest(temporary) != file.digest:
-                        raise UnavailableError(f"{name} did not arrive whole: run the same command again.")
-            with suppress(FileExistsError):
-                place.symlink_to(whole)
-        _placed.add(place)
-    return folder
-
-
-_placed: set[Path] = set()  # checked by this process
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-# With the caller
 
 
 def _brief(cluster: Cluster, jobs: Sequence[Job], context: Context) -> Brief:
@@ -290,43 +184,47 @@ def _brief(cluster: Cluster, jobs: Sequence[Job], context: Context) -> Brief:
     files = {}
     for name in sorted({name for run in runs for name in run.data} - {STROKES}):
         path = context.data_dir / f"{name}.npz"
-        with path.open("rb") as source:
-            pieces = [cluster.put(np.frombuffer(piece, np.uint8)) for piece in iter(lambda: source.read(_PIECE), b"")]
-        files[name] = SharedFile(_digest(path), cluster.put(pieces))
+        try:
+            digest = file_digest(path)
+            with path.open("rb") as source:
+                pieces = [cluster.put(np.frombuffer(one, np.uint8)) for one in iter(lambda: source.read(_PIECE), b"")]
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be read: {error.strerror}.") from error
+        files[name] = SharedFile(digest, cluster.put(pieces))
     names = "".join(f"{name}{file.digest}" for name, file in files.items())
-    is_automatic = any(_says_auto(run.settings) for run in runs)
     return Brief(
         context,
         files,
         folder=hashlib.sha256(names.encode()).hexdigest()[:16],
-        precision=automatic_precision(context.device) if is_automatic else "",
+        precision=automatic_precision(context.device) if any(_is_automatic(run.settings) for run in runs) else "",
+        code=code_digest(),
     )
 
 
-def _says_auto(settings: Mapping[str, Any]) -> bool:
-    nested = (value for value in settings.values() if isinstance(value, dict))
-    return settings.get("precision") == "auto" or any(map(_says_auto, nested))
+def _is_automatic(settings: Mapping[str, Any]) -> bool:
+    return settings.get("precision") == "auto" or any(
+        _is_automatic(value) for value in settings.values() if isinstance(value, dict)
+    )
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Connect this process to a cluster, quietly, and leave it again. Raises ``CallError`` when there is none."""
-    # Without this a task that needs too much memory is tried for ever.
-    os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))
+    """Connect this process to a cluster and give the module ``ray``. Raises ``CallError`` when there is no cluster."""
+    os.environ.setdefault("RAY_task_oom_retries", str(_RETRIES))  # else a task that is too large is tried for ever
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its lines on stderr are not for who makes the call
     import ray  # noqa: PLC0415  # an extra
 
-    root = Path(__file__).parents[2]
-    before = signal.getsignal(signal.SIGTERM)
+    root, before = Path(__file__).parents[2], signal.getsignal(signal.SIGTERM)
     try:
         if address != "auto":  # Ray itself would try for minutes
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"py_modules": [str(root / name) for name in _PACKAGES], "excludes": ["__pycache__"]},
-        )
+            _reach(address)
+        with _silence():
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"py_modules": [str(root / name) for name in PACKAGES], "excludes": ["__pycache__"]},
+            )
     except (OSError, RuntimeError, ValueError, OverflowError) as error:
         raise CallError(
             f"no Ray cluster could be joined at {address}: {error}. Make the call on one of its nodes, with the same "
@@ -341,25 +239,56 @@ def connected(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
+def _reach(address: str) -> None:
+    """Raise OSError where nobody listens."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what the native part of Ray writes off stderr."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
 def _work(jobs: Sequence[Job], brief: Brief, *begun: Sequence[Outcome] | None) -> list[Outcome] | UnavailableError:
     import ray  # noqa: PLC0415
 
-    return work(jobs, brief, ray.get, *begun)
+    return work(jobs, brief, ray.get, begun)
+
+
+def _resource(device: str) -> str:
+    return "CPU" if device == "cpu" else "GPU"
 
 
 class RayCluster(Cluster):
-    """A connected cluster."""
+    """The cluster that this process is connected to."""
 
     def __init__(self, ray: Any, device: str) -> None:
-        self._ray = ray
-        self._resource = "CPU" if device == "cpu" else "GPU"
-        needs = {"num_cpus": 1} if device == "cpu" else {"num_cpus": 1, "num_gpus": 1}
-        self._work = ray.remote(max_retries=_RETRIES, **needs)(_work)
-        self.put, self.get = ray.put, ray.get
+        self._ray, self._resource = ray, _resource(device)
+        self._head: str = ray.get_runtime_context().gcs_address
+        self._slots, self._answered = 0, time.monotonic()
+        needs = {"num_cpus": 1} | ({} if device == "cpu" else {"num_gpus": 1})
+        self._task = ray.remote(max_retries=_RETRIES, **needs)(_work)
+
+    def put(self, value: object) -> Reference:
+        """See ``Cluster``."""
+        return self._ray.put(value)
+
+    def get(self, reference: Reference) -> Any:
+        """See ``Cluster``."""
+        return self._ray.get(reference)
 
     def submit(self, jobs: Sequence[Job], brief: Brief, begun: Sequence[Reference | None]) -> Reference:
         """See ``Cluster``."""
-        return self._work.remote(jobs, brief, *begun)
+        return self._task.remote(jobs, brief, *begun)
 
     def wait(self, references: Sequence[Reference], seconds: float) -> Sequence[Reference]:
         """See ``Cluster``."""
@@ -367,4 +296,15 @@ class RayCluster(Cluster):
 
     def slots(self) -> int:
         """See ``Cluster``."""
-        return int(sum(node["Resources"].get(self._resource, 0) for node in self._ray.nodes() if node["Alive"]))
+        try:
+            _reach(self._head)
+        except OSError as error:
+            if time.monotonic() - self._answered > _HEAD_PATIENCE:
+                raise UnavailableError(
+                    f"the head of the Ray cluster at {self._head} has not answered for {_HEAD_PATIENCE:.0f} s ({error}). "
+                    "What is finished is kept: run the same command again once there is a cluster."
+                ) from error
+        else:
+            nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+            self._slots, self._answered = int(sum(one.get(self._resource, 0) for one in nodes)), time.monotonic()
+        return self._slots

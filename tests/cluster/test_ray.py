@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,8 +20,9 @@ from benchmarks.engine import ray_backend
 from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, Weights, keep_outcome
+from benchmarks.engine.node import PACKAGES
 from benchmarks.engine.profiles import Profile, load_profile
-from benchmarks.engine.ray_backend import RayCluster, connected, drive, on_ray
+from benchmarks.engine.ray_backend import RayCluster, connected, drive
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs, make_run
 from benchmarks.errors import UnavailableError
@@ -32,6 +32,7 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.filterwarnings("default"),  # Ray and what it starts leave files and processes to be closed
 ]
+OnRay = Callable[..., None]
 ROOT = Path(__file__).parents[2]
 STORE = 80 * 2**20  # bytes of a node's object store; Ray allows no fewer than 75 MiB
 
@@ -69,6 +70,10 @@ class Nodes:
         """Kill the raylet of a node, and with it the node."""
         self.alive.pop().kill_raylet(check_alive=False)
 
+    def lose_head(self) -> None:
+        """Kill the processes of the head that hold the cluster together."""
+        self._cluster.head_node.kill_gcs_server(check_alive=False)
+
     def shutdown(self) -> None:
         for node in self._cluster.list_all_nodes():
             node.kill_all_processes(check_alive=False, allow_graceful=False)
@@ -80,6 +85,21 @@ def cluster() -> Iterator[Nodes]:
     nodes = Nodes()
     yield nodes
     nodes.shutdown()
+
+
+@pytest.fixture(scope="module")
+def ray(cluster: Nodes) -> Iterator[Any]:
+    """One connection for all tests, since every other one has workers of its own, which import PyTorch."""
+    with connected(cluster.address) as ray:
+        yield ray
+
+
+@pytest.fixture
+def on_ray(ray: Any) -> Callable[..., None]:
+    def execute(jobs: list[Job], context: Context, give: Callable[[Outcome], object], patience: float = 120) -> None:
+        drive(RayCluster(ray, "cpu"), jobs, context, give, patience)
+
+    return execute
 
 
 @pytest.fixture(autouse=True)
@@ -190,17 +210,15 @@ class Taker(list[Outcome]):
 
 
 def test_records_are_those_of_one_machine(
-    jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
+    on_ray: OnRay, jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
     outcomes: list[Outcome] = []
     begun = time.monotonic()
-    on_ray(jobs, context, 1, outcomes.append)
+    on_ray(jobs, context, outcomes.append)
     tell(f"{len(outcomes)} outcomes in {time.monotonic() - begun:.1f} s")
     assert timeless(outcomes) == expected
     assert {one.run for one in outcomes if isinstance(one, Weights)} == {job.stage.id for job in jobs if job.stage}
     assert len(outcomes) == len(expected) + 2
-    assert signal.getsignal(signal.SIGTERM) == before
     # Weights that were kept are where the next call begins; data that lie on a node are not sent again.
     (kept,) = nodes.folder.glob("lisae-*/*.npz")
     arrived = kept.stat().st_mtime_ns
@@ -210,36 +228,42 @@ def test_records_are_those_of_one_machine(
             keep_outcome(one, store)
     dependants = frozenset(run.id for job in jobs if job.stage for run in job.dependants)
     again: list[Outcome] = []
-    on_ray(jobs, replace(context, todo=dependants), 1, again.append)
+    on_ray(jobs, replace(context, todo=dependants), again.append)
     assert timeless(again) == {name: one for name, one in expected.items() if name in dependants}
     assert {type(one) for one in again} == {Record}
     assert kept.stat().st_mtime_ns == arrived
 
 
 def test_a_node_killed_midway_costs_nothing(
-    jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
+    on_ray: OnRay, jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
 ) -> None:
     taker, begun = Taker(nodes.kill), time.monotonic()
-    on_ray(jobs, context, 1, taker.take)
+    on_ray(jobs, context, taker.take)
     tell(f"one of two nodes killed: done after {time.monotonic() - begun:.1f} s")
     assert timeless(taker) == expected
 
 
 def test_all_nodes_gone_and_one_returns(
-    jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
+    ray: Any, jobs: list[Job], context: Context, expected: dict[str, Record], nodes: Nodes
 ) -> None:
+    class Returning(RayCluster):
+        def slots(self) -> int:
+            count = super().slots()
+            if not count:
+                nodes.add()
+            return count
+
     def all_gone() -> None:
         nodes.kill()
         nodes.kill()
-        threading.Timer(10, nodes.add).start()
 
     taker, begun = Taker(all_gone), time.monotonic()
-    on_ray(jobs, context, 1, taker.take)
-    tell(f"both nodes killed, one back after 10 s: done after {time.monotonic() - begun:.1f} s")
+    drive(Returning(ray, "cpu"), jobs, context, taker.take, 120)
+    tell(f"both nodes killed, one back when that is noticed: done after {time.monotonic() - begun:.1f} s")
     assert timeless(taker) == expected
 
 
-def test_all_nodes_gone_for_good_end_the_call(jobs: list[Job], context: Context, nodes: Nodes) -> None:
+def test_all_nodes_gone_for_good_end_the_call(on_ray: OnRay, jobs: list[Job], context: Context, nodes: Nodes) -> None:
     gone: list[float] = []
 
     def all_gone() -> None:
@@ -249,7 +273,7 @@ def test_all_nodes_gone_for_good_end_the_call(jobs: list[Job], context: Context,
 
     taker = Taker(all_gone)
     with pytest.raises(UnavailableError, match="no node with a CPU for 10 s"):
-        on_ray(jobs, context, 1, taker.take, patience=10)
+        on_ray(jobs, context, taker.take, patience=10)
     seconds = time.monotonic() - gone[0]
     tell(f"no node: ended after {seconds:.1f} s with a patience of 10 s")
     assert seconds < 10 + 60
@@ -257,7 +281,7 @@ def test_all_nodes_gone_for_good_end_the_call(jobs: list[Job], context: Context,
 
 
 def test_a_store_smaller_than_the_data_spills(
-    context: Context, tiny: Profile, tmp_path: Path, expected: dict[str, Record]
+    on_ray: OnRay, context: Context, tiny: Profile, tmp_path: Path, expected: dict[str, Record]
 ) -> None:
     folder = save(tmp_path, 7500)
     size = (folder / "cifar10.npz").stat().st_size
@@ -266,7 +290,7 @@ def test_a_store_smaller_than_the_data_spills(
     context = replace(context, data_dir=folder, todo=frozenset(run.id for job in jobs for run in job.runs))
     outcomes: list[Outcome] = []
     begun = time.monotonic()
-    on_ray(jobs, context, 1, outcomes.append)
+    on_ray(jobs, context, outcomes.append)
     tell(f"{size / 1e6:.0f} MB of data through stores of {STORE / 1e6:.0f} MB in {time.monotonic() - begun:.1f} s")
     found = timeless(outcomes)
     assert found.keys() == context.todo
@@ -275,13 +299,13 @@ def test_a_store_smaller_than_the_data_spills(
     assert sorted(str(one.scores) for one in found.values()) == of_small
 
 
-def test_an_exception_keeps_its_traceback(jobs: list[Job], context: Context) -> None:
+def test_an_exception_keeps_its_traceback(on_ray: OnRay, jobs: list[Job], context: Context) -> None:
     shared = next(job for job in jobs if job.stage)
     assert shared.stage is not None
     broken = replace(shared.stage, settings=shared.stage.settings | {"batch_size": 0})
     job = Job((broken, *shared.dependants), broken)
     outcomes: list[Outcome] = []
-    on_ray([job], replace(context, todo=context.todo | {broken.id}), 1, outcomes.append)
+    on_ray([job], replace(context, todo=context.todo | {broken.id}), outcomes.append)
     assert sorted(one.run for one in outcomes) == sorted(run.id for run in job.runs)
     for one in outcomes:
         assert isinstance(one, Failure)
@@ -290,22 +314,27 @@ def test_an_exception_keeps_its_traceback(jobs: list[Job], context: Context) -> 
         assert "execute.py" in one.details
 
 
-def test_a_worker_that_dies_each_time_is_a_failure_of_its_run_alone(jobs: list[Job], context: Context) -> None:
-    with connected(os.environ["RAY_ADDRESS"]) as ray:
-        cluster = RayCluster(ray, "cpu")
-        deadly = jobs[-1].runs[0].id
+def die() -> None:
+    os._exit(1)
 
-        class Deadly:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(cluster, name)
 
-            def submit(self, jobs: Any, brief: Any, begun: Any) -> Any:
-                if jobs[0].runs[0].id == deadly:
-                    return ray.remote(max_retries=1)(os._exit).remote(1)
-                return cluster.submit(jobs, brief, begun)
+def test_a_worker_that_dies_each_time_is_a_failure_of_its_run_alone(
+    ray: Any, jobs: list[Job], context: Context
+) -> None:
+    cluster = RayCluster(ray, "cpu")
+    deadly = jobs[-1].runs[0].id
 
-        outcomes: list[Outcome] = []
-        drive(Deadly(), jobs[-2:], context, outcomes.append, 60)  # type: ignore[arg-type]
+    class Deadly:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cluster, name)
+
+        def submit(self, jobs: Any, brief: Any, begun: Any) -> Any:
+            if jobs[0].runs[0].id == deadly:
+                return ray.remote(max_retries=1)(die).remote()
+            return cluster.submit(jobs, brief, begun)
+
+    outcomes: list[Outcome] = []
+    drive(Deadly(), jobs[-2:], context, outcomes.append, 60)  # type: ignore[arg-type]
     failures = [one for one in outcomes if isinstance(one, Failure)]
     assert [one.run for one in failures] == [deadly]
     assert "lost" in failures[0].reason
@@ -313,60 +342,78 @@ def test_a_worker_that_dies_each_time_is_a_failure_of_its_run_alone(jobs: list[J
 
 
 def test_a_node_that_computes_otherwise_is_refused(
-    jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
+    on_ray: OnRay, jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (run,) = jobs[-1].runs
     job = Job((replace(run, settings=run.settings | {"precision": "auto"}),))
     monkeypatch.setattr(ray_backend, "automatic_precision", lambda _: "float8")
     with pytest.raises(UnavailableError, match=r"'auto' is \w+ on this node and float8"):
-        on_ray([job], replace(context, todo=frozenset({job.runs[0].id})), 1, list[Outcome]().append)
+        on_ray([job], replace(context, todo=frozenset({job.runs[0].id})), list[Outcome]().append)
 
 
-def whereabouts() -> tuple[str, str]:
-    import benchmarks  # noqa: PLC0415
+VANISHING = """
+import os, sys
+from benchmarks.engine.node import code_digest
+from benchmarks.engine.ray_backend import connected
 
-    return str(benchmarks.__file__), os.environ.get("OMP_NUM_THREADS", "")
+def whereabouts():
+    import benchmarks
+    from benchmarks.engine.node import code_digest
+    return benchmarks.__file__, code_digest(), os.environ["OMP_NUM_THREADS"]
+
+with connected(os.environ["RAY_ADDRESS"]) as ray:
+    os.rename(sys.argv[1], sys.argv[1] + "-gone")
+    print(code_digest(), *ray.get(ray.remote(whereabouts).remote()))
+"""
 
 
-def test_workers_bring_no_code_of_their_own() -> None:
-    """The code of the call is sent, whatever lies on the nodes."""
-    with connected(os.environ["RAY_ADDRESS"]) as ray:
-        file, threads = ray.get(ray.remote(whereabouts).remote())
+def test_workers_get_the_code_of_the_call(tmp_path: Path) -> None:
+    """They find none of their own, since the only copy in reach is renamed once it was sent."""
+    code, script = tmp_path / "code", tmp_path / "script.py"
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+    script.write_text(VANISHING)
+    environment = os.environ | {"PYTHONPATH": str(code)}
+    command = [sys.executable, str(script), str(code)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    own, file, theirs, threads = done.stdout.split()
     assert "py_modules" in file
-    assert not file.startswith(str(ROOT))
+    assert theirs == own
     assert threads == "1"
 
 
-def test_bytes_of_a_task_do_not_grow_with_the_runs(data_dir: Path, tiny: Profile, context: Context) -> None:
+def test_bytes_of_a_task_do_not_grow_with_the_runs(ray: Any, data_dir: Path, tiny: Profile, context: Context) -> None:
     identity = identify("cifar10", data_dir)
     assert identity is not None
     sizes = {}
-    with connected(os.environ["RAY_ADDRESS"]) as ray:
-        for count in (10, 10_000):
-            runs = [
-                make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", seed, tiny, {"cifar10": identity})
-                for seed in range(count // 2)
-            ]
-            sent: list[int] = []
+    for count in (10, 10_000):
+        runs = [
+            make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", seed, tiny, {"cifar10": identity})
+            for seed in range(count // 2)
+        ]
+        sent: list[int] = []
 
-            class Weighed(RayCluster):
-                def submit(self, jobs: Any, brief: Any, begun: Any, sent: list[int] = sent) -> Any:
-                    sent.append(len(ray.cloudpickle.dumps((jobs, brief, begun))))
-                    return len(sent)
+        class Weighed(RayCluster):
+            def submit(self, jobs: Any, brief: Any, begun: Any, sent: list[int] = sent) -> Any:
+                sent.append(len(ray.cloudpickle.dumps((jobs, brief, begun))))
+                return len(sent)
 
-                def wait(self, references: Any, seconds: float) -> Any:
-                    return references[:1]
+            def wait(self, references: Any, seconds: float) -> Any:
+                return references[:1]
 
-                def get(self, reference: Any) -> Any:
-                    return []
+            def get(self, reference: Any) -> Any:
+                return []
 
-            jobs = make_jobs(runs, tiny)
-            todo = frozenset(run.id for job in jobs for run in job.runs)
-            begun = time.monotonic()
-            drive(Weighed(ray, "cpu"), jobs, replace(context, todo=todo), list[Outcome]().append, 60)
-            assert len(sent) == count
-            sizes[count] = max(sent)
-            tell(f"{count} runs: {max(sent)} bytes a task at most, {time.monotonic() - begun:.1f} s in all")
+        jobs = make_jobs(runs, tiny)
+        todo = frozenset(run.id for job in jobs for run in job.runs)
+        begun = time.monotonic()
+        drive(Weighed(ray, "cpu"), jobs, replace(context, todo=todo), list[Outcome]().append, 60)
+        assert len(sent) == count
+        sizes[count] = max(sent)
+        tell(f"{count} runs: {max(sent)} bytes a task at most, {time.monotonic() - begun:.1f} s in all")
     assert sizes[10_000] <= 1.05 * sizes[10]
     assert sizes[10_000] < 10_000
 
@@ -426,3 +473,16 @@ def test_an_interrupted_call_says_so_and_nothing_else(command: list[str], tmp_pa
     tell(f"{signal.Signals(number).name}: ended after {time.monotonic() - begun:.1f} s")
     assert process.returncode == 130
     assert error.splitlines() == ["interrupted: finished runs are kept, and the same command goes on from here."]
+
+
+def test_a_head_that_is_lost_ends_the_call(command: list[str], tmp_path: Path, cluster: Nodes) -> None:
+    """The last test: the cluster is of no use afterwards."""
+    with start([*command, "--backend", "ray", "--seeds", "50"], tmp_path) as process:
+        wait_for_records(tmp_path / "results" / "runs", 1, process)
+        begun = time.monotonic()
+        cluster.lose_head()
+        _, error = process.communicate(timeout=150)
+    tell(f"head killed: ended after {time.monotonic() - begun:.1f} s")
+    assert process.returncode == 3, error
+    assert "the head of the Ray cluster at" in error
+    assert "Traceback" not in error
