@@ -17,7 +17,7 @@ from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
-from benchmarks.engine.ray_backend import cluster_address
+from benchmarks.engine.ray_cluster import cluster_address
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import Pipeline

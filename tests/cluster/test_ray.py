@@ -22,7 +22,8 @@ from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, Weights, keep_outcome
 from benchmarks.engine.node import PACKAGES
 from benchmarks.engine.profiles import Profile, load_profile
-from benchmarks.engine.ray_backend import RayCluster, connected, drive
+from benchmarks.engine.ray_backend import drive
+from benchmarks.engine.ray_cluster import RayCluster, connected
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs, make_run
 from benchmarks.errors import UnavailableError
@@ -354,7 +355,9 @@ def test_a_node_that_computes_otherwise_is_refused(
 VANISHING = """
 import os, sys
 from benchmarks.engine.node import code_digest
-from benchmarks.engine.ray_backend import connected
+from benchmarks.engine.ray_cluster import connected
+
+own = code_digest()
 
 def whereabouts():
     import benchmarks
@@ -363,7 +366,7 @@ def whereabouts():
 
 with connected(os.environ["RAY_ADDRESS"]) as ray:
     os.rename(sys.argv[1], sys.argv[1] + "-gone")
-    print(code_digest(), *ray.get(ray.remote(whereabouts).remote()))
+    print(own, *ray.get(ray.remote(whereabouts).remote()))
 """
 
 

@@ -16,7 +16,8 @@ from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, Weights
 from benchmarks.engine.node import Brief, work
 from benchmarks.engine.profiles import Profile
-from benchmarks.engine.ray_backend import Cluster, cluster_address, drive
+from benchmarks.engine.ray_backend import Cluster, drive
+from benchmarks.engine.ray_cluster import cluster_address
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
 from benchmarks.errors import CallError, UnavailableError
