@@ -29,13 +29,13 @@ def cluster_address(given: str | None) -> str:
     address = given or os.environ.get("RAY_ADDRESS", "")
     if not address:
         raise CallError(
-            "--backend ray needs a cluster that exists: give its address with --address HOST:PORT or in RAY_ADDRESS, "
-            "or 'auto' on one of its nodes. None is started here: 'ray start --head' does that."
+            "--backend ray needs a cluster that exists: give its address with --address HOST:PORT or in "
+            "RAY_ADDRESS. None is started here: 'ray start --head' does that."
         )
     host, _, port = address.rpartition(":")
-    if address != "auto" and ("/" in host or not host or not port.isdecimal()):
+    if "/" in host or not host or not port.isdecimal():
         raise CallError(
-            f"the address of a Ray cluster is HOST:PORT, or 'auto' on one of its nodes; got {address!r}. "
+            f"the address of a Ray cluster is HOST:PORT, as 'ray start --head' prints it; got {address!r}. "
             "Make the call on a node of the cluster."
         )
     return address
@@ -50,8 +50,7 @@ def connected(address: str) -> Iterator[Any]:
 
     root, before = Path(__file__).parents[2], signal.getsignal(signal.SIGTERM)
     try:
-        if address != "auto":  # Ray itself would try for minutes
-            _reach(address)
+        _reach(address)  # Ray itself would try for minutes
         with _silence():
             ray.init(
                 address=address,

@@ -17,7 +17,7 @@ from benchmarks.engine.execute import Failure, Outcome, Weights
 from benchmarks.engine.node import Brief, work
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.ray_backend import Cluster, drive
-from benchmarks.engine.ray_cluster import cluster_address
+from benchmarks.engine.ray_cluster import cluster_address, connected
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
 from benchmarks.errors import CallError, UnavailableError
@@ -250,6 +250,7 @@ def test_data_that_a_node_has_are_checked(
     [
         ([], None, "a cluster that exists: give its address with --address"),
         ([], "local", "got 'local'"),
+        ([], "auto", "HOST:PORT, as 'ray start --head' prints it; got 'auto'"),
         (["--address", "ray://head:10001"], None, "got 'ray://head:10001'"),
         (["--address", "head"], "127.0.0.1:6379", "got 'head'"),
     ],
@@ -269,6 +270,12 @@ def test_ray_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.M
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CallError, match=r"pip install 'lisae\[ray\]'"):
         cluster_address("head:6379")
+
+
+def test_a_cluster_that_nobody_reaches_is_refused() -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(CallError, match="could be joined at 127.0.0.1:1"), connected("127.0.0.1:1"):
+        pass
 
 
 def test_an_address_without_its_backend(capsys: pytest.CaptureFixture[str]) -> None:
