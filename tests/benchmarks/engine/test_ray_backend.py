@@ -274,7 +274,7 @@ def test_ray_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.M
 
 def test_a_cluster_that_nobody_reaches_is_refused() -> None:
     pytest.importorskip("ray")
-    with pytest.raises(CallError, match="could be joined at 127.0.0.1:1"), connected("127.0.0.1:1"):
+    with pytest.raises(CallError, match=r"could be joined at 127\.0\.0\.1:1"), connected("127.0.0.1:1"):
         pass
 
 
