@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,13 @@ class Nodes:
 
     def shutdown(self) -> None:
         for node in self._cluster.list_all_nodes():
+            raylets = [one.process.pid for one in node.all_processes.get("raylet", ())]
+            agents = [Path(f"/proc/{pid}/task/{pid}/children") for pid in raylets]
+            pids = [int(word) for path in agents if path.exists() for word in path.read_text().split()]
             node.kill_all_processes(check_alive=False, allow_graceful=False)
+            for pid in pids:  # they would stay for minutes
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
