@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -16,8 +16,9 @@ from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import BACKENDS, Outcome, Weights, keep_outcome
+from benchmarks.engine.execute import Give, Outcome, Weights, keep_outcome, local
 from benchmarks.engine.plan import Computation, Plan, Request
+from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job, Run
 from benchmarks.errors import CallError, UnavailableError
@@ -29,6 +30,10 @@ from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
 from lisae.backbone import resolve_device
+
+# What executes jobs, by its name: it is given the jobs, what each is told, how many may go side by side, and what takes
+# outcomes, and it raises as ``local`` does. A job that it has not asked for yet may be taken by another call.
+BACKENDS: Mapping[str, Callable[[Iterable[Job], Context, int, Give], None]] = {"local": local, "ray": on_ray}
 
 _LOOK_SECONDS = 1.0  # from one look at what other calls have trained to the next
 

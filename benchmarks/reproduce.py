@@ -1,6 +1,7 @@
 """The command line: ``python -m benchmarks.reproduce --table 4``."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -10,12 +11,12 @@ from pathlib import Path
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
-from benchmarks.engine.execute import BACKENDS
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.ray_cluster import cluster_address
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
-from benchmarks.pipeline import Pipeline
+from benchmarks.pipeline import BACKENDS, Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
@@ -79,6 +80,7 @@ def command_line() -> ArgumentParser:
     add("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     add("--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)")
     add("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
+    add("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     add("--fresh", action="store_true", help="train again what is finished")
     add = parser.add_argument_group("where").add_argument
     add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
@@ -96,6 +98,10 @@ def request_of(options: Namespace) -> Request:
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
+    if options.backend == "ray":
+        os.environ["RAY_ADDRESS"] = cluster_address(options.address)
+    elif options.address is not None:
+        raise CallError("--address is that of a Ray cluster: add --backend ray.")
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"--jobs is at least 1; got {options.jobs}.")
     return Request(

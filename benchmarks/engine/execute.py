@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -81,7 +81,7 @@ def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Le
     if job.stage and stage is None:
         trained = yield from _attempt(job.stage, context, None)
         if isinstance(trained, Failure):
-            for run in job.runs:
+            for run in job.runs or (job.stage,):
                 give(replace(trained, run=run.id))
             return
         stage, record = trained
@@ -171,11 +171,6 @@ def local(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> Non
         pass
 
 
-# What executes jobs, by its name: it is given the jobs, what each is told, how many may go side by side, and what takes
-# outcomes, and it raises as ``local`` does. A job that it has not asked for yet may be taken by another call.
-BACKENDS: Mapping[str, Callable[[Iterable[Job], Context, int, Give], None]] = {"local": local}
-
-
 def _kept_weights(job: Job, context: Context) -> bytes | None:
     """Return the weights of a job's stage from an earlier call, None where the stage is to be trained."""
     if job.stage is None or job.stage in job.runs:
@@ -196,7 +191,7 @@ def _tasks(job: Job, context: Context, weights: bytes | None) -> list[_Task]:
     if job.stage is None:
         return [_Task(job)]
     if stage_from(job.stage, weights, context) is None:
-        return [_Task(replace(job, runs=(job.stage,)), then=replace(job, runs=job.dependants))]
+        return [_Task(job.stage_alone, then=replace(job, runs=job.dependants))]
     return [_Task(replace(job, runs=(run,)), weights) for run in job.dependants]
 
 

@@ -106,6 +106,11 @@ class Job:
         """The runs that begin from the stage."""
         return tuple(run for run in self.runs if run is not self.stage)
 
+    @property
+    def stage_alone(self) -> "Job":
+        """The job without its dependants."""
+        return replace(self, runs=tuple(run for run in self.runs if run is self.stage))
+
     def of(self, ids: Container[str]) -> "Job":
         """Return the job with those of its runs that have these ids."""
         return replace(self, runs=tuple(run for run in self.runs if run.id in ids))

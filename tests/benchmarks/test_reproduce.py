@@ -37,7 +37,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["--table", "4", "--device", "gpu"], "the device is one of auto, cpu, cuda; got 'gpu'"),
         (["--table", "4", "--jobs", "0"], "--jobs is at least 1; got 0"),
         (["--table", "4", "--jobs", "-2"], "--jobs is at least 1; got -2"),
-        (["--table", "4", "--backend", "ray"], "'ray' is no backend of this version: there are local"),
+        (["--table", "4", "--backend", "rays"], "'rays' is no backend of this version: .* Did you mean ray"),
         (["--table", "4", "--seeds", "zero"], "--seeds is a count .* got 'zero'"),
         (["--table", "4", "--seeds", ","], "--seeds is a count such as 3, or a list"),
         (["--table", "4", "--seeds", "1,-1"], "--seeds is a count .* got '1,-1'"),
