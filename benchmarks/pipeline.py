@@ -132,7 +132,7 @@ class Pipeline:
         waiting = [job for job in (job.of(left) for job in self.plan.pending) if job.runs]
         seconds = {name: self.plan.seconds(run) for name, run in left.items()}
         with (
-            ByteLocks(self.store.root / "runs" / ".lock") as locks,
+            ByteLocks(self.store.root / ".lock") as locks,
             progress(seconds, quiet=self.request.quiet) as ended,
         ):
 
@@ -150,7 +150,7 @@ class Pipeline:
             def mine() -> Iterator[Job]:
                 for job in list(waiting):
                     is_mine = locks.take(int(job.id, 16))
-                    for run in job.runs if not self.request.fresh else ():
+                    for run in job.of(left).runs if not self.request.fresh else ():
                         if self.store.has(run):  # another call has trained it meanwhile
                             finish(run.id)
                     own = job.of(left)
