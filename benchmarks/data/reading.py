@@ -12,12 +12,12 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 
-_AT_ONCE = 2**20  # bytes; a header or a directory that is larger was made to fill the memory
+_HEADER = 2**18  # bytes; a header or a directory that is larger was made to fill the memory
 _LONGEST_REASON = 200  # characters
 _KINDS = {"d": "a folder", "p": "a named pipe", "c": "a device", "b": "a device", "s": "a socket"}
 _NOT_NPZ = {
@@ -39,13 +39,16 @@ class Form(NamedTuple):
 
 
 class _Bounded(io.BufferedReader):
-    """A stream that gives ``_AT_ONCE`` bytes at most to whoever asks for a part, whatever length a file declares."""
+    """A stream whose reader gets ``left`` bytes at most, whatever lengths it finds in a header."""
+
+    left: float = _HEADER
 
     def read(self, size: int | None = -1, /) -> bytes:
-        most = _AT_ONCE + 1
-        content = super().read(most if size is None or size < 0 else min(size, most))
-        if len(content) == most:
-            raise ContentError(f"has a header or a directory of more than {_AT_ONCE:,} bytes")
+        most = math.inf if size is None or size < 0 else size
+        content = super().read(int(min(most, self.left + 1)))
+        self.left -= len(content)
+        if self.left < 0:
+            raise ContentError(f"has a header or a directory of more than {_HEADER:,} bytes")
         return content
 
 
@@ -57,7 +60,7 @@ def open_file(path: Path) -> io.BufferedReader:
     kind = stat.filemode(path.stat().st_mode)[0]
     if kind != "-":
         raise ContentError(f"is {_KINDS.get(kind, 'something else')}, not a file")
-    return _Bounded(io.FileIO(path))
+    return path.open("rb")
 
 
 def read_npz(path: Path, keys: Collection[str], check: Callable[[Mapping[str, Form]], None]) -> dict[str, Any]:
@@ -72,11 +75,13 @@ def read_npz(path: Path, keys: Collection[str], check: Callable[[Mapping[str, Fo
             if begin.startswith(mark):
                 raise ContentError(what)
         with _named("an npz file of plain arrays"):
-            archive = zipfile.ZipFile(file)
+            stream = _Bounded(file)
+            archive = zipfile.ZipFile(stream)
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
             found = {key: members[key] for key in keys if key in members}
             forms = {key: _form(archive, member) for key, member in found.items()}
         check(forms)
+        stream.left = math.inf
         with _named("an npz file of plain arrays"):
             return {key: _array(archive, member) for key, member in found.items()}
 
@@ -85,7 +90,7 @@ def _form(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Form:
     # The others, which numpy does not write, are decompressed without a bound.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{member.filename} is compressed in another way than by deflate")
-    with archive.open(member) as stream:
+    with _Bounded(archive.open(member)) as stream:  # type: ignore[arg-type]
         shape, _, dtype = _HEADERS[npy.read_magic(stream)](stream)
         if member.file_size != stream.tell() + math.prod(shape) * dtype.itemsize:
             raise ValueError(f"{member.filename} has {member.file_size:,} bytes, which is not what its header declares")
@@ -112,24 +117,26 @@ def read_tgz(path: Path, names: Collection[str], limit: int) -> dict[str, bytes]
     found: dict[str, bytes] = {}
     with (
         open_file(path) as file,
-        gzip.GzipFile(fileobj=file) as stream,
-        tarfile.open(fileobj=_Bounded(stream), mode="r:") as archive,  # type: ignore[arg-type]
+        _Bounded(gzip.GzipFile(fileobj=file)) as stream,
+        tarfile.open(fileobj=stream, mode="r:") as archive,
     ):
         # One pass in the order of the archive: jumping about in it would unpack it anew for each file.
         while member := archive.next():
-            archive.members.clear()
+            archive.members.clear()  # type: ignore[attr-defined]  # it keeps all of them
             if max(archive.offset, member.size) > limit:
                 raise ContentError(f"unpacks to more than {limit:,} bytes")
             name = member.name.partition("/")[2]
             content = archive.extractfile(member) if name in names and member.isreg() else None
             if content is not None:
+                stream.left = math.inf
                 found[name] = _at_most(content, limit)
+            stream.left = _HEADER
     return found
 
 
-def _at_most(stream: BinaryIO | gzip.GzipFile | Any, limit: int) -> bytes:
+def _at_most(stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
     content = bytearray()
-    while part := stream.read(_AT_ONCE // 2):
+    while part := stream.read(_HEADER):
         content += part
         if len(content) > limit:
             raise ContentError(f"unpacks to more than {limit:,} bytes")

@@ -24,7 +24,7 @@ def _digest(images: np.ndarray, labels: np.ndarray, label_dtype: str) -> str:
     return hashlib.sha256(images.tobytes() + labels.astype(label_dtype).tobytes()).hexdigest()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def arrays_of() -> Callable[..., Arrays]:
     return _arrays
 
@@ -79,7 +79,7 @@ def no_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(empty))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def idx_bytes() -> Callable[[np.ndarray], bytes]:
     """Write an IDX file of unsigned bytes."""
 
