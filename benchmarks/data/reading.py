@@ -103,6 +103,12 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
     return array.item() if array.dtype.kind == "U" and array.ndim == 0 else array
 
 
+def read_file(path: Path, limit: int) -> bytes:
+    """Read a file whole. Raises ``ContentError`` when it has more than ``limit`` bytes."""
+    with open_file(path) as file:
+        return _at_most(file, limit)
+
+
 def read_gzip(path: Path, limit: int) -> bytes:
     """Decompress a gzip file. Raises ``ContentError`` when more than ``limit`` bytes come out."""
     with open_file(path) as file, gzip.GzipFile(fileobj=file) as stream:
@@ -139,7 +145,7 @@ def _at_most(stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
     while part := stream.read(_HEADER):
         content += part
         if len(content) > limit:
-            raise ContentError(f"unpacks to more than {limit:,} bytes")
+            raise ContentError(f"has more than {limit:,} bytes")
     return bytes(content)
 
 

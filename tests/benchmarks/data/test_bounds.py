@@ -263,7 +263,7 @@ def _plain(name, content):
 @pytest.mark.parametrize("name", ["package/wanted", "package/other", "../../wanted"])
 def test_an_archive_that_unpacks_to_more_than_a_set_is_refused(path, name):
     _tgz(path, _plain(name, bytes(32 * MEGABYTE)), _plain("package/wanted", b"1"))
-    with cheap(), pytest.raises(ContentError, match="unpacks to more than 1,000,000 bytes"):
+    with cheap(), pytest.raises(ContentError, match="more than 1,000,000 bytes"):
         read_tgz(path, ["wanted"], 1_000_000)
 
 
@@ -310,7 +310,7 @@ def test_only_files_of_an_archive_are_read_and_none_is_written(path):
 
 def test_a_gzip_bomb_is_not_unpacked(path):
     path.write_bytes(gzip.compress(bytes(64 * MEGABYTE)))
-    with cheap(), pytest.raises(ContentError, match="unpacks to more than 1,000,000 bytes"):
+    with cheap(), pytest.raises(ContentError, match="more than 1,000,000 bytes"):
         read_gzip(path, 1_000_000)
 
 

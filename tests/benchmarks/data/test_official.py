@@ -138,7 +138,7 @@ def test_svhn_is_read_and_its_ten_is_a_zero(tmp_path, there, url, arrays_of, mon
 def _drawing(path, value):
     """Ink (0) at one place of white paper, one bit a pixel as in the official files."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    paper = np.full((5, 5), 255, np.uint8)
+    paper = np.full((105, 105), 255, np.uint8)
     paper.flat[value] = 0
     Image.fromarray(paper).convert("1").save(path)
 
@@ -161,15 +161,23 @@ def test_omniglot_is_read_in_the_order_of_names_and_numbered_by_file(tmp_path, t
     found = official.omniglot(tmp_path / "folder")
     assert found.train_labels.tolist() == [902, 902, 3]
     assert found.test_labels.tolist() == [965]
-    assert found.train_images.shape == (3, 5, 5)
+    assert found.train_images.shape == (3, 105, 105)
     assert found.train_images.dtype == np.uint8
-    want = np.zeros((3, 25), np.uint8)
+    want = np.zeros((3, 105 * 105), np.uint8)
     want[[0, 1, 2], [1, 2, 0]] = 255
-    np.testing.assert_array_equal(found.train_images.reshape(3, 25), want)
+    np.testing.assert_array_equal(found.train_images.reshape(3, -1), want)
 
 
 def test_a_folder_without_drawings_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no drawings"):
+        official.drawings(tmp_path)
+
+
+def test_a_drawing_of_another_size_is_not_unpacked(tmp_path):
+    path = tmp_path / "A" / "character01" / "0001_01.png"
+    path.parent.mkdir(parents=True)
+    Image.new("1", (9000, 9000)).save(path)
+    with pytest.raises(ValueError, match=r"0001_01\.png is a drawing of \(9000, 9000\) pixels, not \(105, 105\)"):
         official.drawings(tmp_path)
 
 
