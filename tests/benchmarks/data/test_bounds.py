@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks.data import fetch, identify, load, registries
 from benchmarks.data.cache import CATALOGUE, ContentError, read
 from benchmarks.data.fetch import SOURCES, Source
-from benchmarks.data.reading import read_gzip, read_tgz
+from benchmarks.data.reading import read_file, read_tgz
 from benchmarks.data.registries import SourceError
 from benchmarks.errors import UnavailableError
 
@@ -34,7 +34,7 @@ def cheap(megabytes=8):
         raise AssertionError("it does not end")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, 10)
+    signal.setitimer(signal.ITIMER_REAL, 30)
     tracemalloc.start()
     try:
         yield
@@ -287,7 +287,7 @@ def test_a_sparse_map_without_an_end_is_not_read(path):
 
 def test_very_many_members_are_not_remembered(path):
     _tgz(path, *(_plain(f"package/{number}", b"") for number in range(5000)), _plain("package/wanted", b"1"))
-    with cheap(3):
+    with cheap(1):
         assert read_tgz(path, ["wanted"], 10 * MEGABYTE) == {"wanted": b"1"}
 
 
@@ -309,15 +309,16 @@ def test_only_files_of_an_archive_are_read_and_none_is_written(path):
 
 
 def test_a_gzip_bomb_is_not_unpacked(path):
+    path = path.with_suffix(".gz")
     path.write_bytes(gzip.compress(bytes(64 * MEGABYTE)))
     with cheap(), pytest.raises(ContentError, match="more than 1,000,000 bytes"):
-        read_gzip(path, 1_000_000)
+        read_file(path, 1_000_000)
 
 
 @pytest.mark.parametrize(("make", "kind"), KINDS[:2])
 def test_pipes_and_devices_of_a_download_are_not_waited_for(path, make, kind):
     make(path)
-    for reader in (lambda: read_gzip(path, 1), lambda: read_tgz(path, [], 1)):
+    for reader in (lambda: read_file(path, 1), lambda: read_tgz(path, [], 1)):
         with cheap(), pytest.raises(ContentError, match=kind):
             reader()
 
