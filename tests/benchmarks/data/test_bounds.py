@@ -267,6 +267,12 @@ def test_an_archive_that_unpacks_to_more_than_a_set_is_refused(path, name):
         read_tgz(path, ["wanted"], 1_000_000)
 
 
+def test_the_members_of_an_archive_are_counted_together(path):
+    _tgz(path, *(_plain(f"package/{number}", bytes(100_000)) for number in range(20)), _plain("package/wanted", b"1"))
+    with cheap(), pytest.raises(ContentError, match="unpacks to more than 1,000,000 bytes"):
+        read_tgz(path, ["wanted"], 1_000_000)
+
+
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
 def test_a_header_of_megabytes_is_not_read(path, kind):
     _tgz(path, ("package/x", kind, 32 * MEGABYTE, bytes(32 * MEGABYTE)), _plain("package/wanted", b"1"))
