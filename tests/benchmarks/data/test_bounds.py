@@ -201,7 +201,7 @@ HEADERS = [
     _npy("(" * 9000),
     _npy("-" * 9000 + "1"),
     _npy(" " * 60_000 + "{}"),
-    _npy("{}" + " " * 3 * MEGABYTE, version=2),
+    _npy("{}" + " " * 32 * MEGABYTE, version=2),
     _npy(_described((20, 28, 28)), bytes(20 * 784 - 1)),
     _npy(_described((20, 28, 28)), bytes(20 * 784 + 1)),
     _npy(b"\xff" * 300, version=3),

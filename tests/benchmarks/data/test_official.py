@@ -22,6 +22,7 @@ from PIL import Image
 from torchvision import datasets
 
 from benchmarks.data import official
+from benchmarks.data.reading import ContentError
 
 
 def _md5(path):
@@ -135,6 +136,16 @@ def test_svhn_is_read_and_its_ten_is_a_zero(tmp_path, there, url, arrays_of, mon
     _same(official.svhn(tmp_path / "folder"), arrays)
 
 
+def test_a_damaged_mat_file_does_not_reach_scipy_which_can_crash(tmp_path, there, url, monkeypatch):
+    scipy.io.savemat(there / "train.mat", {"X": np.zeros((32, 32, 3, 2), np.uint8), "y": np.ones((2, 1))})
+    md5 = _md5(there / "train.mat")
+    (there / "train.mat").write_bytes((there / "train.mat").read_bytes()[:-9])
+    monkeypatch.setattr(datasets.SVHN, "split_list", {"train": [f"{url}train.mat", "train.mat", md5]})
+    monkeypatch.setattr(scipy.io, "loadmat", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(RuntimeError, match="corrupted"):
+        official.svhn(tmp_path / "folder")
+
+
 def _drawing(path, value):
     """Ink (0) at one place of white paper, one bit a pixel as in the official files."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -178,6 +189,15 @@ def test_a_drawing_of_another_size_is_not_unpacked(tmp_path):
     path.parent.mkdir(parents=True)
     Image.new("1", (9000, 9000)).save(path)
     with pytest.raises(ValueError, match=r"0001_01\.png is a drawing of \(9000, 9000\) pixels, not \(105, 105\)"):
+        official.drawings(tmp_path)
+
+
+def test_a_drawing_of_very_many_bytes_is_not_read(tmp_path):
+    path = tmp_path / "A" / "character01" / "0001_01.png"
+    _drawing(path, 0)
+    with path.open("ab") as file:
+        file.truncate(10**12)  # a hole, which takes no space
+    with pytest.raises(ContentError, match="more than 65,536 bytes"):
         official.drawings(tmp_path)
 
 
