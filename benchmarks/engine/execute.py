@@ -133,7 +133,7 @@ def rebuild(run: Run, context: Context) -> Detector:
 
 
 def prepare_process() -> None:
-    """Have this process compute with one thread, and keep the memory of a training step for the next one.
+    """Have this process compute with one thread and exactly, and keep the memory of a training step for the next one.
 
     One thread is faster than threading one small network, and the result depends on nothing else. The C library of
     Linux gives large blocks back to the kernel when they are freed, and getting them again takes a fifth of a step.
@@ -141,6 +141,7 @@ def prepare_process() -> None:
     """
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is float32, in scores too
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
