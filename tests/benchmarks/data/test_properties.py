@@ -77,6 +77,7 @@ def test_exactly_the_sets_that_the_catalogue_allows_are_read(path, train, test, 
             np.testing.assert_array_equal(labels, labelled)
 
 
+@pytest.mark.filterwarnings("ignore:Stored array in format")  # NumPy says it of unusual names of fields
 @properties
 @given(
     values=arrays_from.arrays(
