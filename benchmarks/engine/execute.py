@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.engine.evaluate import Context, build, evaluate
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
-from benchmarks.errors import UnavailableError
+from benchmarks.errors import UnavailableError, one_line, printable
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone, train_together
 
@@ -101,8 +101,9 @@ def _attempt(run: Run, context: Context, stage: Detector | None) -> Learning[tup
         raise
     except CollapseError as error:
         return Failure(run.id, f"{run.model} {error}; its settings do not suit these images")
-    except Exception as error:
-        return Failure(run.id, f"unexpected {type(error).__name__}: {error}", traceback.format_exc())
+    except (Exception, SystemExit) as error:  # some libraries leave the program where they cannot go on
+        reason = one_line(f"unexpected {type(error).__name__}: {error}")
+        return Failure(run.id, reason, printable(traceback.format_exc()))
 
 
 def stage_from(run: Run, weights: bytes | None, context: Context) -> Detector | None:
