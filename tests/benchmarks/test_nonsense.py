@@ -157,16 +157,32 @@ KEYS = st.sampled_from([*TABLES.split(), *BELOW.split(), *SETTINGS])
 VALUES = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | TEXTS, inner, max_size=4), max_leaves=12
 )
-SEEDS = st.just([0]) | VALUES
-MODELS = st.dictionaries(
-    st.sampled_from(sorted(places())), st.dictionaries(st.sampled_from(SETTINGS), PLAIN, max_size=2)
-)
+
+
+def of_place(place: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Settings of a model or of its stage: most as they should be, some of them nonsense."""
+    known = {key: st.just(option.default) | st.just(option.default) | PLAIN for key, option in places()[place].items()}
+    settings = st.fixed_dictionaries({}, optional=known)
+    model, *argument = place.split(".")
+    return settings.map(lambda found: {model: {argument[0]: found} if argument else found})
+
+
+MODELS = st.sampled_from(sorted(places())).flatmap(of_place)
+RIGHT = {
+    "extends": st.just("smoke") | st.just("fast") | PLAIN,
+    "models": MODELS,
+    "datasets": st.dictionaries(st.sampled_from(["cifar10", "mnist"]), MODELS, max_size=2),
+    "latent_dim": st.just({"cifar10": {"fixed": 8, "grid": [8]}}) | VALUES,
+    "shared": st.just({"models": ["AE"], "epochs": 3}) | VALUES,
+    "limits": st.fixed_dictionaries({}, optional={"train": st.just(3) | PLAIN, "test": PLAIN}),
+    "cost": st.just(2) | PLAIN,
+}
+MORE = st.just({}) | st.just({}) | st.dictionaries(KEYS | TEXTS, VALUES, max_size=2)
 
 
 @properties
 @given(
-    tables=st.fixed_dictionaries({"seeds": SEEDS}, optional={"models": MODELS}),
-    more=st.dictionaries(KEYS | TEXTS, VALUES, max_size=3),
+    tables=st.fixed_dictionaries({"seeds": st.just([0]) | st.just([3, 2**32 - 1]) | VALUES}, optional=RIGHT), more=MORE
 )
 def test_any_settings_file(tables: dict[str, Any], more: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     lines = (f"{quoted(key)} = {toml(value)}" for key, value in (tables | more).items())
@@ -174,24 +190,26 @@ def test_any_settings_file(tables: dict[str, Any], more: dict[str, Any], capsys:
     check_ending(main([*TABLE, "--profile", "t.toml"]), capsys, (0, 2))
 
 
+SIGNS = st.text("[]{}=.,\"'\\#\n 0127aeinf_-:xbT", max_size=40).map(str.encode)
+
+
 @properties
-@given(content=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode(errors="replace")))
-def test_any_bytes_as_a_settings_file(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("t.toml").write_bytes(b'extends = "smoke"\n' + content)
+@given(before=SIGNS, content=st.just(b"") | st.binary(max_size=20), after=SIGNS)
+def test_any_bytes_as_a_settings_file(
+    before: bytes, content: bytes, after: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("t.toml").write_bytes(b'extends = "smoke"\n' + before + content + after)
     check_ending(main([*TABLE, "--profile", "t.toml"]), capsys, (0, 2))
 
 
-VALUES_OF_OPTIONS = "4 A1 3, 0 -1 AE KDE cifar10 auto cpu strokes local smoke full file 1e9"
-NAMES_OF_OPTIONS = (
-    "table figure claims settings profile models datasets negatives seeds device jobs backend fresh data-dir offline "
-    "results-dir quiet list"
-)
-WORDS = st.text(max_size=6) | st.sampled_from(VALUES_OF_OPTIONS.split())
-OPTIONS = st.sampled_from([f"--{name}" for name in NAMES_OF_OPTIONS.split()])
+GIVEN = "4 A1 3, 0 -1 AE KDE cifar10 auto cpu strokes local smoke full file 1e9 --all --claims --list --quiet"
+PAIRED = "table figure profile models datasets negatives seeds device jobs backend data-dir results-dir reports-dir"
+WORDS = st.text(max_size=6) | st.sampled_from(GIVEN.split())
+OPTIONS = st.sampled_from([f"--{name}" for name in PAIRED.split()])
 
 
 @properties
-@given(more=st.lists(st.tuples(OPTIONS, WORDS).map(list) | WORDS.map(lambda word: [word]), max_size=4))
-def test_any_command_line(more: list[list[str]], capsys: pytest.CaptureFixture[str]) -> None:
-    words = [word for part in more for word in part if word not in ("-h", "--help")]
+@given(more=st.lists(st.one_of(st.tuples(OPTIONS, WORDS), st.tuples(OPTIONS, WORDS), st.tuples(WORDS)), max_size=4))
+def test_any_command_line(more: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for part in more for word in part if not word.startswith(("-h", "--h"))]
     check_ending(main([*TABLE, "--profile", "smoke", *words]), capsys, (0, 2))
