@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.reproduce import main
-from tests.benchmarks.calls import Call, rows, wait_for_records
+from tests.benchmarks.calls import Call
 
 
 def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,22 +98,6 @@ def test_settings_are_printed_with_the_table_they_come_from(capsys: pytest.Captu
     assert re.search(r"^autoencoder.epochs = 12 +# \[shared\]$", out, re.MULTILINE)
     assert main(["--settings", "LISAE", "mnist"]) == 2
     assert main(["--settings", "AE", "mnst"]) == 2
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_keeps_what_is_done(arguments: list[str], tmp_path: Path, signal_number: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--jobs", "2"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            wait_for_records(1, tmp_path / "results", process)
-            process.send_signal(signal_number)
-            _, error = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
-    assert "interrupted: finished runs are kept" in error
-    assert "Traceback" not in error
-    assert rows(tmp_path / "results")
 
 
 def test_calls_off_the_main_thread(call: Call) -> None:
