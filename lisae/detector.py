@@ -221,6 +221,8 @@ def as_images(X: ArrayLike) -> Images:
 
     Raises ValueError for an array that does not hold images; the message names the value and the remedy.
     """
+    if np.ma.is_masked(X):
+        raise ValueError("images hold masked values: fill them in, as X.filled(0) does, or remove those images.")
     array = np.asarray(X)
     if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import NamedTuple, cast
@@ -142,7 +143,9 @@ def prepare_process() -> None:
     """
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = None
+    with suppress(OSError, TypeError):  # some systems have no library without a name
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
         mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD

@@ -97,7 +97,8 @@ def test_all_files_are_written(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert picture.shape[1] > 1200
     assert picture[..., :3].std() > 0.05  # not a blank page
     # The same records give the same bytes, whatever the reader's own settings.
-    monkeypatch.setitem(rcParams, "font.weight", "bold")
+    for setting, value in {"font.weight": "bold", "text.usetex": True, "savefig.bbox": "tight"}.items():
+        monkeypatch.setitem(rcParams, setting, value)
     again = write_table(
         one, lookup(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
     )
