@@ -198,10 +198,12 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return +1 for each image taken as normal and -1 for each anomalous one, (n,).
 
-        A score above the threshold by no more than 16 units in the last place of ``precision_`` ties with it, and is
-        normal: the same image may score so much higher or lower beside others, since sums are then rounded otherwise.
+        A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
+        scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
+        threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
         """
-        tie = 16 * np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps * abs(self.threshold_)
+        unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
+        tie = 64 * unit * max(1.0, abs(self.threshold_))
         return np.where(self.decision_function(X) < -tie, -1, 1).astype(np.int64)
 
     def _checked(self, X: ArrayLike) -> Images:
