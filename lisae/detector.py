@@ -202,9 +202,10 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
         threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
         """
+        above = -self.decision_function(X)  # first, since it checks that there is a threshold
         unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
         tie = 64 * unit * max(1.0, abs(self.threshold_))
-        return np.where(self.decision_function(X) < -tie, -1, 1).astype(np.int64)
+        return np.where(above > tie, -1, 1).astype(np.int64)
 
     def _checked(self, X: ArrayLike) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
