@@ -12,6 +12,16 @@ class UnavailableError(Exception):
     """Something asked for cannot be made here: no data, no disk space, a run that failed (exit status 3)."""
 
 
+def printable(text: str) -> str:
+    """Return text without control characters, such as those that colour a terminal; white space stays."""
+    return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+
+
+def one_line(text: str) -> str:
+    """Return text without control characters, with any run of white space as one blank."""
+    return " ".join(printable(text).split())
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that ``name`` is no ``kind``, which there are, and which was probably meant, whatever its case."""
     names = {one.lower(): one for one in known}

@@ -53,7 +53,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         with _unavailable_on_error(path):
             # The block may have put another file in its place, as safetensors does, readable by its owner alone.
             if temporary.stat().st_mode != mode:
-                temporary.chmod(stat.S_IMODE(mode))
+                with suppress(OSError):  # some file systems have no modes
+                    temporary.chmod(stat.S_IMODE(mode))
             _sync(temporary)
             temporary.replace(path)
     finally:

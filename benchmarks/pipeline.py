@@ -22,7 +22,7 @@ from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job, Run
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import ByteLocks
+from benchmarks.files import ByteLocks, check_writable
 from benchmarks.paper.tables import Artefact, Table
 from benchmarks.progress import Messages, duration, progress
 from benchmarks.report.figures import Figure, write_figure
@@ -79,6 +79,8 @@ class Pipeline:
     def run(self) -> bool:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
+        if self.request.artefacts or self.request.report:
+            _check_reports(self.request.reports_dir)
         self._fetch()
         try:
             self._train()
@@ -239,12 +241,20 @@ class Pipeline:
     def _lacking(self) -> Iterator[str]:
         for one in self.request.artefacts:
             for reason, parts in self.plan.lacking(one, self.reasons).items():
-                yield f"{one.kind} {one.id} lacks {'; '.join(parts)}\n  reason: {reason}"
+                yield f"{one.kind} {one.id} lacks {'; '.join(parts)}; reason: {reason}"
         judged = [(run, f"{_named(run, ' of ')}, {change}") for run, change in self.plan.studies]
         judged += [(run, f"the check {name!r}") for one in self._checks() for name, run in one.runs.items()]
         for run, name in judged:
             if run.id in self.reasons:
-                yield f"the claims lack {name}\n  reason: {self.reasons[run.id]}"
+                yield f"the claims lack {name}; reason: {self.reasons[run.id]}"
+
+
+def _check_reports(folder: Path) -> None:
+    """Raise ``CallError`` for a folder that nothing could be written in once days of training are over."""
+    try:
+        check_writable(folder)
+    except UnavailableError as error:
+        raise CallError(f"the reports directory {folder} cannot be written: {error}") from error
 
 
 def _named(run: Run, between: str) -> str:

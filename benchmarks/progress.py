@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from benchmarks.errors import one_line
 from benchmarks.files import folder_size
 
 
@@ -23,8 +24,8 @@ class Messages(Console):
         super().__init__(stderr=True, file=sys.stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
 
     def tell(self, text: str) -> None:
-        """Show one line, which is not broken at the terminal's width."""
-        self.print(text, soft_wrap=True)
+        """Show one line without control characters, which is not broken at the terminal's width."""
+        self.print(one_line(text), soft_wrap=True)
 
     def live(self, *columns: ProgressColumn, transient: bool = False) -> Progress:
         """Return a line of these columns that is drawn anew as time passes, on a terminal only."""

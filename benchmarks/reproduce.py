@@ -1,13 +1,21 @@
 """The command line: ``python -m benchmarks.reproduce --table 4``."""
 
-import json
-import os
 import signal
 import sys
+
+# What is imported below takes seconds, in which Ctrl-C ends the program at once and in silence: status 130 in a shell.
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import json
+import os
+import stat
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
@@ -21,6 +29,8 @@ from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
 
+_INTERRUPTS = signal.SIGINT, signal.SIGTERM
+_MOST_JOBS = 1024
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 
@@ -31,9 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: all that was asked for was made; 2: the call is wrong; 3: some cells could not be made, each named with
     its reason, and the rest is written; 130: interrupted, what was done is kept.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
-    with unbreakable_streams():
+    with _interruptible(), unbreakable_streams():
         messages = Messages()
         try:
             options = command_line().parse_args(arguments)
@@ -54,9 +62,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_INTERRUPTED
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM raise ``KeyboardInterrupt`` in the block, and end this process the second time."""
+
+    def interrupt(*_: object) -> None:
+        for number in _INTERRUPTS:
+            signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _INTERRUPTS}
+    heard = [
+        number for number in _INTERRUPTS if before[number] != signal.SIG_IGN
+    ]  # a shell ignores it in the background
+    for number in heard:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CallError(f"{message} (--help says what there is).")
+
+
 def command_line() -> ArgumentParser:
-    """Return the parser of the command line; ``request_of`` checks what it gives."""
-    parser = ArgumentParser(
+    """Return the parser of the command line, which raises ``CallError``; ``request_of`` checks what it gives."""
+    parser = _Parser(
         prog="python -m benchmarks.reproduce",
         description="Regenerate the tables and figures of 'Latent-Insensitive Autoencoders for Anomaly Detection' "
         "(Mathematics 2022, 10(1), 112) from real data, ours beside the printed values.",
@@ -102,8 +140,8 @@ def request_of(options: Namespace) -> Request:
         os.environ["RAY_ADDRESS"] = cluster_address(options.address)
     elif options.address is not None:
         raise CallError("--address is that of a Ray cluster: add --backend ray.")
-    if options.jobs is not None and options.jobs < 1:
-        raise CallError(f"--jobs is at least 1; got {options.jobs}.")
+    if options.jobs is not None and not 1 <= options.jobs <= _MOST_JOBS:
+        raise CallError(f"--jobs is at least 1 and at most {_MOST_JOBS}; got {options.jobs}.")
     return Request(
         tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(map(table, options.table))),
         figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(map(figure, options.figure))),
@@ -117,9 +155,9 @@ def request_of(options: Namespace) -> Request:
         device=options.device,
         jobs=options.jobs,
         backend=_known("backend of this version", options.backend, BACKENDS),
-        data_dir=data_directory(options.data_dir).absolute(),
-        results_dir=Path(options.results_dir).absolute(),
-        reports_dir=Path(options.reports_dir).absolute(),
+        data_dir=_folder("--data-dir", options.data_dir),
+        results_dir=_folder("--results-dir", options.results_dir),
+        reports_dir=_folder("--reports-dir", options.reports_dir),
         offline=options.offline,
         fresh=options.fresh,
         quiet=options.quiet,
@@ -134,6 +172,22 @@ def _known(kind: str, name: str, known: Collection[str]) -> str:
 
 def _names(kind: str, text: str | None, known: Collection[str]) -> tuple[str, ...] | None:
     return None if text is None else tuple(_known(kind, one.strip(), known) for one in text.split(",") if one.strip())
+
+
+def _folder(option: str, text: str | None) -> Path:
+    """Return the folder that an option names, which need not be there; None is the usual folder of the data."""
+    try:
+        if text is not None and not text.strip():
+            raise ValueError("it is empty")
+        folder = (data_directory() if text is None else Path(text).expanduser()).absolute()
+        if not stat.S_ISDIR(os.stat(folder).st_mode):
+            raise ValueError("it is no folder")
+    except FileNotFoundError:
+        pass  # it will be made
+    except (OSError, ValueError, RuntimeError) as error:
+        given = "of the variable LISAE_DATA" if text is None else repr(text)
+        raise CallError(f"{option} {given} cannot be used: {error}.") from error
+    return folder
 
 
 def _seeds(text: str) -> tuple[int, ...]:

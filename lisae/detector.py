@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lisae.stacks import Learning
+from lisae.training import CollapseError
 
 Images = NDArray[Any]  # (n, h, w, c), uint8 in 0..255 or float32 in [0, 1]
 
@@ -81,6 +82,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         Raises:
             ValueError: for a wrong shape, dtype, range or label, NaN, fewer than two normal images, or no
                 negative example where the model needs them; the message names the value and the remedy.
+            CollapseError: for normal images that are all equal.
         """
         return self._learned(self._fit(*self._begin(X, y)))
 
@@ -101,6 +103,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         normal, negatives = images[normal_rows], images[~normal_rows]
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
+        if (normal == normal[0]).all():
+            raise CollapseError(f"learns nothing from normal images that are all equal; got {len(normal)} of them")
         if self.uses_negatives and not len(negatives):
             raise ValueError(
                 f"{type(self).__name__} learns from negative examples, and got none: "
@@ -187,13 +191,21 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         return -self.anomaly_score(X)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return ``threshold_ - anomaly_score``, (n,): below zero for images that ``predict`` calls anomalous."""
+        """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images; see ``predict`` for ties."""
         scores = self.anomaly_score(X)  # first, since it checks that there is a threshold
         return self.threshold_ - scores
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,)."""
-        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
+        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,).
+
+        A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
+        scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
+        threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
+        """
+        above = -self.decision_function(X)  # first, since it checks that there is a threshold
+        unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
+        tie = 64 * unit * max(1.0, abs(self.threshold_))
+        return np.where(above > tie, -1, 1).astype(np.int64)
 
     def _checked(self, X: ArrayLike) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
@@ -212,6 +224,8 @@ def as_images(X: ArrayLike) -> Images:
 
     Raises ValueError for an array that does not hold images; the message names the value and the remedy.
     """
+    if np.ma.is_masked(X):
+        raise ValueError("images hold masked values: fill them in, as X.filled(0) does, or remove those images.")
     array = np.asarray(X)
     if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(

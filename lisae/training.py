@@ -16,7 +16,7 @@ log = logging.getLogger("lisae")
 
 
 class CollapseError(RuntimeError):
-    """A network that learned nothing: it diverged, stayed at the mean image, or its codes or scores are constant."""
+    """A model that learned nothing: it diverged, stayed at the mean image, or codes, scores or images are constant."""
 
 
 class Objective(nn.Module):

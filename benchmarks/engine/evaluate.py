@@ -24,10 +24,11 @@ from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import MODELS
-from lisae import Detector, __version__
+from lisae import CollapseError, Detector, __version__
 from lisae.stacks import Learning, timed
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn")  # whose versions go into records
+_CONSTANT = 1e-12  # scores that differ by less, relative to the largest, are rounding errors: their AUC says nothing
 _ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the trade-off curve is taken
 
 
@@ -63,6 +64,8 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     """Train and score a run, and return the trained detector and its record; yields what is to be trained.
 
     ``stage`` is the trained detector that it begins from, for a model that begins from another's.
+
+    Raises ``CollapseError`` for a detector that learned nothing or gives all test images the same score.
     """
     task = run.task
     data = _load(task.dataset, context.data_dir)
@@ -80,7 +83,10 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         for classes in (task.normal, *((c,) for c in task.outliers))
     ]
     groups, images = np.cumsum([len(one) for one in test])[:-1], np.concatenate(test)
-    normal, *outliers = np.split(detector.anomaly_score(images), groups)
+    answers = detector.anomaly_score(images)
+    if np.ptp(answers) <= _CONSTANT * np.abs(answers).max():
+        raise CollapseError(f"gave all {len(answers)} test images the same score")
+    normal, *outliers = np.split(answers, groups)
     further = {name: np.split(of, groups, axis=-1) for name, of in detector.extra_scores(images).items()}
     thresholds = np.quantile(normal, _ACCEPTED)
     scores = []

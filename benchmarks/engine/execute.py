@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import NamedTuple, cast
@@ -23,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.engine.evaluate import Context, build, evaluate
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
-from benchmarks.errors import UnavailableError
+from benchmarks.errors import UnavailableError, one_line, printable
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone, train_together
 
@@ -101,8 +102,9 @@ def _attempt(run: Run, context: Context, stage: Detector | None) -> Learning[tup
         raise
     except CollapseError as error:
         return Failure(run.id, f"{run.model} {error}; its settings do not suit these images")
-    except Exception as error:
-        return Failure(run.id, f"unexpected {type(error).__name__}: {error}", traceback.format_exc())
+    except (Exception, SystemExit) as error:  # some libraries leave the program where they cannot go on
+        reason = one_line(f"unexpected {type(error).__name__}: {error}")
+        return Failure(run.id, reason, printable(traceback.format_exc()))
 
 
 def stage_from(run: Run, weights: bytes | None, context: Context) -> Detector | None:
@@ -142,7 +144,9 @@ def prepare_process() -> None:
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32, in scores too
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = None
+    with suppress(OSError, TypeError):  # some systems have no library without a name
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
         mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD

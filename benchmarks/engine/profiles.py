@@ -19,7 +19,9 @@ from lisae.settings import Range
 
 Settings = dict[str, Any]
 
-_LARGEST = 2**16  # bytes of a settings file: reading takes time that grows with the square of its longest key
+_LARGEST_FILE = 2**15  # bytes of a settings file: reading takes time that grows with the square of its longest key
+_LARGEST_NUMBER = 10.0**9  # of a setting without an upper limit of its own: beyond it, no network fits in any memory
+_LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
 # Arguments that a run decides, and no settings file.
 _NOT_SETTINGS = {"device", "random_state", "contamination"}
@@ -166,15 +168,15 @@ def _read(name: str, folder: Path, figures: Figures | None, extended_by: tuple[P
     if not is_file and name not in profile_names():
         raise CallError(unknown("profile", name, profile_names()))
     path = folder / name if is_file else _FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise CallError(f"there is no settings file {path}.")
-    if path.resolve() in extended_by:
-        raise CallError(f"{path} extends itself, through {len(extended_by)} files: take out one 'extends'.")
     try:
-        if path.stat().st_size > _LARGEST:
-            raise CallError(f"{path} has {path.stat().st_size} bytes; a settings file has {_LARGEST} at most.")
+        if not name.isprintable() or not path.is_file():
+            raise CallError(f"there is no settings file {str(path)!r}.")
+        if path.resolve() in extended_by:
+            raise CallError(f"{path} extends itself, through {len(extended_by)} files: take out one 'extends'.")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise CallError(f"{path} has {path.stat().st_size} bytes; a settings file has {_LARGEST_FILE} at most.")
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CallError(f"{path} could not be read as TOML: {error}.") from error
     check(path, tables, figures)
     if "extends" not in tables:
@@ -243,7 +245,7 @@ def _known(figures: Figures | None) -> dict[str, Any]:
 def _check(path: str, given: object, known: Mapping[str, Any]) -> None:
     table = f"[{path}]" if path else "the file"
     if not isinstance(given, dict):
-        raise CallError(f"{table} is a table; got {given!r}.")
+        raise CallError(f"{table} is a table; got {_shown(given)}.")
     for key, value in given.items():
         inner = f"{path}.{key}" if path else key
         if key not in known:
@@ -258,20 +260,31 @@ def _check(path: str, given: object, known: Mapping[str, Any]) -> None:
                 _check_value(f"{key} in {table}", value, *setting)
 
 
+def _shown(value: object) -> str:
+    """Return a value for a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
 def _check_value(where: str, value: object, default: object, allowed: Range | tuple[str, ...]) -> None:
     if isinstance(default, list):
-        if not isinstance(value, list) or not value or len(set(map(repr, value))) < len(value):
-            raise CallError(f"{where} is a list of different values; got {value!r}.")
+        if not isinstance(value, list) or not value or len(set(map(_shown, value))) < len(value):
+            raise CallError(f"{where} is a list of different values; got {_shown(value)}.")
         for one in value:
             _check_value(where, one, default[0], allowed)
     elif type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
-        raise CallError(f"{where} is of type {type(default).__name__}; got {value!r}.")
+        raise CallError(f"{where} is of type {type(default).__name__}; got {_shown(value)}.")
     elif isinstance(allowed, tuple) and value not in allowed:
-        raise CallError(f"{where} is one of {', '.join(allowed)}; got {value!r}.")
+        raise CallError(f"{where} is one of {', '.join(allowed)}; got {_shown(value)}.")
     elif isinstance(allowed, Range) and isinstance(value, int | float) and not _is_within(value, allowed):
-        raise CallError(f"{where} is a finite number, {allowed}; got {value!r}.")
+        limit = f" and at most {_LARGEST_NUMBER:.0f}" if allowed.high == math.inf and value > allowed.low else ""
+        raise CallError(f"{where} is a finite number, {allowed}{limit}; got {_shown(value)}.")
 
 
 def _is_within(value: float, allowed: Range) -> bool:
     is_high_enough = value > allowed.low if allowed.above else value >= allowed.low
-    return (is_high_enough and value <= allowed.high and math.isfinite(value)) or (allowed.or_zero and value == 0)
+    highest = _LARGEST_NUMBER if allowed.high == math.inf else allowed.high
+    return (is_high_enough and value <= highest) or (allowed.or_zero and value == 0)

@@ -13,6 +13,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from benchmarks.errors import one_line
+
 DASH, MISSING = "-", "missing"
 
 
@@ -157,23 +159,17 @@ def written(content: Report | Tabular, suffix: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=lambda value: value if isinstance(value, Markup) else escaped(_plain(str(value))),
+        finalize=lambda value: value if isinstance(value, Markup) else escaped(one_line(str(value))),
         **marks,
     )
     environment.globals |= {
         "alone": alone,
-        "as_it_is": lambda text: Markup(_plain(text)),
+        "as_it_is": lambda text: Markup(one_line(text)),
         "base64": lambda path: base64.b64encode(path.read_bytes()).decode("ascii"),
         "layout_of": _layout_of,
     }
     name = "block" if alone else "report"
     return environment.get_template(f"{name}.{suffix}").render({name: content}).strip() + "\n"
-
-
-def _plain(text: str) -> str:
-    """Drop control characters, and take any run of white space as one blank."""
-    letters = (letter if letter.isprintable() or letter.isspace() else "" for letter in text)
-    return " ".join("".join(letters).split())
 
 
 def _markdown(text: str) -> str:

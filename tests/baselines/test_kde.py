@@ -92,10 +92,32 @@ def test_the_order_of_the_images_hardly_matters(fitted: KDE, few: Shapes) -> Non
     assert KDE().fit(by_brightness).bandwidth_ == fitted.bandwidth_
 
 
-def test_two_equal_images_are_enough(few: Shapes) -> None:
-    fitted = KDE().fit(np.repeat(few.normal[:1], 2, axis=0))
+def test_equal_images_beside_one_other_are_enough(few: Shapes) -> None:
+    fitted = KDE().fit(few.normal[[0, 0, 1]])
     assert np.isfinite(fitted.anomaly_score(few.normal)).all()
 
 
 def test_it_finds_outliers(few: Shapes) -> None:
     assert auc(KDE().fit(few.normal), few.held_out, few.outliers) > 0.95
+
+
+def test_an_image_at_the_threshold_is_classified_alike_in_any_company() -> None:
+    """Of 101 images, the 95 % quantile is the score of one, which is rounded otherwise where it is scored alone."""
+    images = np.random.default_rng(0).integers(0, 256, (101, 12, 12), dtype=np.uint8)
+    detector = KDE().fit(images)
+    scores = detector.anomaly_score(images)
+    alone = np.concatenate([detector.anomaly_score(image[None]) for image in images])
+    at_threshold = np.abs(scores - detector.threshold_).argmin()
+    assert abs(alone[at_threshold] - detector.threshold_) < 1e-9
+    together = detector.predict(images)
+    assert (together == -1).sum() == 5
+    np.testing.assert_array_equal([detector.predict(image[None])[0] for image in images], together)
+
+
+@pytest.mark.parametrize(("units", "answer"), [(0, 1), (-50, 1), (50, 1), (100, -1)])
+def test_a_score_ties_with_the_threshold_within_some_units_in_the_last_place(
+    fitted: KDE, units: int, answer: int, monkeypatch: pytest.MonkeyPatch, few: Shapes
+) -> None:
+    score = fitted.threshold_ + units * np.finfo(np.float64).eps * abs(fitted.threshold_)
+    monkeypatch.setattr(KDE, "_anomaly_score", lambda *_: np.array([score]))
+    assert fitted.predict(few.normal[:1]) == [answer]

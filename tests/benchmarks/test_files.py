@@ -158,7 +158,9 @@ def test_a_step_that_is_refused_is_told(path: Path, step: str, code: int, monkey
     assert ("free some space" in str(caught.value)) == (code == errno.ENOSPC)
 
 
-@pytest.mark.parametrize(("code", "kept"), [(errno.ENOSPC, True), (errno.EIO, True), (errno.EINVAL, False)])
+@pytest.mark.parametrize(
+    ("code", "kept"), [(errno.ENOSPC, True), (errno.EIO, True), (errno.EINVAL, False), (errno.EBADF, False)]
+)
 def test_what_cannot_be_flushed_is_an_error_unless_the_file_system_never_flushes(
     tmp_path: Path, code: int, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +192,14 @@ def test_the_mode_follows_the_umask(tmp_path: Path, mask: int, kind: str) -> Non
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS])
+def test_a_file_system_without_modes(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda *_: _raise(OSError(code, os.strerror(code))))
+    with written_whole(tmp_path / "a") as temporary:
+        save_file({"weight": torch.zeros(3)}, temporary)
+    assert (tmp_path / "a").is_file()
 
 
 @pytest.mark.parametrize("write", [lambda path: write_text(path, "text"), lambda path: check_writable(path.parent)])

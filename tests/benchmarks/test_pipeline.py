@@ -1,12 +1,16 @@
 """One call, from nothing to its files, and what becomes of all that cannot be made."""
 
 import csv
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import pipeline
+from benchmarks import pipeline, reproduce
+from benchmarks.paper.tables import table
+from benchmarks.reproduce import main
+from lisae import AutoEncoder
 from tests.benchmarks.calls import Call, cells_of, rows
 
 
@@ -76,9 +80,7 @@ def test_without_omniglot_its_cells_are_empty_and_strokes_stand_in_when_asked(
     (tmp_path / "alone" / "mnist.npz").symlink_to(grey_data_dir / "mnist.npz")
     alone = ["--models", "AE,LIS-AE", "--data-dir", str(tmp_path / "alone")]
     assert call_grey(*alone) == 3
-    assert (
-        "table 1 lacks LIS-AE / MNIST; LIS-AE / 2-Class MNIST\n  reason: omniglot is not in" in capsys.readouterr().err
-    )
+    assert "table 1 lacks LIS-AE / MNIST; LIS-AE / 2-Class MNIST; reason: omniglot is not in" in capsys.readouterr().err
     cells = cells_of(tmp_path / "results" / "table_1.csv")
     assert cells["LIS-AE", "MNIST"]["mean"] == ""
     assert cells["AE", "MNIST"]["mean"] != ""
@@ -135,7 +137,7 @@ def test_missing_data_leave_the_cells_empty_with_the_reason(
     assert "missing (.32)" in (tmp_path / "reports" / "table_4.md").read_text()
 
 
-def test_a_model_that_stays_collapsed_is_a_failure(
+def test_a_model_that_cannot_learn_is_a_failure(
     call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], data_dir: Path
 ) -> None:
     grey = dict(np.load(data_dir / "cifar10.npz"))
@@ -146,7 +148,7 @@ def test_a_model_that_stays_collapsed_is_a_failure(
     assert call("--table", "4", "--models", "AE", "--data-dir", str(tmp_path / "grey"), "--quiet") == 3
     error = capsys.readouterr().err
     assert "table 4 lacks Car | None / Plane; Car | None / Bird" in error
-    assert "AE collapsed from 4 seeds in a row" in error
+    assert "AE learns nothing from normal images that are all equal" in error
     assert rows(tmp_path / "results") == []
 
 
@@ -172,3 +174,37 @@ def test_one_picture_that_fails_does_not_cost_the_rest(
     assert "free some space" not in error
     assert (tmp_path / "reports" / "table_4.png").is_file()
     assert (tmp_path / "results" / "claims.csv").is_file()
+
+
+def test_a_daemonic_process_trains_by_itself(arguments: list[str], tmp_path: Path) -> None:
+    """It may start no processes of its own; nothing trained with status 0 would be taken for a result."""
+    words = [*arguments, "--table", "4", "--models", "AE", "--jobs", "2", "--quiet"]
+    process = multiprocessing.get_context("spawn").Process(target=main, args=(words,), daemon=True)
+    process.start()
+    process.join(timeout=120)
+    assert len({row["run"] for row in rows(tmp_path / "results")}) == 2
+
+
+HOSTILE = "<script>alert(1)</script> | \x1b[31m \u202e end\n# head"
+
+
+def test_a_hostile_reason_is_text_wherever_it_is_told(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise SystemExit(HOSTILE)
+
+    monkeypatch.setattr(AutoEncoder, "_learn", broken)
+    monkeypatch.setattr(reproduce, "TABLES", (table("4"),))
+    monkeypatch.setattr(reproduce, "FIGURES", ())
+    assert call("--all", "--models", "AE", "--quiet") == 3
+    error = capsys.readouterr().err
+    files = {path.name: path.read_text() for path in tmp_path.rglob("*.*") if path.suffix != ".png" and path.is_file()}
+    assert {"table_4.md", "table_4.csv", "appendix.md", "appendix.html", "appendix.tex"} <= files.keys()
+    for name, text in {"stderr": error, **files}.items():
+        assert not {"\x1b", "\u202e"} & set(text), name
+        assert name.endswith(".txt") or "\n# head" not in text  # a traceback has lines
+        assert "<script>alert" not in text or name in ("stderr", "claims.csv") or name.endswith(".txt")
+    assert "unexpected SystemExit: <script>alert(1)</script> | [31m end # head" in error
+    assert r"\<script\>alert(1)\</script\> \|" in files["table_4.md"]
+    assert "&lt;script&gt;alert(1)" in files["appendix.html"]

@@ -199,3 +199,8 @@ def test_without_stderr_nothing_is_shown_on_stdout(
     with progress({"a": 1.0}, quiet=False):
         pass
     assert capsys.readouterr().out == ""
+
+
+def test_no_text_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Messages().tell("a\x1b[31m b\r\nc\u202e\u2028d\x00 é")
+    assert capsys.readouterr().err == "a[31m b c d é\n"

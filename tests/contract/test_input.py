@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.registry import MODELS
-from lisae import Detector
+from lisae import CollapseError, Detector
 from tests.contract.models import EITHER, METHODS, USERS, convolves, make, of
 from tests.shapes import Shapes
 
@@ -35,6 +35,7 @@ WRONG_IMAGES: dict[str, tuple[Change, str]] = {
     "NaN": (_with_value(np.nan), "NaN or infinite values: remove those images or fill the values in"),
     "inf": (_with_value(np.inf), "NaN or infinite values: remove those images or fill the values in"),
     "minus inf": (_with_value(-np.inf), "NaN or infinite values: remove those images or fill the values in"),
+    "masked": (lambda X: np.ma.masked_less(X, 9), r"masked values: fill them in, as X\.filled\(0\)"),
     "no image": (lambda X: X[:0], r"no images: X has shape 0 x 12 x 12 x 1\."),
     "no square": (
         lambda X: X.reshape(len(X), -1)[:, :-1],
@@ -90,6 +91,13 @@ def test_too_few_normal_images(name: str, few: Shapes, count: int) -> None:
 def test_a_single_training_image(name: str, few: Shapes) -> None:
     with pytest.raises(ValueError, match="at least 2 normal images are needed to learn from; got 1"):
         make(name).fit(few.normal[:1])
+
+
+@of(EITHER)
+def test_normal_images_that_are_all_equal(name: str, few: Shapes) -> None:
+    X = np.concatenate([np.repeat(few.normal[:1], 40, axis=0), few.negatives])
+    with pytest.raises(CollapseError, match="normal images that are all equal; got 40"):
+        make(name).fit(X, np.repeat([1, -1], [40, len(few.negatives)]))
 
 
 @of(USERS)

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from benchmarks.claims.checks import Pairs
 from benchmarks.data import DataIdentity
+from benchmarks.engine.evaluate import Context
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
-from benchmarks.engine.run import Run, make_run
+from benchmarks.engine.run import Run, changed, make_run, stage_of
 from benchmarks.paper.claims import Claim, claims, select
 from benchmarks.paper.tables import Measurement
+from benchmarks.paper.tasks import with_classes
 
 BY_ID = {claim.id: claim for claim in claims()}
 LIS, AE = "2 / LIS-AE / CIFAR-10", "2 / AE / CIFAR-10"
 BETTER = Claim("better", "5", "LIS-AE is better.", "mean", plus=(LIS,), minus=(AE,))
-_FAST = load_profile("fast")
+_FAST, _SMOKE = load_profile("fast"), load_profile("smoke")
 
 Auc = Callable[[Run, int], float]
 
@@ -45,3 +49,18 @@ def fill(store: Store, aucs: Mapping[str, Auc], seeds: tuple[int, ...] = (0,)) -
 def by_class(level: float) -> Auc:
     """Give AUCs that differ more from class to class than models do."""
     return lambda run, _: level + run.task.normal[0] / 50
+
+
+def context_of(store: Store) -> Context:
+    return Context(store.root, store.root, "cpu", "", "")
+
+
+def pair(normal: int = 1, **change: Any) -> Pairs:
+    """LIS-AE of a class of CIFAR-10 and the AE that it begins from, as small as they can be."""
+    run = make_run(with_classes("cifar10", normal, (5,)), "LIS-AE", 0, _SMOKE, {})
+    quick = {"autoencoder.batch_size": 8, "autoencoder.learning_rate": 5e-3, "autoencoder.precision": "float32"}
+    shaped = changed(run, quick | change)
+    assert shaped is not None
+    plain = stage_of(shaped)
+    assert plain is not None
+    return [(shaped, plain)]

@@ -3,38 +3,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks.claims import checks
-from benchmarks.claims.checks import SAME_WEIGHTS, Pairs, same_weights
+from benchmarks.claims.checks import SAME_WEIGHTS
 from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import JudgedClaim, judge
-from benchmarks.engine.evaluate import Context, build
-from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store
-from benchmarks.engine.run import changed, make_run, stage_of
 from benchmarks.paper.claims import claims
 from benchmarks.paper.section_4 import GAMMAS, LinearCase, gaussian_case, linear_case
-from benchmarks.paper.tasks import with_classes
-from benchmarks.registry import MODELS
-from lisae import LISAE, AutoEncoder, BackboneDetector, CollapseError
+from lisae import CollapseError
 from lisae.linear import LinearAE, linear_autoencoder
-from tests.benchmarks.claims.made_up import by_class, fill, run_of
-from tests.benchmarks.conftest import drawn
+from tests.benchmarks.claims.made_up import by_class, context_of, fill, pair, run_of
 
 BY_CHECK = {claim.check: claim for claim in claims() if claim.kind == "check"}
-SMOKE = load_profile("smoke")
 CASE = linear_case()
 
 Judge = Callable[[str], JudgedClaim]
-
-
-def context_of(store: Store) -> Context:
-    return Context(store.root, store.root, "cpu", "", "")
 
 
 def compute(evidence: Evidence) -> list[str]:
@@ -57,17 +44,6 @@ def computed(evidence: Evidence) -> Judge:
         return judge(BY_CHECK[check], evidence)
 
     return judged
-
-
-def pair(normal: int = 1, **change: Any) -> Pairs:
-    """LIS-AE of a class of CIFAR-10 and the AE that it begins from, as small as they can be."""
-    run = make_run(with_classes("cifar10", normal, (5,)), "LIS-AE", 0, SMOKE, {})
-    quick = {"autoencoder.batch_size": 8, "autoencoder.learning_rate": 5e-3, "autoencoder.precision": "float32"}
-    shaped = changed(run, quick | change)
-    assert shaped is not None
-    plain = stage_of(shaped)
-    assert plain is not None
-    return [(shaped, plain)]
 
 
 # ---- The linear case, and what breaks it
@@ -141,98 +117,6 @@ def test_a_broken_linear_case_is_found(
 ) -> None:
     monkeypatch.setattr(checks, "linear_case", lambda _: broken(CASE))
     assert computed(check).verdict == "not confirmed"
-
-
-# ---- The same weights, and what makes them differ
-
-
-class DecoderToo(LISAE):
-    """A shaping that also changes the decoder."""
-
-    def fit(self, X: Any, y: Any = None) -> "DecoderToo":
-        super().fit(X, y)
-        with torch.no_grad():
-            next(self.network_.decoder.parameters()).add_(1e-3)
-        return self
-
-
-class NoShaping(LISAE):
-    """A shaping that changes nothing at all."""
-
-    def fit(self, X: Any, y: Any = None) -> "NoShaping":
-        super().fit(X, y)
-        self.network_.load_state_dict(self.autoencoder_.network_.state_dict())
-        return self
-
-
-@pytest.fixture(scope="module")
-def kept() -> AutoEncoder:
-    """Phase one of the pair, trained on some of its class."""
-    ((_, plain),) = pair()
-    detector = build(plain.model, plain.settings, plain.seed, "cpu")
-    assert isinstance(detector, AutoEncoder)
-    return detector.fit(drawn(np.ones(24, dtype=np.int64), 0))
-
-
-@pytest.fixture(params=["waves", "kept"])
-def beside(request: pytest.FixtureRequest, store: Store, kept: AutoEncoder) -> Store:
-    """A results directory without the weights of phase one, as in a clone of published records, or with them."""
-    if request.param == "kept":
-        store.put_weights(pair()[0][1].id, kept.to_bytes())
-    return store
-
-
-def test_lisae_has_the_weights_of_the_ae_beside_it(beside: Store) -> None:
-    found = same_weights(pair(), context_of(beside))
-    assert (found.value, found.n) == (1, 1)
-    n_kept = len(list(beside.root.glob("weights/*")))
-    assert f"{n_kept} of 1 AE runs" in found.remark
-
-
-def test_shaping_begins_from_the_weights_that_were_kept(
-    store: Store, kept: AutoEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[BackboneDetector | None] = []
-
-    class Noted(LISAE):
-        def fit(self, X: Any, y: Any = None) -> "Noted":
-            begun.append(self.autoencoder)
-            super().fit(X, y)
-            return self
-
-    store.put_weights(pair()[0][1].id, kept.to_bytes())
-    monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=Noted))
-    same_weights(pair(), context_of(store))
-    (stage,) = begun
-    assert stage is not None
-    assert stage.losses_ == kept.losses_
-
-
-def test_damaged_weights_are_not_taken(store: Store) -> None:
-    ((_, plain),) = pair()
-    store.put_weights(plain.id, b"cut")
-    found = same_weights(pair(), context_of(store))
-    assert found.value == 1
-    assert "0 of 1 AE runs" in found.remark
-
-
-@pytest.mark.parametrize(("broken", "part"), [(DecoderToo, "decoder"), (NoShaping, "nothing")])
-def test_a_shaping_that_changes_other_weights_is_found(
-    broken: type[LISAE], part: str, beside: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(MODELS, "LIS-AE", replace(MODELS["LIS-AE"], detector=broken))
-    found = same_weights(pair(), context_of(beside))
-    assert found.value == 0
-    assert part in found.remark
-
-
-@pytest.mark.parametrize("other", [pair(4), pair(**{"autoencoder.batch_size": 16})])
-def test_a_stage_that_is_another_run_is_found(other: Pairs, store: Store) -> None:
-    """Of other images, or of other settings."""
-    ((shaped, _),), ((_, foreign),) = pair(), other
-    found = same_weights([*pair(), (shaped, foreign)], context_of(store))
-    assert (found.value, found.n) == (0.5, 2)
-    assert "another run" in found.remark
 
 
 def test_one_pair_that_differs_is_enough(computed: Judge, monkeypatch: pytest.MonkeyPatch) -> None:

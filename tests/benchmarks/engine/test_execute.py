@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_info
 
+from baselines.isolation_forest import IsolationForest
 from benchmarks.data import load
 from benchmarks.engine import execute as module
 from benchmarks.engine.evaluate import Context, build
@@ -193,6 +195,55 @@ def test_an_unexpected_fault_costs_one_run_and_leaves_its_traceback(
     assert (failure.run, failure.reason) == (runs[1].id, "unexpected KeyError: 'oops'")
     assert "in broken" in failure.details
     assert [record.run for record in records(outcomes)] == [runs[0].id]
+
+
+def test_a_model_that_leaves_the_program_fails_alone(
+    job: Job, context: Context, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*_: object, **__: object) -> None:
+        raise SystemExit("no license\nfor \x1b[31mthis")
+
+    monkeypatch.setattr(LISAE, "_features", leave)
+    outcomes = done(job, context)
+    (failure,) = failures(outcomes)
+    assert (failure.run, failure.reason) == (runs[1].id, "unexpected SystemExit: no license for [31mthis")
+    assert "\x1b" not in failure.details
+    assert [record.run for record in records(outcomes)] == [runs[0].id]
+
+
+def test_an_interrupt_is_no_failure_of_a_run(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LISAE, "_features", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        done(job, context)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.5, -1e3])
+def test_one_score_for_all_test_images_is_a_failure(
+    score: float, drawn_run: MakeRun, context: Context, tiny: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = drawn_run(without_negatives("cifar10", 1), "IF")
+    (job,) = make_jobs([run], tiny)
+
+    def constant(_: object, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return score * (1 + 1e-15 * np.arange(len(images)))
+
+    monkeypatch.setattr(IsolationForest, "_anomaly_score", constant)
+    (failure,) = done(job, context)
+    assert isinstance(failure, Failure)
+    assert failure.reason.startswith("IF gave all 60 test images the same score")
+    assert not failure.details
+
+
+@pytest.mark.parametrize("error", [TypeError, OSError])
+def test_a_system_whose_c_library_has_no_name(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module.ctypes, "CDLL", nameless)
+    prepare_process()
 
 
 def test_nothing_goes_on_without_data(job: Job, context: Context) -> None:

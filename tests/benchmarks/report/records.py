@@ -1,8 +1,13 @@
 """Records that no run measured, for what is drawn and written from records."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import pandas as pd
 
 from benchmarks.engine.records import Record, Score
+from benchmarks.paper.tables import Measurement, table
+from benchmarks.report.tidy import RecordLookup
 
 
 def record_with(scores: Iterable[Score], **variants: str) -> Record:
@@ -21,3 +26,45 @@ def record_with(scores: Iterable[Score], **variants: str) -> Record:
         fit_seconds=0,
         score_seconds=0,
     )
+
+
+TABLE = table("4")
+Lookup = Callable[[Measurement, int, int | None], Record | None]
+
+
+def auc(measurement: Measurement, outlier: int, seed: int) -> float:
+    """Some AUC that differs from cell to cell and seed to seed."""
+    negatives = measurement.task.negatives.classes if measurement.task.negatives else ()
+    return (
+        0.5
+        + (37 * measurement.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300
+        + seed / 50
+    )
+
+
+def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
+    scores = [Score(o, auc(measurement, o, seed), 1, (), {"label sweep": 0.5}) for o in measurement.task.outliers]
+    return record_with(scores, cifar10="")
+
+
+def lookup(
+    look: Lookup = record_of, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)
+) -> RecordLookup:
+    return RecordLookup(look, lambda measurement: widths, seeds)
+
+
+def nothing(measurement: Measurement, seed: int, latent_dim: int | None) -> None:
+    return None
+
+
+def at(frame: pd.DataFrame, row: str, column: str) -> pd.Series:
+    (index,) = frame.index[(frame["row"] == row) & (frame["column"] == column)]
+    return frame.loc[index]
+
+
+def a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+    return replace(record_of(measurement, seed), identity={"variants": {measurement.task.dataset: "a part"}})
+
+
+def svhn_is_a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+    return (a_part if measurement.task.dataset == "svhn" else record_of)(measurement, seed, latent_dim)

@@ -1,112 +1,24 @@
 """Tables as files: the numbers, the layout, and what stands where a number is missing."""
 
 import csv
-import math
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from matplotlib import rcParams
 from matplotlib.image import imread
-from scipy import stats
 
-from benchmarks.engine.records import Record, Score
 from benchmarks.paper.tables import TABLES, Cell, Measurement, Table, table
 from benchmarks.paper.tasks import supervised, without_negatives
 from benchmarks.report.document import written
 from benchmarks.report.figures.comparison import Difference, Scatter
 from benchmarks.report.style import drawn_from
 from benchmarks.report.tables import columns_of, in_columns, side_by_side, write_table
-from benchmarks.report.tidy import RecordLookup, note, tidy
-from tests.benchmarks.report.records import record_with
-
-TABLE = table("4")
-Lookup = Callable[[Measurement, int, int | None], Record | None]
-
-
-def auc(measurement: Measurement, outlier: int, seed: int) -> float:
-    """Some AUC that differs from cell to cell and seed to seed."""
-    negatives = measurement.task.negatives.classes if measurement.task.negatives else ()
-    return (
-        0.5
-        + (37 * measurement.task.normal[0] + 11 * sum(negatives) + 7 * outlier + 3 * len(negatives)) % 97 / 300
-        + seed / 50
-    )
-
-
-def record_of(measurement: Measurement, seed: int, latent_dim: int | None = None) -> Record:
-    scores = [Score(o, auc(measurement, o, seed), 1, (), {"label sweep": 0.5}) for o in measurement.task.outliers]
-    return record_with(scores, cifar10="")
-
-
-def lookup(
-    look: Lookup = record_of, seeds: Sequence[int] = (0,), widths: Sequence[int | None] = (None,)
-) -> RecordLookup:
-    return RecordLookup(look, lambda measurement: widths, seeds)
-
-
-def nothing(measurement: Measurement, seed: int, latent_dim: int | None) -> None:
-    return None
-
-
-def at(frame: pd.DataFrame, row: str, column: str) -> pd.Series:
-    (index,) = frame.index[(frame["row"] == row) & (frame["column"] == column)]
-    return frame.loc[index]
-
-
-def test_numbers_of_one_seed() -> None:
-    frame = tidy(TABLE, lookup())
-    columns = ["row", "column", "paper", "mean", "std", "n_seeds", "ci_low", "ci_high", "delta", "data_variant"]
-    assert list(frame.columns) == columns
-    assert len(frame) == 80
-    measurement = next(
-        cell.measurements[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird")
-    )
-    line = at(frame, "Deer | Ship 8", "Bird")
-    assert (line["paper"], line["mean"], line["n_seeds"]) == (0.63, auc(measurement, 2, 0), 1)
-    assert line["delta"] == pytest.approx(auc(measurement, 2, 0) - 0.63)
-    assert math.isnan(line["std"])
-    assert math.isnan(line["ci_low"])
-    average = at(frame, "Deer | Ship 8", "Avg.")
-    assert average["mean"] == pytest.approx(sum(auc(measurement, o, 0) for o in (0, 1, 2, 3)) / 4)
-
-
-def test_spread_over_seeds() -> None:
-    seeds = [0, 1, 4]
-    line = at(tidy(TABLE, lookup(seeds=seeds)), "Car | None", "Plane")
-    measurement = next(
-        cell.measurements[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Car | None", "Plane")
-    )
-    values = [auc(measurement, 0, seed) for seed in seeds]
-    assert line["mean"] == pytest.approx(sum(values) / 3)
-    assert line["std"] == pytest.approx(pd.Series(values).std())
-    interval = stats.t.interval(0.95, 2, loc=line["mean"], scale=stats.sem(values))
-    assert (line["ci_low"], line["ci_high"]) == pytest.approx(interval)
-    assert line["n_seeds"] == 3
-
-
-def test_a_seed_without_its_record_does_not_count() -> None:
-    frame = tidy(TABLE, lookup(lambda one, seed, _: record_of(one, seed) if seed == 1 else None, [0, 1]))
-    assert set(frame["n_seeds"]) == {1}
-    empty = tidy(TABLE, lookup(nothing))
-    assert empty["mean"].isna().all()
-    assert (empty["n_seeds"] == 0).all()
-    assert empty["paper"].notna().all()
-
-
-def a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-    return replace(record_of(measurement, seed), identity={"variants": {measurement.task.dataset: "a part"}})
-
-
-def test_a_variant_of_the_data_is_told_with_the_number() -> None:
-    frame = tidy(TABLE, lookup(a_part))
-    assert set(frame["data_variant"]) == {"cifar10: a part"}
-    assert set(tidy(TABLE, lookup())["data_variant"]) == {""}
+from benchmarks.report.tidy import tidy
+from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, svhn_is_a_part
 
 
 def test_markdown_is_laid_out_as_in_the_paper() -> None:
@@ -185,39 +97,12 @@ def test_all_files_are_written(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert picture.shape[1] > 1200
     assert picture[..., :3].std() > 0.05  # not a blank page
     # The same records give the same bytes, whatever the reader's own settings.
-    monkeypatch.setitem(rcParams, "font.weight", "bold")
+    for setting, value in {"font.weight": "bold", "text.usetex": True, "savefig.bbox": "tight"}.items():
+        monkeypatch.setitem(rcParams, setting, value)
     again = write_table(
         one, lookup(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
     )
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
-
-
-def wider_is_better_to_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-    gain = {None: 0.0, 16: 0.0, 32: 0.05, 64: 0.01}[latent_dim]
-    record = record_of(measurement, seed)
-    return replace(record, scores=tuple(replace(score, auc=score.auc + gain) for score in record.scores))
-
-
-def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
-    frame = tidy(table("3"), lookup(wider_is_better_to_32, [0, 1], [16, 32, 64]))
-    assert list(frame.columns[-5:]) == ["latent_dim", "oracle_latent_dim", "oracle_mean", "oracle_std", "oracle_delta"]
-    assert set(frame["latent_dim"]) == {"16"}
-    assert set(frame["oracle_latent_dim"]) == {"32"}
-    assert (frame["oracle_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
-    assert (frame["oracle_delta"] - frame["delta"]).to_list() == pytest.approx([0.05] * len(frame))
-    text = written(side_by_side(table("3"), frame), "md")
-    assert "| Negative Data | MNIST: fixed width | MNIST: oracle width | Fashion: fixed width |" in text
-
-
-def test_oracle_takes_the_widths_that_are_there() -> None:
-    def without_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
-        return None if latent_dim == 32 else wider_is_better_to_32(measurement, seed, latent_dim)
-
-    frame = tidy(table("3"), lookup(without_32, [0], [16, 32, 64]))
-    assert set(frame["oracle_latent_dim"]) == {"64"}
-    nowhere = tidy(table("3"), lookup(nothing, [0], [16, 32, 64]))
-    assert nowhere[["mean", "oracle_mean"]].isna().all(axis=None)
-    assert set(nowhere["oracle_latent_dim"]) == {""}
 
 
 def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
@@ -226,10 +111,6 @@ def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
     lines = written(side_by_side(table("1"), frame), "md").splitlines()
     assert lines[4].startswith("| KDE | .")
     assert lines[4].split(" | ")[2] == "-"
-
-
-def svhn_is_a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-    return (a_part if measurement.task.dataset == "svhn" else record_of)(measurement, seed, latent_dim)
 
 
 def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
@@ -246,27 +127,6 @@ def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
         "CIFAR-10",
     ]
     assert columns_of(TABLE, tidy(TABLE, lookup(a_part)))[0].group == "Plane (cifar10: a part)"
-
-
-def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
-    def swept(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
-        record = record_of(measurement, seed)
-        return replace(
-            record, scores=tuple(replace(score, extra_aucs={"label sweep": 0.25}) for score in record.scores)
-        )
-
-    frame = tidy(table("2"), lookup(swept))
-    score, sweep = (at(frame, row, "CIFAR-10") for row in ("OC-SVM", "OC-SVM, label sweep"))
-    assert score["paper"] == sweep["paper"] == 0.5651
-    assert sweep["mean"] == 0.25
-    assert score["mean"] != 0.25
-
-
-def test_the_note_says_how_and_why_not() -> None:
-    text = note(table("1"), lookup(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
-    assert "command: the command." in text
-    assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
-    assert "widths tried: 16" in text
 
 
 def unprinted() -> Table:

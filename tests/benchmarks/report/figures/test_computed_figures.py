@@ -39,7 +39,7 @@ def test_figure_3_holds_inputs_and_reconstructions(
 ) -> None:
     assert call("--figure", "3") == 3
     error = capsys.readouterr().err
-    assert "figure 3 lacks SVHN / 0 / AE; SVHN / 0 / LIS-AE\n  reason: svhn is not in" in error
+    assert "figure 3 lacks SVHN / 0 / AE; SVHN / 0 / LIS-AE; reason: svhn is not in" in error
     frame = read(tmp_path, "3")
     assert set(frame["pane"]) == {"CIFAR-10"}
     inputs, ae, lis = (frame[frame["model"] == model] for model in ("Input", "AE", "LIS-AE"))
@@ -149,7 +149,7 @@ def test_figure_2_takes_strokes_where_these_are_asked_for(
     (tmp_path / "alone" / "mnist.npz").symlink_to(grey_data_dir / "mnist.npz")
     alone = ["--figure", "2", "--data-dir", str(tmp_path / "alone")]
     assert call(*alone) == 3
-    assert "figure 2 lacks its points\n  reason: omniglot is not in" in capsys.readouterr().err
+    assert "figure 2 lacks its points; reason: omniglot is not in" in capsys.readouterr().err
     assert not (tmp_path / "results" / "figure_2.csv").exists()
     assert call(*alone, "--negatives", "strokes") == 0
     assert set(read(tmp_path, "2")["data_variant"]) == {"mnist: drawn waves; strokes: drawn"}
