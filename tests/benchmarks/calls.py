@@ -5,12 +5,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 Call = Callable[..., int]
 TIMES = {"fit_seconds", "score_seconds"}
 
 
-def wait_for_records(count: int, results: Path, process: subprocess.Popen[str]) -> None:
+def wait_for_records(count: int, results: Path, process: subprocess.Popen[Any]) -> None:
     """Return once ``process`` has written so many records."""
     deadline = time.monotonic() + 120
     while len(list((results / "runs").glob("*.json"))) < count:
