@@ -83,7 +83,8 @@ def train_together(learnings: Iterable[Learning[Result]], width: int = 1) -> Ite
 def train_stack(trainings: Sequence[Training]) -> list[Trained]:
     """Train networks of one shape as one, or as several stacks where one would not fit in memory.
 
-    The first training decides how many fit. A stack that runs out of memory all the same is halved and begins again.
+    The first training decides how many fit. A stack that runs out of memory all the same, or fails otherwise, is halved
+    and begins again; the error of a single network is its outcome.
     """
     largest = members_that_fit(trainings[0]) if len(trainings) > 1 else 1
     if len(trainings) > largest:
@@ -92,14 +93,16 @@ def train_stack(trainings: Sequence[Training]) -> list[Trained]:
     states = [training.generator.get_state() for training in trainings]
     started = time.perf_counter()
     outcomes: Sequence[list[float] | Exception] = []
+    reason = ""
     try:
         outcomes = train(trainings)
-    except torch.OutOfMemoryError as error:
+    except Exception as error:  # an error of one network must not end the others
+        reason = f"{type(error).__name__}: {error}"
         if len(trainings) == 1:
-            outcomes = [error.with_traceback(None)]
+            outcomes = [error.with_traceback(None) if isinstance(error, torch.OutOfMemoryError) else error]
     # Not in the except block, where the traceback still keeps the memory in use.
     if not outcomes:
-        log.info("out of memory with %d networks at once: in two halves", len(trainings))
+        log.info("%s with %d networks at once: in two halves", reason, len(trainings))
         for training, state in zip(trainings, states, strict=True):
             training.generator.set_state(state)
         torch.cuda.empty_cache()

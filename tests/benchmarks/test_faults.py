@@ -142,10 +142,13 @@ def test_memory_that_runs_out_gives_no_wrong_result(start: Start, tmp_path: Path
         wait_for_records(2, tmp_path / "results", process)
         used = int(re.findall(r"VmData:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())[0]) * 1024
         resource.prlimit(process.pid, resource.RLIMIT_DATA, (used + 2**20, resource.RLIM_INFINITY))
-        print(f"measured: exit status {process.wait(240)}")
+        assert process.wait(240) == 3
     finally:
         process.kill()
         process.wait()
+    error = (tmp_path / "stderr").read_text()
+    assert "allocate memory" in error
+    assert "Traceback" not in error
     kept = files_of(tmp_path / "results")
     assert len(kept) >= 2
     assert start().wait(240) == 0

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -283,3 +284,18 @@ def test_a_single_network_that_does_not_fit_is_an_error(monkeypatch: pytest.Monk
     (outcome,) = train_stack([training()])
     with pytest.raises(torch.OutOfMemoryError):
         outcome.losses  # noqa: B018
+
+
+def test_the_error_of_one_network_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, *others = [training(seed) for seed in range(5)]
+
+    def failing(trainings: Sequence[Training]) -> Any:
+        if broken in trainings:
+            raise RuntimeError("can't allocate memory")
+        return train(trainings)
+
+    monkeypatch.setattr(lisae.stacks, "train", failing)
+    outcome, *rest = train_stack([broken, *others])
+    with pytest.raises(RuntimeError, match="can't allocate"):
+        _ = outcome.losses
+    assert all(np.isfinite(one.losses).all() for one in rest)
