@@ -225,6 +225,8 @@ def _side_by_side(pool: ProcessPoolExecutor, jobs: Iterable[Job], context: Conte
             f"run the same command with fewer than {n_jobs} --jobs."
         ) from error
     except BaseException:  # nobody is left who would take what the workers give
+        # Half a message of a killed worker would be waited for without end while this process could write the rest.
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]
         for process in set(multiprocessing.active_children()) - before:
             process.kill()
         raise
