@@ -74,8 +74,22 @@ class Run:
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits, whatever the order of settings."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return id_of(self.identity())
+
+
+def id_of(identity: Mapping[str, Any]) -> str:
+    """Return the id of the run with an identity, whether this is a run's own or was read from a record."""
+    return digest_of(compact(identity))
+
+
+def compact(value: object) -> str:
+    """Return a value as JSON on one line, the same for equal values. Raises ``ValueError`` for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(text: str) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashed(settings: Settings) -> Settings:
