@@ -17,6 +17,7 @@ from benchmarks.data.negatives import STROKES
 from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Outcome, Weights, keep_outcome
+from benchmarks.engine.merge import merge
 from benchmarks.engine.plan import Computation, Plan, Request
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Run
@@ -73,22 +74,36 @@ class Pipeline:
     def run(self) -> bool:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
+        for folder in self.request.merge:
+            merge(folder, self.store, self.messages)
         self._fetch()
         try:
             self._train()
             computed = {one.file: self._compute(one) for one in self._computations()}
         finally:
             self.store.write_csv()
-        self._write(computed)
+        if self.request.shard is None:
+            self._write(computed)
+        else:
+            self.messages.tell(self._share_in_words(*self.request.shard))
         for fault in (*self._lacking(), *self.faults):
             self.messages.tell(f"error: {fault}")
         return not self.reasons and not self.faults
+
+    def _share_in_words(self, number: int, count: int) -> str:
+        runs = [run for job in self.plan.jobs for run in job.runs]
+        return (
+            f"part {number} of {count}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. No table, "
+            f"figure or claim is made of a part: --merge {self.request.results_dir} copies its records into a whole call."
+        )
 
     def _todo(self) -> dict[str, Run]:
         return {run.id: run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo}
 
     def _computations(self) -> list[Computation]:
-        """List what the figures and the ledger show and no record holds."""
+        """List what the figures and the ledger show and no record holds; nothing for a part of the jobs."""
+        if self.request.shard is not None:
+            return []
         found = [one.computation(self.plan) for one in self.request.figures]
         return [one for one in found if one] + self._checks()
 
@@ -107,7 +122,7 @@ class Pipeline:
                 load(name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet)
             except UnavailableError as error:
                 self.unavailable[name] = str(error)
-        self.plan = Plan(self.request, self.store)
+        self.plan = self.plan.again()
 
     def _with_data(self, runs: Mapping[str, Run]) -> dict[str, Run]:
         """Return the runs whose data sets are there, and note the reason for the others."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from lisae.backbone_detector import pack, unpack
 
 _LARGEST = 2**23  # bytes of a record; one with ten outlier classes has 9,000
 _CURVE = re.compile(r'"detected":\[[^]]*\],')  # within a text of JSON, quotes would have backslashes
+
 
 @dataclass(frozen=True)
 class Score:
@@ -71,7 +73,9 @@ class Record:
             "fit_seconds": float(self.fit_seconds),
             "score_seconds": float(self.score_seconds),
         }
-        rows = [common | {"outlier": names[s.outlier], "auc": float(s.auc), "n_outlier": s.n_outlier} for s in self.scores]
+        rows = [
+            common | {"outlier": names[s.outlier], "auc": float(s.auc), "n_outlier": s.n_outlier} for s in self.scores
+        ]
         return rows + [
             row | {"model": f"{row['model']}, {name}", "auc": float(auc)}
             for row, score in zip(rows, self.scores, strict=True)
@@ -103,17 +107,12 @@ class Store:
         """
         path = self.weights_path(run.id)
         try:
-            content = path.read_bytes() if path.is_file() else None
-            return content and self._checked_weights(run.id, content)
-        except (OSError, ValueError) as error:
+            if not os.path.lexists(path):
+                return None
+            return checked_weights(path, run.id)
+        except (OSError, ValueError, KeyError) as error:  # a KeyError for a type that torch does not have
             Messages().tell(f"the weights {path} are not used, but trained again: {error}")
             return None
-
-    def _checked_weights(self, run_id: str, content: bytes) -> bytes:
-        _, description = unpack(content)
-        if description.get("run") != run_id:
-            raise ValueError(f"they are those of {description.get('run', 'a run that they do not name')}")
-        return content
 
     def put_weights(self, run_id: str, content: bytes) -> None:
         """Keep the weights of a stage, the ``to_bytes`` of its detector, and in them the id of its run.
@@ -226,7 +225,8 @@ def read_record(path: Path, *, curves: bool = True) -> Record:
     Raises ``CallError`` that says what is wrong with it.
     """
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise ValueError(f"it is no file, or larger than {_LARGEST} bytes")
         return _parsed(path.read_text(encoding="utf-8"), path.stem, curves)
     except (ValueError, OSError, RecursionError) as error:
@@ -234,6 +234,17 @@ def read_record(path: Path, *, curves: bool = True) -> Record:
             f"the record {path} is damaged ({error}). Move it away and run the same command: "
             "that run is trained again, every other record is kept."
         ) from error
+
+
+def checked_weights(path: Path, run_id: str) -> bytes:
+    """Read the weights of a stage. Raises ``OSError``, ``ValueError`` or ``KeyError`` for others, and changed ones."""
+    if not path.is_file():
+        raise ValueError("they are no file")
+    content = path.read_bytes()
+    _, description = unpack(content)
+    if description.get("run") != run_id:
+        raise ValueError(f"they are those of {description.get('run', 'a run that they do not name')}")
+    return content
 
 
 def _text_of(record: Record) -> str:
@@ -247,14 +258,15 @@ def _sealed(text: str) -> str:
 
 def _parsed(text: str, run_id: str, curves: bool) -> Record:
     """Return the record in the text of its file. Raises ``ValueError`` or ``RecursionError`` for a damaged one."""
-    text = text.strip()
-    sealed, found, _ = text.rpartition(',"digest":')
-    if found and text != _sealed(sealed + "}"):
-        raise ValueError("it was changed since it was written: its digest is another")
-    # The first records have no digest, and then the curves are read whether or not they are asked for.
-    text = f"{sealed if curves else _CURVE.sub('', sealed)}}}" if found else text
+    text = whole = text.strip()
+    is_sealed = '"digest":' in text  # the first records have none; their curves are read even if not asked for
+    if is_sealed:
+        text = text.rpartition(',"digest":')[0] + "}"
+        if _sealed(text) != whole:
+            raise ValueError("it was changed since it was written: its digest is another")
+        text = text if curves else _CURVE.sub("", text)
     fields = json.loads(text, parse_constant=_refuse)
-    check_fields(fields, curves=curves or not found)
+    check_fields(fields, curves=curves or not is_sealed)
     if fields["run"] != run_id:
         raise ValueError(f"it is that of run {fields['run']}")
     return Record(scores=tuple(_score(score, curves) for score in fields.pop("scores")), **fields)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import Profile, Settings
@@ -115,6 +115,17 @@ class Job:
     def seconds(self, profile: Profile) -> float:
         """Estimate its time on the machine that the profile was measured on."""
         return sum(profile.seconds(run.model, run.task.dataset) for run in self.runs)
+
+
+class Shard(NamedTuple):
+    """The part ``number``, from 1 to ``count``, of all jobs; the id of a job alone says which part it is in."""
+
+    number: int
+    count: int
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether a job, a stage with all that begins from it, is in this part."""
+        return int(job.runs[0].id, 16) % self.count == self.number - 1
 
 
 def make_run(
