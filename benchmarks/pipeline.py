@@ -90,11 +90,11 @@ class Pipeline:
             self.messages.tell(f"error: {fault}")
         return not self.reasons and not self.faults
 
-    def _share_in_words(self, number: int, count: int) -> str:
+    def _share_in_words(self, number: int, total: int) -> str:
         runs = [run for job in self.plan.jobs for run in job.runs]
         return (
-            f"part {number} of {count}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. No table, "
-            f"figure or claim is made of a part: --merge {self.request.results_dir} copies its records into a whole call."
+            f"part {number} of {total}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. A part makes "
+            f"no table, figure or claim: a call without --shard does, with --merge {self.request.results_dir}."
         )
 
     def _todo(self) -> dict[str, Run]:

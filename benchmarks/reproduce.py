@@ -71,9 +71,7 @@ def command_line() -> ArgumentParser:
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
-    add(
-        "--stale", action="store_true", help="with --list: the records in --results-dir that no call would use, and why"
-    )
+    add("--stale", action="store_true", help="with --list: the records that no call would use, and why")
     settings = "print the settings of a model on a data set, each with the table that it comes from, and stop"
     add("--settings", nargs=2, metavar=("MODEL", "DATASET"), help=settings)
     add("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")

@@ -19,9 +19,7 @@ def merge(folder: Path, store: Store, messages: Messages) -> None:
     """
     other = Store(folder)
     if not (folder / "runs").is_dir():
-        raise CallError(
-            f"--merge {folder}: there is no folder {folder / 'runs'}. Name a results folder of this program."
-        )
+        raise CallError(f"--merge {folder}: it has no folder runs, so it is no results folder of this program.")
     for _ in other.records():  # each is read and checked
         pass
     present = set(store.ids())
@@ -39,8 +37,8 @@ def merge(folder: Path, store: Store, messages: Messages) -> None:
     messages.tell(f"{folder}: {n_copied} records copied, {len(other.ids()) - n_copied} were here.")
     if differing:
         messages.tell(
-            f"{folder}: {len(differing)} records have other results than those here, which stay: {', '.join(differing)}. "
-            f"To take the others, move these away from {store.root / 'runs'} and run the same command."
+            f"{folder}: {len(differing)} records have other results than those here, which stay: "
+            f"{', '.join(differing)}. To take the others, move these away from {store.root / 'runs'} and call again."
         )
 
 

@@ -17,7 +17,7 @@ class Field(NamedTuple):
     optional: bool = False
 
 
-def _is_number(value: object, high: float = math.inf) -> bool:
+def _is_number(value: Any, high: float = math.inf) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and 0 <= value <= high
 
 
@@ -28,7 +28,7 @@ def _is_whole(value: object, low: int = 0) -> bool:
 def _are_shares(values: Any) -> bool:
     """Tell whether these are 101 numbers from 0 to 1; no loop in Python, since a folder may hold a million lists."""
     is_list = type(values) is list and len(values) == 101 and set(map(type, values)) <= {int, float}
-    return is_list and 0 <= min(values) and max(values) <= 1
+    return is_list and min(values) >= 0 and max(values) <= 1
 
 
 def _is_table(value: object, holds: Callable[[Any], bool]) -> bool:

@@ -103,7 +103,7 @@ class Store:
     def weights(self, run: Run) -> bytes | None:
         """Return the weights of a stage, None where they were not kept.
 
-        Those that cannot be read, were changed, or are another run's are named and not returned: they are trained again.
+        Those that cannot be read, were changed or are another run's are named, and None is returned.
         """
         path = self.weights_path(run.id)
         try:

@@ -118,14 +118,14 @@ class Job:
 
 
 class Shard(NamedTuple):
-    """The part ``number``, from 1 to ``count``, of all jobs; the id of a job alone says which part it is in."""
+    """The part ``number``, from 1 to ``total``, of all jobs; the id of a job alone says which part it is in."""
 
     number: int
-    count: int
+    total: int
 
     def holds(self, job: Job) -> bool:
         """Tell whether a job, a stage with all that begins from it, is in this part."""
-        return int(job.runs[0].id, 16) % self.count == self.number - 1
+        return int(job.runs[0].id, 16) % self.total == self.number - 1
 
 
 def make_run(

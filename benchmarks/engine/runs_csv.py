@@ -74,24 +74,27 @@ def fault_of(path: Path, recorded: Collection[str]) -> str:
     """
     if not path.is_file():
         return "is no file."
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            return _fault_of_rows(csv.reader(file), recorded) or _fault_of_end(path)
+    except csv.Error as error:
+        return f"is damaged: {error}."
+
+
+def _fault_of_rows(rows: Iterator[list[str]], recorded: Collection[str]) -> str:
+    if tuple(next(rows, ())) != COLUMNS:
+        return "does not begin with the columns of this program."
     foreign = set()
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = csv.reader(file)
-        try:
-            if tuple(next(rows, ())) != COLUMNS:
-                return "does not begin with the columns of this program."
-            for number, fields in enumerate(rows, start=2):
-                if len(fields) != len(COLUMNS):
-                    return f"is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields."
-                if fields[0] not in recorded:
-                    foreign.add(fields[0])
-        except csv.Error as error:
-            return f"is damaged after line {rows.line_num} ({error})."
+    for number, fields in enumerate(rows, start=2):
+        if len(fields) != len(COLUMNS):
+            return f"is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields."
+        if fields[0] not in recorded:
+            foreign.add(fields[0])
+    found = f"{len(foreign)} runs of which there is no record, such as {min(foreign, default='')}"
+    return f"holds {found}, and making it anew would lose them." if foreign else ""
+
+
+def _fault_of_end(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
-        if file.read() != b"\n":
-            return "is cut: its last row does not end."
-    if foreign:
-        found = f"{len(foreign)} runs of which there is no record, such as {min(foreign)}"
-        return f"holds {found}, and making it anew would lose them."
-    return ""
+        return "" if file.read() == b"\n" else "is cut: its last row does not end."
