@@ -93,8 +93,8 @@ class Pipeline:
     def _share_in_words(self, number: int, total: int) -> str:
         runs = [run for job in self.plan.jobs for run in job.runs]
         return (
-            f"part {number} of {total}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. A part makes "
-            f"no table, figure or claim: a call without --shard does, with --merge {self.request.results_dir}."
+            f"part {number} of {total}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. A part "
+            f"makes no table, figure or claim: a call without --shard does, with --merge {self.request.results_dir}."
         )
 
     def _todo(self) -> dict[str, Run]:

@@ -71,7 +71,8 @@ class Request:
 
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
     train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
-    ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, and nothing is made of the results; None for all.
+    ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, of which
+    no artefact is made; None for all.
     """
 
     tables: tuple[Table, ...]
