@@ -28,7 +28,7 @@ def merge(folder: Path, store: Store, messages: Messages) -> None:
         theirs = read_record(other.record_path(run_id))
         ours = read_record(store.record_path(run_id)) if run_id in present else None
         if ours is None:
-            store.put(theirs)
+            _copy(other.record_path(run_id).read_bytes(), store.record_path(run_id))
             n_copied += 1
         elif _measured(ours) != _measured(theirs):
             differing.append(run_id)
@@ -55,5 +55,9 @@ def _copy_weights(run_id: str, other: Store, store: Store) -> None:
         except (OSError, ValueError, KeyError) as error:
             Messages().tell(f"the weights {source} are not copied: {error}")
         else:
-            with written_whole(target) as temporary:
-                temporary.write_bytes(content)
+            _copy(content, target)
+
+
+def _copy(content: bytes, target: Path) -> None:
+    with written_whole(target) as temporary:
+        temporary.write_bytes(content)

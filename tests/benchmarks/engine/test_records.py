@@ -70,20 +70,20 @@ def test_the_first_records_name_the_one_further_auc_that_there_was(store: Store)
     assert [row["model"] for row in record.rows()] == ["LIS-AE"] * 4 + ["LIS-AE, label sweep"]
 
 
+def test_what_could_not_be_read_again_is_not_written(store: Store) -> None:
+    before = store.record_path(RUN.id).read_bytes()
+    record = record_of(RUN)
+    for auc in (float("nan"), 1.5):
+        with pytest.raises(ValueError, match="auc is 1.5|not JSON compliant"):
+            store.put(replace(record, scores=tuple(replace(score, auc=auc) for score in record.scores)))
+    assert store.record_path(RUN.id).read_bytes() == before
+
+
 def test_a_traceback_goes_when_its_run_succeeds(store: Store) -> None:
     path = store.put_failure(RUN.id, "Traceback of the run")
     assert path.read_text() == "Traceback of the run"
     store.put(record_of(RUN))
     assert not path.exists()
-
-
-def test_weights_come_back_as_they_were_or_not_at_all(store: Store) -> None:
-    assert store.weights(RUN) is None
-    store.put_weights(RUN.id, b"weights")
-    assert store.weights(RUN) == b"weights"
-    store.weights_path(RUN.id).unlink()
-    store.weights_path(RUN.id).mkdir()
-    assert store.weights(RUN) is None
 
 
 @pytest.mark.parametrize(("classes", "text"), [((), "omniglot: all"), ((3, 964), "omniglot: 3 964")])
