@@ -21,14 +21,14 @@ def test_two_parts_merged_give_what_one_call_gives(
     assert call("--table", "4", "--models", "AE,LIS-AE", "--quiet", *merged) == 0
     assert call("--table", "4", "--models", "AE,LIS-AE", "--quiet", "--results-dir", str(tmp_path / "whole")) == 0
     assert rows(tmp_path / "results") == rows(tmp_path / "whole")
-    for name in ("table_4.csv",):
-        assert (tmp_path / "results" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    tables = [tmp_path / folder / "table_4.csv" for folder in ("results", "whole")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
     capsys.readouterr()
     assert call("--list", "--stale") == 0
     assert capsys.readouterr().out.startswith("0 of ")
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "1/99999999", "-1/2", "1/2/3", "¹/2"])
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "1/99999999", "1/2/3", "¹/2"])
 def test_a_wrong_part_is_named(call: Call, capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert call("--table", "4", "--shard", text) == 2
     assert "--shard is a part of N, such as 2/8" in capsys.readouterr().err
@@ -39,6 +39,7 @@ def test_a_wrong_part_is_named(call: Call, capsys: pytest.CaptureFixture[str], t
     [
         (("--table", "4", "--stale"), "write --list --stale"),
         (("--merge", "x", "--dry-run"), "--dry-run writes nothing"),
+        (("--merge", "x"), "no results folder"),
     ],
 )
 def test_what_does_not_go_together(
