@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +18,7 @@ COLUMNS = (
     "profile", "data_variant", "restarts", "device", "precision", "settings", "versions", "command", "fit_seconds",
     "score_seconds",
 )  # fmt: skip
+_N_OWN = COLUMNS.index("seed")  # the columns from there on are those of the run
 _key_of = itemgetter("dataset", "normal", "model", "negatives", "seed", "run")
 _Key = tuple[str, ...]
 _SPECIAL = re.compile('[,"\r\n]')
@@ -34,7 +35,7 @@ def write_rows(path: Path, runs: Iterable[Iterable[Mapping[str, Any]]]) -> None:
         try:
             with tempfile.TemporaryFile(dir=path.parent) as waiting, temporary.open("wb") as file:
                 places = sorted(_placed(waiting, runs))
-                file.write(_text([COLUMNS]))
+                file.write(f"{','.join(COLUMNS)}\n".encode())
                 for _, start, size in places:
                     waiting.seek(start)
                     file.write(waiting.read(size))
@@ -51,15 +52,21 @@ def _placed(file: IO[bytes], runs: Iterable[Iterable[Mapping[str, Any]]]) -> Ite
             of_models.setdefault(row["model"], []).append(row)
         for rows in of_models.values():
             key = tuple(sys.intern(str(part)) for part in _key_of(rows[0]))
-            size = file.write(_text([row[column] for column in COLUMNS] for row in rows))
+            size = file.write(_text(rows))
             yield key, place, size
             place += size
 
 
-def _text(rows: Iterable[Iterable[object]]) -> bytes:
-    """Write rows as ``csv.writer`` does, which would look at every character of a run's settings once a row."""
-    lines = [",".join([repr(one) if type(one) is float else _quoted(str(one)) for one in row]) for row in rows]
-    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")  # a path may be no text
+def _text(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Write the rows of a run for one model as ``csv.writer`` does, and what they have in common once."""
+    common = _line(rows[0], COLUMNS[_N_OWN:])
+    text = "".join(f"{_line(row, COLUMNS[:_N_OWN])},{common}\n" for row in rows)
+    return text.encode("utf-8", "backslashreplace")  # a path may hold bytes that are no text
+
+
+def _line(row: Mapping[str, Any], columns: Iterable[str]) -> str:
+    fields = [row[column] for column in columns]
+    return ",".join([repr(one) if type(one) is float else _quoted(str(one)) for one in fields])
 
 
 @lru_cache(maxsize=1000)
