@@ -1,6 +1,7 @@
-"""Files that are written whole or not at all, and folders that can be written or not."""
+"""Files that are written whole or not at all, folders that can be written or not, and locks that end with a process."""
 
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from benchmarks.errors import UnavailableError
 
@@ -21,6 +23,7 @@ _REMEDIES = {
 }
 # File systems that cannot flush a file to the disk say so in one of these ways.
 _NO_SYNC = (errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_LOCKED = (errno.EACCES, errno.EAGAIN)  # by another process
 # Libraries written in Rust pass the errors of the system on as text.
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -70,6 +73,34 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0")
+
+
+class ByteLocks:
+    """Locks on the bytes of one file, by which processes tell each other which of their many common jobs they have.
+
+    All end with the block, or with the process, however that ends, so that none can be left behind. On a shared file
+    system they hold between machines. Where a file system has no locks, every lock can be taken. They tell processes
+    apart, and not the threads of one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        with _unavailable_on_error(self._path):
+            self._file = self._path.open("ab")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def take(self, number: int) -> bool:
+        """Take a lock and tell whether this process has it now, or had it before; numbers are below 2^64."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number >> 1)  # a place in a file has 63 bits
+        except OSError as error:
+            return error.errno not in _LOCKED
+        return True
 
 
 @contextmanager

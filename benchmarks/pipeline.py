@@ -1,9 +1,10 @@
 """One call of the benchmark: plan, fetch, train, compute, write."""
 
+import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import joblib
@@ -14,14 +15,15 @@ from benchmarks.claims.evidence import evidence_of
 from benchmarks.claims.ledger import write_claims
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
-from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Outcome, Weights, keep_outcome
+from benchmarks.engine.execute import Give, Outcome, Weights, keep_outcome, local
 from benchmarks.engine.merge import merge
 from benchmarks.engine.plan import Computation, Plan, Request
+from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
-from benchmarks.engine.run import Run
+from benchmarks.engine.run import Job, Run
 from benchmarks.errors import CallError, UnavailableError
+from benchmarks.files import ByteLocks
 from benchmarks.paper.tables import Artefact, Table
 from benchmarks.progress import Messages, duration, progress
 from benchmarks.report.figures import Figure, write_figure
@@ -29,6 +31,12 @@ from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
 from lisae.backbone import resolve_device
+
+# What executes jobs, by its name: it is given the jobs, what each is told, how many may go side by side, and what takes
+# outcomes, and it raises as ``local`` does. A job that it has not asked for yet may be taken by another call.
+BACKENDS: Mapping[str, Callable[[Iterable[Job], Context, int, Give], None]] = {"local": local, "ray": on_ray}
+
+_LOOK_SECONDS = 1.0  # from one look at what other calls have trained to the next
 
 
 class Pipeline:
@@ -47,9 +55,7 @@ class Pipeline:
         except ValueError as error:
             raise CallError(str(error)) from error
         self.n_jobs = request.jobs or (1 if device == "cuda" else joblib.cpu_count())
-        self.context = Context(
-            request.results_dir, request.data_dir, device, frozenset(), request.command, request.profile.name
-        )
+        self.context = Context(request.results_dir, request.data_dir, device, request.command, request.profile.name)
         self.unavailable: dict[str, str] = {}  # why data sets cannot be read, by their names
         self.reasons: dict[str, str] = {}  # why runs failed, by their ids
         self.faults: list[str] = []  # why files could not be written
@@ -132,24 +138,50 @@ class Pipeline:
         return {name: run for name, run in runs.items() if run.id not in lacking}
 
     def _train(self) -> None:
-        """Train the runs that are to do and have their data; every one ends with a record or a reason."""
+        """Train the runs that are to do and have their data; every one ends with a record or a reason.
+
+        Calls at the same time on one results folder share the jobs: each takes those that no other has, and then waits
+        for what the others train.
+        """
         left = self._with_data(self._todo())
-        jobs = [job for job in self.plan.pending if any(run.id in left for run in job.runs)]
-        context = replace(self.context, todo=frozenset(left))
-        with progress({name: self.plan.seconds(run) for name, run in left.items()}, quiet=self.request.quiet) as ended:
+        waiting = [job for job in (job.of(left) for job in self.plan.pending) if job.runs]
+        seconds = {name: self.plan.seconds(run) for name, run in left.items()}
+        with (
+            ByteLocks(self.store.root / ".lock") as locks,
+            progress(seconds, quiet=self.request.quiet) as ended,
+        ):
+
+            def finish(run_id: str) -> None:
+                del left[run_id]
+                ended(run_id)
 
             def take(outcome: Outcome) -> None:
                 if isinstance(outcome, Weights):
                     self._keep(outcome)
                 elif outcome.run in left:
                     self._keep(outcome)
-                    del left[outcome.run]
-                    ended(outcome.run)
+                    finish(outcome.run)
+
+            def mine() -> Iterator[Job]:
+                for job in list(waiting):
+                    is_mine = locks.take(int(job.id, 16))
+                    for run in job.of(left).runs if not self.request.fresh else ():
+                        if self.store.has(run):  # another call has trained it meanwhile
+                            finish(run.id)
+                    own = job.of(left)
+                    if is_mine or not own.runs:
+                        waiting.remove(job)
+                    if is_mine and own.runs:
+                        yield own
 
             why = f"the backend {self.request.backend} gave no outcome for it: run the same command again"
             try:
-                if jobs:
-                    BACKENDS[self.request.backend](jobs, context, self.n_jobs, take)
+                while waiting:
+                    jobs = mine()
+                    if first := next(jobs, None):
+                        BACKENDS[self.request.backend](chain([first], jobs), self.context, self.n_jobs, take)
+                    elif waiting:  # another call on this results folder trains them
+                        time.sleep(_LOOK_SECONDS)
             except UnavailableError as error:
                 why = str(error)
         self.reasons |= dict.fromkeys(left, why)

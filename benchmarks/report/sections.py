@@ -21,7 +21,7 @@ from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, er
 from benchmarks.registry import MODELS
 from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
-from benchmarks.report.figures import FIGURES
+from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.tables import NO_RECORD, RIVAL, in_columns, standings
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
@@ -184,7 +184,7 @@ class _Content:
         for name in sorted({one.task.negatives.dataset for one in self._measurements if one.task.negatives}):
             if prepared := profile.preparation(name):
                 rows[f"negatives from {name}"] = _settings_text(prepared)
-        figures = {f"Figure {one.id}": profile.figure(one.id, one.settings) for one in FIGURES if one.settings}
+        figures = {f"Figure {name}": profile.figure(name, known) for name, known in FIGURE_SETTINGS.items()}
         rows |= {name: _settings_text(settings) for name, settings in figures.items()}
         return self._tabular("limits", rows.items())
 

@@ -11,9 +11,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.data import data_directory, load
-from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context, images_of_classes
-from benchmarks.engine.execute import keep_outcome
+from benchmarks.engine.execute import keep_outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store, mean_auc
 from benchmarks.engine.run import make_jobs, make_run
@@ -44,7 +43,7 @@ def test_table_4_block(benchmark: BenchmarkFixture, report: Callable[[Row], None
     def our_block() -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder))
-            context = Context(store.root, data_directory(), "cpu", frozenset(runs), "", "fast")
+            context = Context(store.root, data_directory(), "cpu", "", "fast")
             local([job], context, 1, partial(keep_outcome, store=store))
             records = [store.get(run) for run in job.runs]
             ours.append([mean_auc(found, found.identity["task"]["outliers"]) for found in records if found])

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.data import data_directory
-from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, Outcome
+from benchmarks.engine.execute import Failure, Outcome, local
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record
 from benchmarks.engine.run import Run, make_jobs
@@ -19,9 +18,8 @@ def train_and_score(runs: Iterable[Run], profile: Profile) -> list[Record]:
     Raises ``RuntimeError`` when a run failed or began again after a collapse, since its time would say nothing.
     """
     jobs = make_jobs(runs, profile)
-    members = {run.id: run for job in jobs for run in job.runs}
     with tempfile.TemporaryDirectory() as folder:
-        context = Context(Path(folder), data_directory(), "cpu", frozenset(members), "", profile.name)
+        context = Context(Path(folder), data_directory(), "cpu", "", profile.name)
         outcomes: list[Outcome] = []
         local(jobs, context, 1, outcomes.append)
     failures = [one for one in outcomes if isinstance(one, Failure)]

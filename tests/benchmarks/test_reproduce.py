@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from benchmarks.reproduce import main
-from tests.benchmarks.calls import Call, rows
+from tests.benchmarks.calls import Call, rows, wait_for_records
 
 
 def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +37,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["--table", "4", "--device", "gpu"], "the device is one of auto, cpu, cuda; got 'gpu'"),
         (["--table", "4", "--jobs", "0"], "--jobs is at least 1; got 0"),
         (["--table", "4", "--jobs", "-2"], "--jobs is at least 1; got -2"),
-        (["--table", "4", "--backend", "ray"], "'ray' is no backend of this version: there are local"),
+        (["--table", "4", "--backend", "rays"], "'rays' is no backend of this version: .* Did you mean ray"),
         (["--table", "4", "--seeds", "zero"], "--seeds is a count .* got 'zero'"),
         (["--table", "4", "--seeds", ","], "--seeds is a count such as 3, or a list"),
         (["--table", "4", "--seeds", "1,-1"], "--seeds is a count .* got '1,-1'"),
@@ -106,14 +105,13 @@ def test_settings_are_printed_with_the_table_they_come_from(capsys: pytest.Captu
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_keeps_what_is_done(arguments: list[str], tmp_path: Path, signal_number: int) -> None:
     command = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--jobs", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    records = tmp_path / "results" / "runs"
-    deadline = time.monotonic() + 120
-    while not list(records.glob("*.json")):
-        assert time.monotonic() < deadline, "no run in two minutes"
-        time.sleep(0.01)
-    process.send_signal(signal_number)
-    _, error = process.communicate(timeout=60)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for_records(1, tmp_path / "results", process)
+            process.send_signal(signal_number)
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "interrupted: finished runs are kept" in error
     assert "Traceback" not in error

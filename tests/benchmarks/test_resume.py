@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +11,18 @@ import pytest
 
 from benchmarks import pipeline
 from benchmarks.errors import UnavailableError
-from tests.benchmarks.calls import Call, cells_of, rows
+from tests.benchmarks.calls import Call, cells_of, rows, wait_for_records
 
 
 def test_killed_and_resumed_gives_what_one_go_gives(call: Call, arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.reproduce", *arguments, "--table", "4", "--quiet"]
-    process = subprocess.Popen(command, start_new_session=True)
-    records = tmp_path / "results" / "runs"
+    process = subprocess.Popen(command, start_new_session=True, text=True)
     try:
-        deadline = time.monotonic() + 120
-        while len(list(records.glob("*.json"))) < 3:
-            assert time.monotonic() < deadline, "no three runs in two minutes"
-            assert process.poll() is None, "it ended before it could be killed"
-            time.sleep(0.01)
+        wait_for_records(3, tmp_path / "results", process)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in records.glob("*.json")}
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").glob("*.json")}
     assert 3 <= len(kept) < 16
     assert call("--table", "4", "--quiet") == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # nothing was trained twice

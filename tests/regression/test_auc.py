@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from benchmarks.data import data_directory
-from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import keep_outcome
+from benchmarks.engine.execute import keep_outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store, mean_auc
 from benchmarks.engine.run import make_jobs, make_run
@@ -39,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         cell.measurements[0] for table in TABLES if table.id == "5" for cell in table.cells if cell.row in rows
     ]
     runs = {run.id: run for run in (make_run(t.task, t.model, 0, profile, {}) for t in measurements)}
-    context = Context(folder, data_directory(), "cpu", frozenset(runs), "", "fast")
+    context = Context(folder, data_directory(), "cpu", "", "fast")
     store = Store(folder)
     local(make_jobs(runs.values(), profile), context, 2, partial(keep_outcome, store=store))
     assert len(store.ids()) >= len(runs)

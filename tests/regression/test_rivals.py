@@ -12,9 +12,8 @@ import pytest
 
 from benchmarks.data import DataIdentity, data_directory, load
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
-from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import keep_outcome
+from benchmarks.engine.execute import keep_outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Store, mean_auc
 from benchmarks.engine.run import Run, make_jobs, make_run
@@ -40,7 +39,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("rivals")
     load("mnist")  # fetched once, before the workers look for it
     runs = [run_of(model) for model in FLOORS]
-    context = Context(folder, data_directory(), "cpu", frozenset(run.id for run in runs), "", "fast")
+    context = Context(folder, data_directory(), "cpu", "", "fast")
     jobs = make_jobs(runs, load_profile("fast"))
     store = Store(folder)
     local(jobs, context, 2, partial(keep_outcome, store=store))

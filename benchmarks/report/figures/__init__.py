@@ -15,6 +15,7 @@ _MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_
 _FOUND = [one for module in _MODULES for one in getattr(module, "FIGURES", ())]
 # The paper's numbers, and then words by the alphabet.
 FIGURES: tuple[Figure, ...] = tuple(sorted(_FOUND, key=lambda one: (not one.id[-1].isdigit(), one.id)))
+FIGURE_SETTINGS = {one.id: one.settings for one in FIGURES if one.settings}  # of [figures.<id>] of a settings file
 
 
 def figure(name: str) -> Figure:

@@ -34,7 +34,7 @@ Judge = Callable[[str], JudgedClaim]
 
 
 def context_of(store: Store) -> Context:
-    return Context(store.root, store.root, "cpu", frozenset(), "", "")
+    return Context(store.root, store.root, "cpu", "", "")
 
 
 def compute(evidence: Evidence) -> list[str]:

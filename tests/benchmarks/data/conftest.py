@@ -10,14 +10,13 @@ import pytest
 
 from benchmarks.data.cache import CATALOGUE, Arrays, CatalogueEntry
 
-SHAPES = {"mnist": (4, 4), "fashion-mnist": (4, 4), "svhn": (32, 32, 3), "cifar10": (32, 32, 3), "omniglot": (5, 5)}
-
 
 def _arrays(name: str, counts: tuple[int, int] = (20, 10)) -> Arrays:
+    """Draw a set of every class, or of the first and the last character and some between."""
     rng = np.random.default_rng(len(name))
-    first, last = CATALOGUE[name].labels
-    images = [rng.integers(0, 256, (count, *SHAPES[name]), dtype=np.uint8) for count in counts]
-    labels = [rng.integers(first, last + 1, count) for count in counts]
+    entry = CATALOGUE[name]
+    images = [rng.integers(0, 256, (count, *entry.image_shape), dtype=np.uint8) for count in counts]
+    labels = [rng.permutation(np.linspace(*entry.labels, count).round().astype(int)) for count in counts]
     return Arrays(images[0], labels[0], images[1], labels[1])
 
 
@@ -25,7 +24,7 @@ def _digest(images: np.ndarray, labels: np.ndarray, label_dtype: str) -> str:
     return hashlib.sha256(images.tobytes() + labels.astype(label_dtype).tobytes()).hexdigest()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def arrays_of() -> Callable[..., Arrays]:
     return _arrays
 
@@ -80,7 +79,7 @@ def no_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(empty))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def idx_bytes() -> Callable[[np.ndarray], bytes]:
     """Write an IDX file of unsigned bytes."""
 

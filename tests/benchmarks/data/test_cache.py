@@ -161,6 +161,13 @@ def test_an_official_set_without_known_digests_is_identified_by_its_own(identity
     assert identity_of(arrays._replace(test_labels=9 - arrays.test_labels), "", "svhn") != found
 
 
+def _relabelled(arrays):
+    """Swap the labels of the first two images of different classes."""
+    labels = arrays.test_labels.copy()
+    labels[:2] = labels[1::-1]
+    return arrays._replace(test_labels=labels)
+
+
 def _changed(key, index=-1):
     """Return a change by the least that is possible: one value of one array, by one."""
 
@@ -172,22 +179,22 @@ def _changed(key, index=-1):
     return change
 
 
-def _reshaped(arrays):
-    images = {key: getattr(arrays, key).reshape(-1, 2, 8) for key in ("train_images", "test_images")}
-    return arrays._replace(**images)
-
-
 def _swapped(arrays):
     return Arrays(*arrays[2:], *arrays[:2])
 
 
 def _shortened(arrays):
-    return arrays._replace(test_images=arrays.test_images[:-1], test_labels=arrays.test_labels[:-1])
+    return arrays._replace(train_images=arrays.train_images[:-1], train_labels=arrays.train_labels[:-1])
 
 
 @pytest.mark.parametrize(
     "change",
-    [*(_changed(key, i) for key in Arrays._fields for i in (0, -1)), _reshaped, _swapped, _shortened],
+    [
+        *(_changed(key, i) for key in Arrays._fields for i in (0, -1) if "images" in key),
+        _relabelled,
+        _swapped,
+        _shortened,
+    ],
 )
 def test_two_sets_of_one_variant_have_two_identities(identity_of, arrays_of, change):
     before, after = (identity_of(arrays, "mine") for arrays in (arrays_of("mnist"), change(arrays_of("mnist"))))

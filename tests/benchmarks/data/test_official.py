@@ -22,6 +22,7 @@ from PIL import Image
 from torchvision import datasets
 
 from benchmarks.data import official
+from benchmarks.data.reading import ContentError
 
 
 def _md5(path):
@@ -135,10 +136,20 @@ def test_svhn_is_read_and_its_ten_is_a_zero(tmp_path, there, url, arrays_of, mon
     _same(official.svhn(tmp_path / "folder"), arrays)
 
 
+def test_a_damaged_mat_file_does_not_reach_scipy_which_can_crash(tmp_path, there, url, monkeypatch):
+    scipy.io.savemat(there / "train.mat", {"X": np.zeros((32, 32, 3, 2), np.uint8), "y": np.ones((2, 1))})
+    md5 = _md5(there / "train.mat")
+    (there / "train.mat").write_bytes((there / "train.mat").read_bytes()[:-9])
+    monkeypatch.setattr(datasets.SVHN, "split_list", {"train": [f"{url}train.mat", "train.mat", md5]})
+    monkeypatch.setattr(scipy.io, "loadmat", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(RuntimeError, match="corrupted"):
+        official.svhn(tmp_path / "folder")
+
+
 def _drawing(path, value):
     """Ink (0) at one place of white paper, one bit a pixel as in the official files."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    paper = np.full((5, 5), 255, np.uint8)
+    paper = np.full((105, 105), 255, np.uint8)
     paper.flat[value] = 0
     Image.fromarray(paper).convert("1").save(path)
 
@@ -161,15 +172,32 @@ def test_omniglot_is_read_in_the_order_of_names_and_numbered_by_file(tmp_path, t
     found = official.omniglot(tmp_path / "folder")
     assert found.train_labels.tolist() == [902, 902, 3]
     assert found.test_labels.tolist() == [965]
-    assert found.train_images.shape == (3, 5, 5)
+    assert found.train_images.shape == (3, 105, 105)
     assert found.train_images.dtype == np.uint8
-    want = np.zeros((3, 25), np.uint8)
+    want = np.zeros((3, 105 * 105), np.uint8)
     want[[0, 1, 2], [1, 2, 0]] = 255
-    np.testing.assert_array_equal(found.train_images.reshape(3, 25), want)
+    np.testing.assert_array_equal(found.train_images.reshape(3, -1), want)
 
 
 def test_a_folder_without_drawings_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no drawings"):
+        official.drawings(tmp_path)
+
+
+def test_a_drawing_of_another_size_is_not_unpacked(tmp_path):
+    path = tmp_path / "A" / "character01" / "0001_01.png"
+    path.parent.mkdir(parents=True)
+    Image.new("1", (9000, 9000)).save(path)
+    with pytest.raises(ValueError, match=r"0001_01\.png is a drawing of \(9000, 9000\) pixels, not \(105, 105\)"):
+        official.drawings(tmp_path)
+
+
+def test_a_drawing_of_very_many_bytes_is_not_read(tmp_path):
+    path = tmp_path / "A" / "character01" / "0001_01.png"
+    _drawing(path, 0)
+    with path.open("ab") as file:
+        file.truncate(10**12)  # a hole, which takes no space
+    with pytest.raises(ContentError, match="more than 65,536 bytes"):
         official.drawings(tmp_path)
 
 

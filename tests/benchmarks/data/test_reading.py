@@ -81,7 +81,7 @@ def test_a_file_with_a_flipped_byte_is_refused(tmp_path, known):
         _refused(path, "cannot be read as an npz file")
 
 
-@pytest.mark.parametrize("content", [b"<html>not found</html>", b"PK\x03\x04 and so on", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize("content", [b"<html>not found</html>", b"PK\x03\x04 and so on"])
 def test_another_format_is_refused(tmp_path, content):
     path = tmp_path / "mnist.npz"
     path.write_bytes(content)
@@ -108,7 +108,7 @@ def test_a_pickled_array_is_not_opened(tmp_path, arrays_of):
     path.parent.mkdir()
     pickled = np.array([Trap(trap)], dtype=object)
     np.savez(path, **arrays_of("mnist")._replace(test_labels=pickled)._asdict(), variant="mine")
-    _refused(path, "cannot be read as an npz file")
+    _refused(path, "test_labels")
     assert not trap.exists()
 
 
@@ -126,7 +126,7 @@ def test_a_member_that_is_no_array_is_refused(tmp_path, arrays_of):
     np.savez(path, **arrays)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("test_labels", "1 2 3")
-    _refused(path, "something other than an array as test_labels")
+    _refused(path, "cannot be read as an npz file")
 
 
 def test_a_variant_that_is_no_array_is_refused(tmp_path, arrays_of):
@@ -134,14 +134,7 @@ def test_a_variant_that_is_no_array_is_refused(tmp_path, arrays_of):
     np.savez(path, **arrays_of("mnist")._asdict())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("variant", "half")
-    _refused(path, "'variant' that is not one line of text")
-
-
-def test_a_file_that_cannot_be_opened_is_named(tmp_path):
-    path = tmp_path / "mnist.npz"
-    path.mkdir()
-    with pytest.raises(UnavailableError, match=f"{path} cannot be read: Is a directory"):
-        read("mnist", path)
+    _refused(path, "cannot be read as an npz file")
 
 
 @pytest.mark.parametrize("name", ["mnist", "omniglot"])
@@ -183,13 +176,13 @@ def test_one_changed_value_is_found(known, key):
 
 def test_an_unknown_variant_is_accepted_and_carried(known, arrays_of):
     known("mnist")
-    found = checked("mnist", arrays_of("mnist", (7, 3)), "every tenth")
+    found = checked("mnist", arrays_of("mnist", (11, 10)), "every tenth")
     assert found.variant == "every tenth"
-    assert len(found.train_images) == 7
+    assert len(found.train_images) == 11
 
 
 def test_a_known_variant_is_held_to_its_digest(known, arrays_of):
-    arrays = known("svhn", "half", arrays_of("svhn", (6, 3)))
+    arrays = known("svhn", "half", arrays_of("svhn", (12, 10)))
     assert checked("svhn", arrays, "half").variant == "half"
     with pytest.raises(ContentError, match="is not the variant 'half'"):
         checked("svhn", arrays._replace(test_labels=9 - arrays.test_labels), "half")
@@ -204,7 +197,7 @@ def test_a_set_without_digest_is_held_to_the_official_counts(known, arrays_of):
 
 
 def test_the_real_svhn_is_held_to_its_official_counts(arrays_of):
-    with pytest.raises(ContentError, match=r"\(73257, 32, 32, 3\)"):
+    with pytest.raises(ContentError, match="73257"):
         checked("svhn", arrays_of("svhn"))
 
 
@@ -218,18 +211,24 @@ def _strings(labels):
     [
         ("images", lambda a: a.astype(np.float32), "type float32, not uint8"),
         ("images", lambda a: a.astype(np.int8), "type int8, not uint8"),
-        ("images", lambda a: a.reshape(len(a), -1), r"not \(n, h, w\)"),
-        ("images", lambda a: a[..., None], r"not \(n, h, w\)"),
-        ("images", lambda a: a[:, None, :, :, None], r"not \(n, h, w\)"),
-        ("images", lambda a: a[:0], "has no"),
-        ("images", lambda a: a[:, :0], "has no"),
+        ("images", lambda a: a.reshape(len(a), -1), r"not \(n, 28, 28\)"),
+        ("images", lambda a: a[..., None], r"not \(n, 28, 28\)"),
+        ("images", lambda a: a.reshape(-1, 14, 56), r"not \(n, 28, 28\)"),
+        ("images", lambda a: a[:, :1, :1], r"not \(n, 28, 28\)"),
+        ("images", lambda a: a[0, 0, 0], r"not \(n, 28, 28\)"),
+        ("images", lambda a: a[:0], "where 1 to 70000"),
+        ("images", lambda a: np.broadcast_to(a[0], (70_001, 28, 28)), "where 1 to 70000"),
+        ("images", np.zeros_like, "all the same"),
+        ("images", lambda a: a[[0] * len(a)], "all the same"),
         ("images", lambda a: a[1:], "images but"),
         ("labels", lambda a: a[1:], "images but"),
         ("labels", lambda a: a.astype(float), "type float64, not integers"),
         ("labels", _strings, "not integers"),
-        ("labels", lambda a: a[:, None], "2 dimensions"),
+        ("labels", lambda a: a[:, None], r"not \(n,\)"),
         ("labels", lambda a: a + 256, "where 0 to 9 are possible"),
         ("labels", lambda a: a - 10, "where 0 to 9 are possible"),
+        ("labels", lambda a: np.where(a == 3, 4, a), r"images of class 3 \(3\), and"),
+        ("labels", lambda a: np.full_like(a, 7), r"class 0 \(0\), 1 \(1\), .*, 9 \(9\)"),
     ],
 )
 def test_malformed_arrays_are_refused_even_as_a_variant(arrays_of, split, key, change, message):
@@ -238,9 +237,3 @@ def test_malformed_arrays_are_refused_even_as_a_variant(arrays_of, split, key, c
     with pytest.raises(ContentError, match=message) as caught:
         checked("mnist", arrays._replace(**{field: change(getattr(arrays, field))}), "mine")
     assert split in str(caught.value)
-
-
-def test_train_and_test_must_have_one_shape(arrays_of):
-    arrays = arrays_of("mnist")
-    with pytest.raises(ContentError, match="but test images of shape"):
-        checked("mnist", arrays._replace(test_images=arrays.test_images[:, 1:]), "mine")

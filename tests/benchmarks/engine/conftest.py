@@ -34,8 +34,8 @@ def runs(drawn_run) -> tuple[Run, Run]:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def context(tmp_path: Path, data_dir: Path, runs: tuple[Run, Run]) -> Context:
-    return Context(tmp_path, data_dir, "cpu", frozenset(run.id for run in runs), "the command", "tiny")
+def context(tmp_path: Path, data_dir: Path) -> Context:
+    return Context(tmp_path, data_dir, "cpu", "the command", "tiny")
 
 
 @pytest.fixture

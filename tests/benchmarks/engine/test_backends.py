@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.engine import backends
-from benchmarks.engine.backends import local
+from benchmarks.engine import execute as backends
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, Outcome, Weights
+from benchmarks.engine.execute import Failure, Outcome, Weights, local
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
@@ -34,62 +33,61 @@ def jobs(drawn_run: MakeRun, tiny: Profile) -> list[Job]:
     return make_jobs(runs, tiny)
 
 
-@pytest.fixture
-def whole(context: Context, jobs: list[Job]) -> Context:
-    return replace(context, todo=frozenset(run.id for job in jobs for run in job.runs))
-
-
 def outcomes_of(jobs: Sequence[Job], context: Context, n_jobs: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     local(jobs, context, n_jobs, outcomes.append)
     return outcomes
 
 
+def ids_of(jobs: Sequence[Job]) -> set[str]:
+    return {run.id for job in jobs for run in job.runs}
+
+
 def timeless(outcomes: Sequence[Outcome]) -> dict[str, Record]:
     return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
 
 
-def test_workers_give_what_this_process_gives(jobs: list[Job], whole: Context) -> None:
-    here, there = outcomes_of(jobs, whole, 1), outcomes_of(jobs, whole, 2)
-    assert timeless(here).keys() == whole.todo
+def test_workers_give_what_this_process_gives(jobs: list[Job], context: Context) -> None:
+    here, there = outcomes_of(jobs, context, 1), outcomes_of(jobs, context, 2)
+    assert timeless(here).keys() == ids_of(jobs)
     assert timeless(here) == timeless(there)
     for outcomes in (here, there):
         stages = {one.run for one in outcomes if isinstance(one, Weights)}
         assert stages == {job.stage.id for job in jobs if job.stage}
-        assert len(outcomes) == len(whole.todo) + len(stages)
+        assert len(outcomes) == len(ids_of(jobs)) + len(stages)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_kept_weights_are_where_dependants_begin(jobs: list[Job], whole: Context, n_jobs: int) -> None:
-    store, first = Store(whole.results_dir), outcomes_of(jobs, whole, 1)
+def test_kept_weights_are_where_dependants_begin(jobs: list[Job], context: Context, n_jobs: int) -> None:
+    store, first = Store(context.results_dir), outcomes_of(jobs, context, 1)
     for one in first:
         if isinstance(one, Weights):
             store.put_weights(one.run, one.content)
-    dependants = frozenset(run.id for job in jobs if job.stage for run in job.dependants)
-    again = outcomes_of(jobs, replace(whole, todo=dependants), n_jobs)
+    left = [replace(job, runs=job.dependants) for job in jobs if job.stage]
+    again = outcomes_of(left, context, n_jobs)
     assert {type(one) for one in again} == {Record}
-    assert timeless(again) == {name: one for name, one in timeless(first).items() if name in dependants}
+    assert timeless(again) == {name: one for name, one in timeless(first).items() if name in ids_of(left)}
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_stage_that_fails_fails_its_dependants(jobs: list[Job], whole: Context, n_jobs: int) -> None:
+def test_a_stage_that_fails_fails_its_dependants(jobs: list[Job], context: Context, n_jobs: int) -> None:
     """A batch of no image is refused, in a worker too."""
     shared = next(job for job in jobs if job.stage)
     assert shared.stage is not None
     broken = replace(shared.stage, settings=shared.stage.settings | {"batch_size": 0})
     job = Job((broken, *shared.dependants), broken)
-    outcomes = outcomes_of([job], replace(whole, todo=whole.todo | {broken.id}), n_jobs)
+    outcomes = outcomes_of([job], context, n_jobs)
     assert {type(one) for one in outcomes} == {Failure}
     assert sorted(one.run for one in outcomes) == sorted(run.id for run in job.runs)
 
 
-def test_what_takes_outcomes_can_end_the_call(jobs: list[Job], whole: Context) -> None:
+def test_what_takes_outcomes_can_end_the_call(jobs: list[Job], context: Context) -> None:
     def full(_: Outcome) -> None:
         raise UnavailableError("the disk is full")
 
     before = set(multiprocessing.active_children())
     with pytest.raises(UnavailableError, match="disk is full"):
-        local(jobs, whole, 2, full)
+        local(jobs, context, 2, full)
     assert set(multiprocessing.active_children()) == before
 
 
@@ -98,27 +96,29 @@ def die(*_: object) -> list[Outcome]:
     return []
 
 
-def test_a_killed_worker_is_one_clear_message(jobs: list[Job], whole: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_worker_is_one_clear_message(
+    jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(backends, "_work", die)
     with pytest.raises(UnavailableError, match=r"a worker process was killed.*fewer than 2 --jobs"):
-        outcomes_of(jobs, whole, 2)
+        outcomes_of(jobs, context, 2)
 
 
 def test_without_shared_memory_runs_go_one_after_another(
-    jobs: list[Job], whole: Context, monkeypatch: pytest.MonkeyPatch
+    jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
         raise FileNotFoundError("/dev/shm")
 
     monkeypatch.setattr(backends, "ProcessPoolExecutor", refused)
-    assert timeless(outcomes_of(jobs, whole, 2)).keys() == whole.todo
+    assert timeless(outcomes_of(jobs, context, 2)).keys() == ids_of(jobs)
 
 
 SLEEPER = """
 import sys, time
 from concurrent.futures import ProcessPoolExecutor
 import multiprocessing, os
-from benchmarks.engine.backends import _begin_worker
+from benchmarks.engine.execute import _begin_worker
 
 def main():
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),))

@@ -26,7 +26,7 @@ SHAPE = (28, 28)
 
 @pytest.fixture
 def context(tmp_path: Path, grey_data_dir: Path) -> Context:
-    return Context(tmp_path, grey_data_dir, "cpu", frozenset(), "the command", "tiny")
+    return Context(tmp_path, grey_data_dir, "cpu", "the command", "tiny")
 
 
 @pytest.fixture

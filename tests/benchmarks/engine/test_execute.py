@@ -82,7 +82,7 @@ def test_the_precision_of_a_record_is_that_of_its_training(job: Job, context: Co
     ae = runs[0]
     for precision in ("float32", "bfloat16"):
         run = replace(ae, settings=ae.settings | {"precision": precision})
-        outcomes = done(Job((run,), run), replace(context, todo=frozenset({run.id})))
+        outcomes = done(Job((run,), run), context)
         assert [record.precision for record in records(outcomes)] == [precision]
 
 
@@ -104,7 +104,6 @@ def test_jobs_side_by_side_give_what_they_give_alone(
             replace(lis, settings={**lis.settings, "epochs": 2, "autoencoder": short}),
         ]
     jobs = make_jobs(runs, tiny)
-    context = replace(context, todo=frozenset(run.id for run in runs))
     sizes: list[int] = []
 
     def spied(trainings: Sequence[Training]) -> Any:
@@ -127,9 +126,8 @@ def test_jobs_side_by_side_give_what_they_give_alone(
 def test_weights_give_what_training_in_one_go_gives(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
     first = done(job, context)
     whole = weights_of(first)
-    only_lis = replace(context, todo=frozenset({runs[1].id}))
     for weights in (whole, None, whole[:100], whole[:-9] + b"\0" + whole[-8:], b""):
-        again = done(job, only_lis, weights)
+        again = done(replace(job, runs=(runs[1],)), context, weights)
         assert [record.scores for record in records(again)] == [records(first)[1].scores]
         # Where the weights were not there or damaged, the stage was trained again; its record stays as it was.
         assert [type(one) for one in again] == [Record] if weights == whole else [Weights, Record]
@@ -138,7 +136,7 @@ def test_weights_give_what_training_in_one_go_gives(job: Job, context: Context, 
 def test_finished_runs_are_not_trained_again(job: Job, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = weights_of(done(job, context))
     monkeypatch.setattr("lisae.stacks.train", lambda *_: pytest.fail("trained again"))
-    assert done(job, replace(context, todo=frozenset()), weights) == []
+    assert done(replace(job, runs=()), context, weights) == []
 
 
 def test_a_finished_run_can_be_rebuilt(job: Job, context: Context, runs: tuple[Run, Run]) -> None:
@@ -191,7 +189,7 @@ def test_a_collapse_that_a_restart_mends_is_recorded(
 
     monkeypatch.setattr(BackboneDetector, "_check_alive", once)
     (job,) = make_jobs([drawn_run(with_classes("cifar10", 1, (5, 6)), model)], tiny)
-    outcomes = done(job, replace(context, todo=frozenset(run.id for run in job.runs)))
+    outcomes = done(job, context)
     assert len(records(outcomes)) == len(job.runs)
     assert {record.restarts for record in records(outcomes)} == {1}
 
@@ -222,7 +220,7 @@ def test_a_model_is_not_handed_what_it_does_not_use(
     fitting = AutoEncoder.fitting
     monkeypatch.setattr(AutoEncoder, "fitting", lambda self, X, y=None: (seen.append(len(X)), fitting(self, X, y))[1])
     plain = replace(runs[0], task=runs[1].task)  # AE on a task that has negatives
-    done(Job((plain,)), replace(context, todo=frozenset({plain.id})))
+    done(Job((plain,)), context)
     assert seen == [24]
 
 

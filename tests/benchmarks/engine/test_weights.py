@@ -3,13 +3,11 @@
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from benchmarks.engine.backends import local
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Outcome, keep_outcome
+from benchmarks.engine.execute import Outcome, keep_outcome, local
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Store, read_record
 from benchmarks.engine.run import Run, make_jobs
@@ -115,13 +113,13 @@ def test_swapped_weights_give_the_same_scores(
     def keep(outcome: Outcome) -> None:
         assert keep_outcome(outcome, store) is None
 
-    local(jobs, replace(context, todo=frozenset(run.id for job in jobs for run in job.runs)), 1, keep)
+    local(jobs, context, 1, keep)
     before = [read_record(store.record_path(run.id)).scores for run in shaped]
     first, second = (store.weights_path(run.id) for run in stages)
     whole = first.read_bytes(), second.read_bytes()
     first.write_bytes(whole[1])
     second.write_bytes(whole[0])
-    local(jobs, replace(context, todo=frozenset(run.id for run in shaped)), 1, keep)
+    local([job.of({run.id for run in shaped}) for job in jobs], context, 1, keep)
     assert [read_record(store.record_path(run.id)).scores for run in shaped] == before
     assert (first.read_bytes(), second.read_bytes()) == whole
     assert capsys.readouterr().err.count("trained again: they are those of") == 2
