@@ -17,6 +17,7 @@ from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Give, Outcome, Weights, keep_outcome, local
+from benchmarks.engine.merge import merge
 from benchmarks.engine.plan import Computation, Plan, Request
 from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
@@ -81,22 +82,36 @@ class Pipeline:
         self.store.check()
         if self.request.artefacts or self.request.report:
             _check_reports(self.request.reports_dir)
+        for folder in self.request.merge:
+            merge(folder, self.store, self.messages)
         self._fetch()
         try:
             self._train()
             computed = {one.file: self._compute(one) for one in self._computations()}
         finally:
             self.store.write_csv()
-        self._write(computed)
+        if self.request.shard is None:
+            self._write(computed)
+        else:
+            self.messages.tell(self._share_in_words(*self.request.shard))
         for fault in (*self._lacking(), *self.faults):
             self.messages.tell(f"error: {fault}")
         return not self.reasons and not self.faults
+
+    def _share_in_words(self, number: int, total: int) -> str:
+        runs = [run for job in self.plan.jobs for run in job.runs]
+        return (
+            f"part {number} of {total}: {sum(map(self.store.has, runs))} of its {len(runs)} runs are done. A part "
+            f"makes no table, figure or claim: a call without --shard does, with --merge {self.request.results_dir}."
+        )
 
     def _todo(self) -> dict[str, Run]:
         return {run.id: run for job in self.plan.pending for run in job.runs if run.id in self.plan.todo}
 
     def _computations(self) -> list[Computation]:
-        """List what the figures and the ledger show and no record holds."""
+        """List what the figures and the ledger show and no record holds; nothing for a part of the jobs."""
+        if self.request.shard is not None:
+            return []
         found = [one.computation(self.plan) for one in self.request.figures]
         return [one for one in found if one] + self._checks()
 
@@ -115,7 +130,7 @@ class Pipeline:
                 load(name, self.request.data_dir, offline=self.request.offline, quiet=self.request.quiet)
             except UnavailableError as error:
                 self.unavailable[name] = str(error)
-        self.plan = Plan(self.request, self.store)
+        self.plan = self.plan.again()
 
     def _with_data(self, runs: Mapping[str, Run]) -> dict[str, Run]:
         """Return the runs whose data sets are there, and note the reason for the others."""

@@ -22,6 +22,9 @@ from benchmarks.data.negatives import STROKES
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.engine.ray_cluster import cluster_address
+from benchmarks.engine.records import Store
+from benchmarks.engine.run import Shard
+from benchmarks.engine.stale import stale_records
 from benchmarks.errors import CallError, UnavailableError, unknown
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import BACKENDS, Pipeline
@@ -31,6 +34,7 @@ from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
 
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
 _MOST_JOBS = 1024
+_MOST_SHARDS = 10000
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
 EXIT_DONE, EXIT_CALL, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 0, 2, 3, 130
 
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.settings:
                 _show_settings(options)
             elif options.list:
-                _list()
+                _list_stale(options) if options.stale else _list()
             elif options.dry_run:
                 Pipeline(request_of(options), messages).show_plan()
             elif not Pipeline(request_of(options), messages).run():
@@ -106,6 +110,7 @@ def command_line() -> ArgumentParser:
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
+    add("--stale", action="store_true", help="with --list: the records that no call would use, and why")
     settings = "print the settings of a model on a data set, each with the table that it comes from, and stop"
     add("--settings", nargs=2, metavar=("MODEL", "DATASET"), help=settings)
     add("--dry-run", action="store_true", help="print the runs and an estimate of the time, and stop")
@@ -118,12 +123,15 @@ def command_line() -> ArgumentParser:
     add("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     add("--jobs", type=int, metavar="N", help="processes side by side (default: the CPU's cores; 1 on a GPU)")
     add("--backend", default="local", metavar="NAME", help=f"{', '.join(BACKENDS)} (default: local)")
+    add("--shard", metavar="I/N", help="train the I-th of N parts of the jobs alone, and make no table of them")
     add("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     add("--fresh", action="store_true", help="train again what is finished")
     add = parser.add_argument_group("where").add_argument
     add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
     add("--offline", action="store_true", help="never fetch data")
     add("--results-dir", default="results/local", metavar="DIR", help="records and CSV (%(default)s)")
+    merge = "copy the records of another results folder into --results-dir first; repeatable"
+    add("--merge", action="append", default=[], metavar="DIR", help=merge)
     add("--reports-dir", default="reports/local", metavar="DIR", help="PNG, Markdown, LaTeX (%(default)s)")
     add("--quiet", action="store_true", help="no progress")
     return parser
@@ -132,7 +140,11 @@ def command_line() -> ArgumentParser:
 def request_of(options: Namespace) -> Request:
     """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
     profile = load_profile(options.profile, FIGURE_SETTINGS)
-    if not (options.table or options.figure or options.claims or options.all):
+    if options.stale:
+        raise CallError("--stale is a kind of list: write --list --stale.")
+    if options.merge and options.dry_run:
+        raise CallError("--merge copies records, and --dry-run writes nothing: leave one of them out.")
+    if not (options.table or options.figure or options.claims or options.all or options.merge):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
@@ -161,6 +173,8 @@ def request_of(options: Namespace) -> Request:
         offline=options.offline,
         fresh=options.fresh,
         quiet=options.quiet,
+        merge=tuple(Path(folder).absolute() for folder in options.merge),
+        shard=None if options.shard is None else _shard(options.shard),
     )
 
 
@@ -206,6 +220,13 @@ def _seeds(text: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
+def _shard(text: str) -> Shard:
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= _MOST_SHARDS):
+        raise CallError(f"--shard is a part of N, such as 2/8, with N at most {_MOST_SHARDS}; got {text!r}.")
+    return Shard(int(number), int(count))
+
+
 def _show_settings(options: Namespace) -> None:
     """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
     model, dataset = options.settings
@@ -223,6 +244,16 @@ def _list() -> None:
     print("models", *(f"  {name:<15} {one.description}" for name, one in MODELS.items()), sep="\n")
     print("data sets", *(f"  {name}" for name in NAMES), sep="\n")
     print("profiles", *(f"  {name:<15} {load_profile(name).description}" for name in profile_names()), sep="\n")
+
+
+def _list_stale(options: Namespace) -> None:
+    """Print each record that no call would use any more, and why; delete none."""
+    store, n_stale = Store(Path(options.results_dir).absolute()), 0
+    for record, why in stale_records(store, data_directory(options.data_dir).absolute()):
+        row = record.rows()[0]
+        print(f"{record.run}  {row['model']}: {row['dataset']} {row['normal']}, seed {row['seed']}: {why}")
+        n_stale += 1
+    print(f"{n_stale} of {len(store.ids())} records are stale: no call uses them, and none deletes them")
 
 
 if __name__ == "__main__":

@@ -57,10 +57,15 @@ Give = Callable[[Outcome], object]
 def keep_outcome(outcome: Outcome, store: Store) -> Failure | None:
     """Write an outcome and return it if it is a failure, whose reason then names the file of its traceback.
 
-    Raises ``UnavailableError`` when it cannot be written.
+    A record with a value that is not possible, such as an AUC that is no number, is a failure and is not written.
+
+    Raises ``UnavailableError`` when the outcome cannot be written.
     """
     if isinstance(outcome, Record):
-        store.put(outcome)
+        try:
+            store.put(outcome)
+        except ValueError as error:
+            return Failure(outcome.run, f"its results are not possible, and were not kept: {error}")
     elif isinstance(outcome, Weights):
         store.put_weights(outcome.run, outcome.content)
     elif outcome.details:

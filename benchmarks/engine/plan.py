@@ -3,9 +3,10 @@
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
-from benchmarks.engine.run import Job, Run, changed, make_jobs, make_run, stage_of
+from benchmarks.engine.run import Job, Run, Shard, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
 from benchmarks.files import write_text
 from benchmarks.paper.claims import studied
@@ -70,6 +71,8 @@ class Request:
 
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
     train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
+    ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, of which
+    no artefact is made; None for all.
     """
 
     tables: tuple[Table, ...]
@@ -90,6 +93,8 @@ class Request:
     offline: bool = False
     fresh: bool = False
     quiet: bool = False
+    merge: tuple[Path, ...] = ()
+    shard: Shard | None = None
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
@@ -132,13 +137,42 @@ class Request:
         return task
 
 
-class Plan:
-    """The runs that a request takes, by what they are for; nothing here trains or writes."""
+class _Past(NamedTuple):
+    """The data sets that the records are about, and the mean seconds of a run by its model and data set."""
 
-    def __init__(self, request: Request, store: Store) -> None:
+    data: dict[str, DataIdentity]
+    seconds: dict[tuple[str, str], float]
+
+
+def _past_of(store: Store, profile_name: str) -> _Past:
+    """Read every record; only those of this profile count for the seconds."""
+    data: dict[str, DataIdentity] = {}
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for record in store.records():
+        identity = record.identity
+        for name, variant in identity["variants"].items():
+            data[name] = DataIdentity(variant, identity.get("digests", {}).get(name, ""))
+        if record.profile == profile_name:
+            key = identity["model"], identity["task"]["dataset"]
+            seconds.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
+    return _Past(data, {key: fmean(values) for key, values in seconds.items()})
+
+
+class Plan:
+    """The runs that a request takes, by what they are for; nothing here trains or writes.
+
+    ``past`` returns what the records say; without it they are read, once, when that is first asked for.
+    """
+
+    def __init__(self, request: Request, store: Store, past: Callable[[], _Past] | None = None) -> None:
         self.request = request
         self.store = store
+        self._past = past or cache(partial(_past_of, store, request.profile.name))
         self._runs: dict[tuple[Measurement, int, int | None], Run] = {}
+
+    def again(self) -> "Plan":
+        """Return the plan for the data that are there now; records that were read are not read again."""
+        return Plan(self.request, self.store, self._past)
 
     @cached_property
     def jobs(self) -> list[Job]:
@@ -148,7 +182,8 @@ class Plan:
             raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
         oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
         runs = [run for one in chosen for run in self.runs(one, oracle=one in oracle)]
-        return make_jobs([*runs, *(run for run, _ in self.studies)], self.request.profile)
+        jobs = make_jobs([*runs, *(run for run, _ in self.studies)], self.request.profile)
+        return [job for job in jobs if self.request.shard is None or self.request.shard.holds(job)]
 
     @cached_property
     def todo(self) -> frozenset[str]:
@@ -169,16 +204,8 @@ class Plan:
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
         found = {STROKES: DataIdentity(STROKES_VARIANT)}
         for name in names - {STROKES}:
-            found[name] = identify(name, self.request.data_dir) or self._recorded.get(name, DataIdentity())
+            found[name] = identify(name, self.request.data_dir) or self._past().data.get(name, DataIdentity())
         return found
-
-    @cached_property
-    def _recorded(self) -> dict[str, DataIdentity]:
-        return {
-            name: DataIdentity(variant, record.identity.get("digests", {}).get(name, ""))
-            for record in self.store.records()
-            for name, variant in record.identity["variants"].items()
-        }
 
     @cached_property
     def _measurements(self) -> list[Measurement]:
@@ -247,16 +274,7 @@ class Plan:
         runs = (run for one in self._measurements for run in self.runs(one, oracle=False))
         return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
 
-    @cached_property
-    def _times(self) -> dict[tuple[str, str], list[float]]:
-        times: dict[tuple[str, str], list[float]] = {}
-        for record in self.store.records():
-            if record.profile == self.request.profile.name:
-                key = record.identity["model"], record.identity["task"]["dataset"]
-                times.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
-        return times
-
     def seconds(self, run: Run) -> float:
         """Estimate the time of a run by the mean of what others took here, or else from the profile."""
         key = run.model, run.task.dataset
-        return fmean(self._times.get(key, [0])) or self.request.profile.seconds(*key)
+        return self._past().seconds.get(key) or self.request.profile.seconds(*key)

@@ -1,27 +1,27 @@
 """The records of finished runs: one JSON file a run, written whole or not at all, never edited."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.data import CLASS_NAMES
-from benchmarks.engine.run import Run
+from benchmarks.engine.record_fields import check_fields
+from benchmarks.engine.run import Run, compact, digest_of
+from benchmarks.engine.runs_csv import COLUMNS, fault_of, write_rows
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import check_writable, write_text, written_whole
+from benchmarks.progress import Messages
+from lisae.backbone_detector import pack, unpack
 
-COLUMNS = (
-    "run", "model", "dataset", "normal", "negatives", "outlier", "auc", "n_normal", "n_outlier", "seed",
-    "profile", "data_variant", "restarts", "device", "precision", "settings", "versions", "command", "fit_seconds",
-    "score_seconds",
-)  # fmt: skip
-_ORDER = ["dataset", "normal", "model", "negatives", "seed", "run"]
+_LARGEST = 2**23  # bytes of a record; one with ten outlier classes has 9,000
+_CURVE = re.compile(r'"detected":\[[^]]*\],')  # within a text of JSON, quotes would have backslashes
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,16 @@ class Record:
             "negatives": _negatives_text(task["negatives"]),
             "seed": identity["seed"],
             "data_variant": variant_text(identity["variants"]),
-            "settings": _compact(identity["settings"] | {"limits": identity["limits"]}),
-            "versions": _compact(self.versions),
+            "settings": compact(identity["settings"] | {"limits": identity["limits"]}),
+            "versions": compact(self.versions),
+            "fit_seconds": float(self.fit_seconds),
+            "score_seconds": float(self.score_seconds),
         }
-        rows = [common | {"outlier": names[s.outlier], "auc": s.auc, "n_outlier": s.n_outlier} for s in self.scores]
+        rows = [
+            common | {"outlier": names[s.outlier], "auc": float(s.auc), "n_outlier": s.n_outlier} for s in self.scores
+        ]
         return rows + [
-            row | {"model": f"{row['model']}, {name}", "auc": auc}
+            row | {"model": f"{row['model']}, {name}", "auc": float(auc)}
             for row, score in zip(rows, self.scores, strict=True)
             for name, auc in score.extra_aucs.items()
         ]
@@ -97,16 +101,27 @@ class Store:
         return self.root / "weights" / f"{run_id}.safetensors"
 
     def weights(self, run: Run) -> bytes | None:
-        """Return the weights of a stage, None where they were not kept or cannot be read."""
+        """Return the weights of a stage, None where they were not kept.
+
+        Those that cannot be read, were changed or are another run's are named, and None is returned.
+        """
+        path = self.weights_path(run.id)
         try:
-            return self.weights_path(run.id).read_bytes()
-        except OSError:
+            if not os.path.lexists(path):
+                return None
+            return checked_weights(path, run.id)
+        except (OSError, ValueError, KeyError) as error:  # a KeyError for a type that torch does not have
+            Messages().tell(f"the weights {path} are not used, but trained again: {error}")
             return None
 
     def put_weights(self, run_id: str, content: bytes) -> None:
-        """Keep the weights of a stage. Raises ``UnavailableError`` when they cannot be written."""
+        """Keep the weights of a stage, the ``to_bytes`` of its detector, and in them the id of its run.
+
+        Raises ``UnavailableError`` when they cannot be written, and ``ValueError`` for other bytes.
+        """
+        tensors, description = unpack(content)
         with written_whole(self.weights_path(run_id)) as temporary:
-            temporary.write_bytes(content)
+            temporary.write_bytes(pack(tensors, description | {"run": run_id}))
 
     def _failure_path(self, run_id: str) -> Path:
         return self.root / "failures" / f"{run_id}.txt"
@@ -122,56 +137,63 @@ class Store:
 
     def get(self, run: Run) -> Record | None:
         """Return the record of a run, or None. Raises ``CallError`` for a damaged one."""
-        return _read(self.record_path(run.id)) if self.has(run) else None
+        return read_record(self.record_path(run.id)) if self.has(run) else None
 
     def put(self, record: Record) -> None:
-        """Write a record, whole or not at all. Raises ``UnavailableError`` when it cannot be written."""
-        write_text(self.record_path(record.run), _compact(asdict(record)) + "\n")
+        """Write a record, whole or not at all.
+
+        Raises ``UnavailableError`` when it cannot be written, and ``ValueError`` for one that could not be read again,
+        such as one with an AUC that is no number.
+        """
+        text = _text_of(record)
+        _parsed(text, record.run, curves=True)
+        write_text(self.record_path(record.run), text)
         self._failure_path(record.run).unlink(missing_ok=True)
 
-    def records(self) -> list[Record]:
-        """Return every record, in a fixed order. Raises ``CallError`` for a damaged one."""
-        return [_read(path) for path in sorted((self.root / "runs").glob("*.json"))]
+    def ids(self) -> list[str]:
+        """Return the ids of all runs with a record, sorted. Raises ``CallError`` when ``runs/`` cannot be read."""
+        try:
+            return sorted(name.removesuffix(".json") for name in os.listdir(self.root / "runs") if _names_record(name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CallError(f"{self.root / 'runs'} cannot be read: {error.strerror}.") from error
+
+    def records(self) -> Iterator[Record]:
+        """Give every record, in a fixed order, one by one and without curves: ``detected`` is empty.
+
+        Raises ``CallError`` for a damaged one.
+        """
+        return (read_record(self.record_path(run_id), curves=False) for run_id in self.ids())
 
     def check(self) -> None:
         """Make sure that results can be written here and that nothing would be lost.
 
-        Raises ``CallError`` for a directory that cannot be written, and for a ``runs.csv`` that is cut, or
+        Raises ``CallError`` for a directory that cannot be written or read, and for a ``runs.csv`` that is cut, or
         holds runs of which there is no record.
         """
         try:
             check_writable(self.root / "runs")
         except UnavailableError as error:
             raise CallError(f"the results directory {self.root} cannot be written: {error}") from error
-        path = self.root / "runs.csv"
-        if not path.exists():
-            return
-        if fault := self._fault(path.read_bytes().decode("utf-8", errors="replace")):
+        path, recorded = self.root / "runs.csv", set(self.ids())
+        try:
+            fault = fault_of(path, recorded) if os.path.lexists(path) else ""
+        except OSError as error:
+            fault = f"cannot be read: {error.strerror}."
+        if fault:
             raise CallError(
                 f"{path} {fault} Nothing was changed. Move {path} away and run the same command: it is made anew from "
-                f"the {len(list((self.root / 'runs').glob('*.json')))} records in {self.root / 'runs'}."
+                f"the {len(recorded)} records in {self.root / 'runs'}."
             )
-
-    def _fault(self, text: str) -> str:
-        """Say what is wrong with the text of ``runs.csv``, '' where nothing is."""
-        header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
-        if tuple(header) != COLUMNS:
-            return "does not begin with the columns of this program."
-        for number, fields in enumerate(rows, start=2):
-            if len(fields) != len(COLUMNS):
-                return f"is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields."
-        if not text.endswith("\n"):
-            return "is cut: its last row does not end."
-        if foreign := {fields[0] for fields in rows if not self.record_path(fields[0]).is_file()}:
-            found = f"{len(foreign)} runs of which there is no record, such as {min(foreign)}"
-            return f"holds {found}, and making it anew would lose them."
-        return ""
 
     def write_csv(self) -> None:
         """Make ``runs.csv`` anew, a row for each run and outlier class, in an order that does not depend on time."""
-        rows = pd.DataFrame([row for record in self.records() for row in record.rows()], columns=pd.Index(COLUMNS))
-        rows = rows.sort_values(_ORDER, key=lambda column: column.astype(str))
-        write_text(self.root / "runs.csv", rows.to_csv(index=False, lineterminator="\n"))
+        write_rows(self.root / "runs.csv", (record.rows() for record in self.records()))
+
+
+def _names_record(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")
 
 
 def variant_text(variants: dict[str, str]) -> str:
@@ -197,22 +219,64 @@ def mean_auc(record: Record, outliers: Iterable[int], extra: str = "") -> float:
     return float(np.mean(aucs_of(record, outliers, extra)))
 
 
-def _read(path: Path) -> Record:
+def read_record(path: Path, *, curves: bool = True) -> Record:
+    """Read and check a record; without ``curves``, ``detected`` is empty, and reading takes a third of the time.
+
+    Raises ``CallError`` that says what is wrong with it.
+    """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return Record(scores=tuple(map(_score, fields.pop("scores"))), **fields)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise ValueError(f"it is no file, or larger than {_LARGEST} bytes")
+        return _parsed(path.read_text(encoding="utf-8"), path.stem, curves)
+    except (ValueError, OSError, RecursionError) as error:
         raise CallError(
             f"the record {path} is damaged ({error}). Move it away and run the same command: "
             "that run is trained again, every other record is kept."
         ) from error
 
 
-def _score(fields: dict[str, Any]) -> Score:
+def checked_weights(path: Path, run_id: str) -> bytes:
+    """Read the weights of a stage. Raises ``OSError``, ``ValueError`` or ``KeyError`` for others, and changed ones."""
+    if not path.is_file():
+        raise ValueError("they are no file")
+    content = path.read_bytes()
+    _, description = unpack(content)
+    if description.get("run") != run_id:
+        raise ValueError(f"they are those of {description.get('run', 'a run that they do not name')}")
+    return content
+
+
+def _text_of(record: Record) -> str:
+    return _sealed(compact(asdict(record))) + "\n"
+
+
+def _sealed(text: str) -> str:
+    """Put the digest of a JSON object, given as ``compact`` writes it, into its text, as its last field."""
+    return f'{text[:-1]},"digest":"{digest_of(text)}"}}'
+
+
+def _parsed(text: str, run_id: str, curves: bool) -> Record:
+    """Return the record in the text of its file. Raises ``ValueError`` or ``RecursionError`` for a damaged one."""
+    text = whole = text.strip()
+    is_sealed = '"digest":' in text  # the first records have none; their curves are read even if not asked for
+    if is_sealed:
+        text = text.rpartition(',"digest":')[0] + "}"
+        if _sealed(text) != whole:
+            raise ValueError("it was changed since it was written: its digest is another")
+        text = text if curves else _CURVE.sub("", text)
+    fields = json.loads(text, parse_constant=_refuse)
+    check_fields(fields, curves=curves or not is_sealed)
+    if fields["run"] != run_id:
+        raise ValueError(f"it is that of run {fields['run']}")
+    return Record(scores=tuple(_score(score, curves) for score in fields.pop("scores")), **fields)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _score(fields: dict[str, Any], curves: bool) -> Score:
     swept = fields.pop("label_sweep_auc", None)  # the first records name the one further AUC that there was
     extra = {} if swept is None else {"extra_aucs": {"label sweep": swept}}
-    return Score(**fields | extra | {"detected": tuple(fields["detected"])})
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return Score(**fields | extra | {"detected": tuple(fields["detected"]) if curves else ()})

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import Profile, Settings
@@ -74,8 +74,22 @@ class Run:
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits, whatever the order of settings."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return id_of(self.identity())
+
+
+def id_of(identity: Mapping[str, Any]) -> str:
+    """Return the id of the run with an identity, whether this is a run's own or was read from a record."""
+    return digest_of(compact(identity))
+
+
+def compact(value: object) -> str:
+    """Return a value as JSON on one line, the same for equal values. Raises ``ValueError`` for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(text: str) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashed(settings: Settings) -> Settings:
@@ -118,6 +132,17 @@ class Job:
     def seconds(self, profile: Profile) -> float:
         """Estimate its time on the machine that the profile was measured on."""
         return sum(profile.seconds(run.model, run.task.dataset) for run in self.runs)
+
+
+class Shard(NamedTuple):
+    """The part ``number``, from 1 to ``total``, of all jobs; the id of a job alone says which part it is in."""
+
+    number: int
+    total: int
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether a job, a stage with all that begins from it, is in this part."""
+        return int(job.id, 16) % self.total == self.number - 1
 
 
 def make_run(

@@ -97,7 +97,7 @@ class _Part:
         for row in STANDINGS:
             yield f"| {row} | {' | '.join(texts[row] for texts in found.values())} |"
         yield ""
-        request, records = self.plan.request, self.plan.store.records()
+        request, records = self.plan.request, list(self.plan.store.records())
         variants = data_text(records)
         data = variants if variants == COMPLETE else f"{COMPLETE} but for {variants}"
         cells = pd.concat(frames.values())

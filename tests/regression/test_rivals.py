@@ -43,7 +43,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     jobs = make_jobs(runs, load_profile("fast"))
     store = Store(folder)
     local(jobs, context, 2, partial(keep_outcome, store=store))
-    assert len(store.records()) >= len(runs)
+    assert len(store.ids()) >= len(runs)
     return store
 
 

@@ -80,7 +80,9 @@ def test_shaping_begins_from_the_weights_that_were_kept(
 
 def test_damaged_weights_are_not_taken(store: Store) -> None:
     ((_, plain),) = pair()
-    store.put_weights(plain.id, b"cut")
+    path = store.weights_path(plain.id)
+    path.parent.mkdir()
+    path.write_bytes(b"cut")
     found = same_weights(pair(), context_of(store))
     assert found.value == 1
     assert "0 of 1 AE runs" in found.remark

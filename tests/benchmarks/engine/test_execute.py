@@ -15,7 +15,7 @@ from baselines.isolation_forest import IsolationForest
 from benchmarks.data import load
 from benchmarks.engine import execute as module
 from benchmarks.engine.evaluate import Context, build
-from benchmarks.engine.execute import Failure, Outcome, Weights, execute, prepare_process, rebuild
+from benchmarks.engine.execute import Failure, Outcome, Weights, execute, keep_outcome, prepare_process, rebuild
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
@@ -148,7 +148,20 @@ def test_a_finished_run_can_be_rebuilt(job: Job, context: Context, runs: tuple[R
     store.put_weights(runs[0].id, weights_of(outcomes))
     from_weights = [rebuild(run, context).anomaly_score(images) for run in runs]
     np.testing.assert_array_equal(trained_again, from_weights)
-    assert store.records() == []
+    assert store.ids() == []
+
+
+def test_results_that_are_not_possible_are_a_failure(job: Job, context: Context) -> None:
+    record, store = records(done(job, context))[0], Store(context.results_dir)
+    for auc in (float("nan"), 1.5):
+        scores = tuple(replace(score, auc=auc) for score in record.scores)
+        failure = keep_outcome(replace(record, scores=scores), store)
+        assert failure is not None
+        assert failure.run == record.run
+        assert "its results are not possible" in failure.reason
+    assert store.ids() == []
+    assert keep_outcome(record, store) is None
+    assert store.ids() == [record.run]
 
 
 def collapse(*_: object) -> None:

@@ -126,8 +126,11 @@ def test_kept_weights_are_where_dependants_begin(jobs: list[Job], context: Conte
     store, first = Store(context.results_dir), outcomes_of(jobs, context, MadeUpCluster())
     (weights,) = (one for one in first if isinstance(one, Weights))
     left = [replace(job, runs=job.dependants) for job in jobs if job.stage]
-    for content, types in ((weights.content, [Record, Record]), (weights.content[:99], [Weights, Record, Record])):
-        store.put_weights(weights.run, content)
+    store.put_weights(weights.run, weights.content)
+    path = store.weights_path(weights.run)
+    whole = path.read_bytes()
+    for content, types in ((whole, [Record, Record]), (whole[:99], [Weights, Record, Record])):
+        path.write_bytes(content)
         again = outcomes_of(left, context, MadeUpCluster())
         assert [type(one) for one in again] == types
         assert timeless(again) == {name: one for name, one in timeless(first).items() if name in ids_of(left)}

@@ -1,0 +1,147 @@
+"""The fields of a record as its file holds them: their types and ranges, and how they hang together."""
+
+import math
+import reprlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from benchmarks.data import CLASS_NAMES
+from benchmarks.engine.run import id_of
+
+
+class Field(NamedTuple):
+    """The values that a field may have, in words and as a test; an optional field may be missing."""
+
+    words: str
+    holds: Callable[[Any], bool]
+    optional: bool = False
+
+
+def _is_number(value: Any, high: float = math.inf) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and 0 <= value <= high
+
+
+def _is_whole(value: object, low: int = 0) -> bool:
+    return type(value) is int and value >= low
+
+
+def _are_shares(values: Any) -> bool:
+    """Tell whether these are 101 numbers from 0 to 1; no loop in Python, since a folder may hold a million lists."""
+    is_list = type(values) is list and len(values) == 101 and set(map(type, values)) <= {int, float}
+    return is_list and min(values) >= 0 and max(values) <= 1
+
+
+def _is_table(value: object, holds: Callable[[Any], bool]) -> bool:
+    return type(value) is dict and all(map(holds, value.values()))
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) in (bool, int, float, str)
+
+
+def _are_settings(value: object) -> bool:
+    return _is_table(value, lambda one: _is_plain(one) or _is_table(one, _is_plain))
+
+
+def _are_classes(value: Any) -> bool:
+    return type(value) is list and all(map(_is_whole, value)) and len(set(value)) == len(value)
+
+
+def _are_negatives(value: Any) -> bool:
+    is_table = type(value) is dict and value.keys() == {"dataset", "classes"}
+    return value is None or (is_table and type(value["dataset"]) is str and _are_classes(value["classes"]))
+
+
+_TEXT = Field("a text", lambda value: type(value) is str)
+_TEXTS = Field("a table of texts", lambda value: _is_table(value, _TEXT.holds))
+_WHOLE = Field("a whole number of at least 0", _is_whole)
+_COUNT = Field("a whole number of at least 1", lambda value: _is_whole(value, 1))
+_SECONDS = Field("a finite number of at least 0", _is_number)
+_SHARE = Field("a number from 0 to 1", lambda value: _is_number(value, 1))
+_SHARES = Field("a list of 101 numbers from 0 to 1", _are_shares)
+_AUCS = Field("a table of numbers from 0 to 1", lambda value: _is_table(value, _SHARE.holds), optional=True)
+_SHARE_OR_NULL = Field("a number from 0 to 1 or null", lambda value: value is None or _SHARE.holds(value), True)
+_CLASSES = Field("a list of different classes", lambda value: _are_classes(value) and value != [])
+_SETTINGS = Field("a table of settings", _are_settings)
+
+_SCORE = {
+    "outlier": _WHOLE,
+    "auc": _SHARE,
+    "n_outlier": _COUNT,
+    "detected": _SHARES,
+    "extra_aucs": _AUCS,
+    "label_sweep_auc": _SHARE_OR_NULL,  # the one further AUC of the first records
+}
+_IDENTITY = {
+    "results_version": _COUNT,
+    "task": {
+        "dataset": Field(f"one of {', '.join(CLASS_NAMES)}", lambda value: type(value) is str and value in CLASS_NAMES),
+        "normal": _CLASSES,
+        "outliers": _CLASSES,
+        "negatives": Field("null, or a table of dataset and classes", _are_negatives),
+    },
+    "model": _TEXT,
+    "seed": _WHOLE,
+    "settings": _SETTINGS,
+    "limits": {"train": _WHOLE, "test": _WHOLE},
+    "variants": _TEXTS,
+    "digests": _TEXTS._replace(optional=True),
+    "preparation": _SETTINGS._replace(optional=True),
+}
+_RECORD = {
+    "run": _TEXT,
+    "identity": _IDENTITY,
+    "scores": [_SCORE],  # a list of these
+    "n_normal": _COUNT,
+    "restarts": _WHOLE,
+    "profile": _TEXT,
+    "device": _TEXT,
+    "precision": _TEXT,
+    "versions": _TEXTS,
+    "command": _TEXT,
+    "fit_seconds": _SECONDS,
+    "score_seconds": _SECONDS,
+}
+
+_WITHOUT_CURVES = _RECORD | {"scores": [{name: field for name, field in _SCORE.items() if name != "detected"}]}
+
+
+def check_fields(fields: object, *, curves: bool = True) -> None:
+    """Check the fields of a record, as JSON gives them, with the curves ``detected`` or without.
+
+    Raises ``ValueError`` that says which field is missing, unknown, of another type or out of its range, and for scores
+    that are not those of the task, classes that the data set does not have, and a run that is not the identity's.
+    """
+    _check("the record", fields, _RECORD if curves else _WITHOUT_CURVES)
+    assert isinstance(fields, dict)  # _check saw to it
+    identity = fields["identity"]
+    task = identity["task"]
+    n_classes = len(CLASS_NAMES[task["dataset"]])
+    if max(*task["normal"], *task["outliers"]) >= n_classes or set(task["normal"]) & set(task["outliers"]):
+        raise ValueError(f"normal and outliers are different classes of the {n_classes} of {task['dataset']}")
+    if [score["outlier"] for score in fields["scores"]] != task["outliers"]:
+        raise ValueError(f"scores are of other classes than the outliers of the task, {task['outliers']}")
+    if id_of(identity) != fields["run"]:
+        raise ValueError(f"run is {fields['run']}, and its identity is that of {id_of(identity)}")
+
+
+def _check(name: str, given: Any, wanted: Any) -> None:
+    """Check a value against a field, a list against the one field of its values, or a table against its fields."""
+    if isinstance(wanted, Field):
+        if not wanted.holds(given):
+            raise ValueError(f"{name} is {reprlib.repr(given)}, not {wanted.words}")
+        return
+    if type(given) is not type(wanted):
+        raise ValueError(f"{name} is {reprlib.repr(given)}, not a {'list' if isinstance(wanted, list) else 'table'}")
+    if isinstance(wanted, list):
+        for one in given:
+            _check(f"one of {name}", one, wanted[0])
+        return
+    if unknown := given.keys() - wanted.keys():
+        raise ValueError(f"{name} has {reprlib.repr(min(unknown))}, which no record of this version has")
+    for key, field in wanted.items():
+        if key in given:
+            if not (isinstance(field, Field) and field.holds(given[key])):
+                _check(key, given[key], field)
+        elif not (isinstance(field, Field) and field.optional):
+            raise ValueError(f"{name} has no {key}")
