@@ -2,216 +2,33 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from benchmarks.data import identify
 from benchmarks.engine import ray_backend
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Failure, Outcome, Weights, keep_outcome, local
-from benchmarks.engine.profiles import Profile, load_profile
+from benchmarks.engine.execute import Failure, Outcome, Weights, keep_outcome
+from benchmarks.engine.profiles import Profile
 from benchmarks.engine.ray_backend import drive
-from benchmarks.engine.ray_cluster import RayCluster, connected
+from benchmarks.engine.ray_cluster import RayCluster
 from benchmarks.engine.ray_node import PACKAGES
 from benchmarks.engine.records import Record, Store
-from benchmarks.engine.run import Job, Run, make_jobs, make_run
+from benchmarks.engine.run import Job, make_jobs, make_run
 from benchmarks.errors import UnavailableError
-from benchmarks.paper.tasks import with_classes, without_negatives
+from benchmarks.paper.tasks import with_classes
+from tests.cluster.small import ROOT, STORE, Nodes, OnRay, Taker, runs_of, save, tell, timeless
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.filterwarnings("default"),  # Ray and what it starts leave files and processes to be closed
 ]
-OnRay = Callable[..., None]
-ROOT = Path(__file__).parents[2]
-STORE = 80 * 2**20  # bytes of a node's object store; Ray allows no fewer than 75 MiB
-
-
-class Nodes:
-    """A cluster whose head executes nothing, and two nodes with a CPU each, in a folder of their own."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster  # noqa: PLC0415  # imported where the marker asks for it alone
-
-        self.folder = Path(tempfile.mkdtemp(prefix="lisae-"))  # short: it holds the names of sockets
-        before = os.getcwd()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TMPDIR", str(self.folder))
-            patch.setattr(tempfile, "tempdir", None)
-            patch.chdir(self.folder)
-            head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
-            self._cluster = Cluster(initialize_head=True, head_node_args=head)
-        assert os.getcwd() == before
-        self.address: str = self._cluster.address
-        self.alive: list[Any] = []
-        self.two()
-
-    def add(self) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TMPDIR", str(self.folder))
-            patch.chdir(self.folder)
-            self.alive.append(self._cluster.add_node(num_cpus=1, object_store_memory=STORE, wait=False))
-
-    def two(self) -> None:
-        while len(self.alive) < 2:
-            self.add()
-
-    def kill(self) -> None:
-        """Kill the raylet of a node, and with it the node."""
-        self.alive.pop().kill_raylet(check_alive=False)
-
-    def lose_head(self) -> None:
-        """Kill the processes of the head that hold the cluster together."""
-        self._cluster.head_node.kill_gcs_server(check_alive=False)
-
-    def shutdown(self) -> None:
-        for node in self._cluster.list_all_nodes():
-            raylets = [one.process.pid for one in node.all_processes.get("raylet", ())]
-            agents = [Path(f"/proc/{pid}/task/{pid}/children") for pid in raylets]
-            pids = [int(word) for path in agents if path.exists() for word in path.read_text().split()]
-            node.kill_all_processes(check_alive=False, allow_graceful=False)
-            for pid in pids:  # they would stay for minutes
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Nodes]:
-    nodes = Nodes()
-    yield nodes
-    nodes.shutdown()
-
-
-@pytest.fixture(scope="module")
-def ray(cluster: Nodes) -> Iterator[Any]:
-    """One connection for all tests, since every other one has workers of its own, which import PyTorch."""
-    with connected(cluster.address) as ray:
-        yield ray
-
-
-@pytest.fixture
-def on_ray(ray: Any) -> Callable[..., None]:
-    def execute(jobs: list[Job], context: Context, give: Callable[[Outcome], object], patience: float = 120) -> None:
-        drive(RayCluster(ray, "cpu"), jobs, context, give, patience)
-
-    return execute
-
-
-@pytest.fixture(autouse=True)
-def nodes(cluster: Nodes, monkeypatch: pytest.MonkeyPatch) -> Nodes:
-    cluster.two()
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def tiny(tiny_path: Path) -> Profile:
-    return load_profile(str(tiny_path))
-
-
-@pytest.fixture(scope="module")
-def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("settings") / "tiny.toml"
-    path.write_text(
-        'extends = "smoke"\nseeds = [0]\nlimits = { train = 24, test = 12 }\n'
-        "latent_dim.cifar10 = { fixed = 8, grid = [8] }\n"
-        'models.AE = { epochs = 12, batch_size = 8, learning_rate = 5e-3, precision = "float32" }\n'
-        "models.LIS-AE = { epochs = 2, gamma = 15.0 }\n"
-    )
-    return path
-
-
-def waves(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Waves whose direction says the class, at random phases."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[-1:1:32j, -1:1:32j]
-    angles, phases = (np.pi * labels / 10)[:, None, None], random.uniform(0, 6, (len(labels), 1, 1))
-    images = 127 + 90 * np.sin(5 * (np.cos(angles) * x + np.sin(angles) * y) + phases)
-    return images[..., None].repeat(3, axis=-1).astype(np.uint8)
-
-
-def save(folder: Path, count: int) -> Path:
-    """Write a ``cifar10`` of 10 * count training images, of which the first 30 of each class are waves."""
-    rest = np.zeros((10 * count, 32, 32, 3), dtype=np.uint8)
-    labels, few, test = np.repeat(np.arange(10), count), np.repeat(np.arange(10), 30), np.repeat(np.arange(10), 15)
-    rest.reshape(10, count, 32, 32, 3)[:, :30] = waves(few, 0).reshape(10, 30, 32, 32, 3)
-    np.savez(
-        folder / "cifar10.npz",
-        train_images=rest,
-        train_labels=labels,
-        test_images=waves(test, 1),
-        test_labels=test,
-        variant="drawn waves",
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("data"), 30)
-
-
-def runs_of(data_dir: Path, profile: Profile) -> list[Run]:
-    identity = identify("cifar10", data_dir)
-    assert identity is not None
-    tasks = [(without_negatives("cifar10", c), model) for c in (1, 2) for model in ("AE", "IF", "KDE")]
-    tasks += [(with_classes("cifar10", c, (n,)), "LIS-AE") for c in (1, 2) for n in (5, 6, 7)]
-    return [make_run(task, model, 0, profile, {"cifar10": identity}) for task, model in tasks]
-
-
-@pytest.fixture(scope="module")
-def jobs(data_dir: Path, tiny: Profile) -> list[Job]:
-    return make_jobs(runs_of(data_dir, tiny), tiny)
-
-
-@pytest.fixture
-def context(data_dir: Path, tmp_path: Path) -> Context:
-    return Context(tmp_path, data_dir, "cpu", "the command", "tiny")
-
-
-@pytest.fixture(scope="module")
-def expected(jobs: list[Job], data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
-    outcomes: list[Outcome] = []
-    local(
-        jobs,
-        Context(tmp_path_factory.mktemp("local"), data_dir, "cpu", "the command", "tiny"),
-        1,
-        outcomes.append,
-    )
-    return timeless(outcomes)
-
-
-def timeless(outcomes: list[Outcome]) -> dict[str, Record]:
-    return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
-
-
-def tell(text: str) -> None:
-    print(f"measured: {text}")
-
-
-class Taker(list[Outcome]):
-    """Take outcomes, and call ``then`` at the first record."""
-
-    def __init__(self, then: Callable[[], object]) -> None:
-        super().__init__()
-        self._then = then
-
-    def take(self, outcome: Outcome) -> None:
-        self.append(outcome)
-        if isinstance(outcome, Record) and sum(isinstance(one, Record) for one in self) == 1:
-            self._then()
 
 
 def test_records_are_those_of_one_machine(
@@ -423,72 +240,3 @@ def test_bytes_of_a_task_do_not_grow_with_the_runs(ray: Any, data_dir: Path, tin
         tell(f"{count} runs: {max(sent)} bytes a task at most, {time.monotonic() - begun:.1f} s in all")
     assert sizes[10_000] <= 1.05 * sizes[10]
     assert sizes[10_000] < 10_000
-
-
-@pytest.fixture
-def command(tmp_path: Path, data_dir: Path, tiny_path: Path) -> list[str]:
-    return [
-        *(sys.executable, "-m", "benchmarks.reproduce", "--table", "4", "--models", "AE,LIS-AE", "--quiet"),
-        *("--profile", str(tiny_path), "--data-dir", str(data_dir), "--offline"),
-        *("--results-dir", str(tmp_path / "results"), "--reports-dir", str(tmp_path / "reports")),
-    ]
-
-
-def start(command: list[str], cwd: Path) -> "subprocess.Popen[str]":
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_records(folder: Path, count: int, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("*.json"))) < count:
-        assert time.monotonic() < deadline, "no record in two minutes"
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-
-
-def records_of(results: Path) -> dict[str, Record]:
-    return timeless(list(Store(results).records()))
-
-
-def test_a_killed_call_goes_on_where_it_was_in_another_working_directory(command: list[str], tmp_path: Path) -> None:
-    with start([*command, "--backend", "ray"], tmp_path) as process:
-        wait_for_records(tmp_path / "results" / "runs", 2, process)
-        process.kill()
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").glob("*.json")}
-    (tmp_path / "elsewhere").mkdir()
-    begun = time.monotonic()
-    address = os.environ.pop("RAY_ADDRESS")  # restored by the fixture
-    with start([*command, "--backend", "ray", "--address", address], tmp_path / "elsewhere") as process:
-        _, error = process.communicate(timeout=200)
-    tell(f"killed with {len(kept)} records; the rest of 16 in {time.monotonic() - begun:.1f} s")
-    assert (process.returncode, error) == (0, "")
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    with start([*command, "--jobs", "1", "--results-dir", str(tmp_path / "local")], tmp_path) as process:
-        process.communicate(timeout=200)
-    assert len(records_of(tmp_path / "results")) == 16
-    assert records_of(tmp_path / "results") == records_of(tmp_path / "local")
-
-
-def test_a_terminated_call_says_so_and_nothing_else(command: list[str], tmp_path: Path) -> None:
-    with start([*command, "--backend", "ray", "--seeds", "5"], tmp_path) as process:
-        wait_for_records(tmp_path / "results" / "runs", 1, process)
-        begun = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        _, error = process.communicate(timeout=60)
-    tell(f"SIGTERM: ended after {time.monotonic() - begun:.1f} s")
-    assert process.returncode == 130
-    assert error.splitlines() == ["interrupted: finished runs are kept, and the same command goes on from here."]
-
-
-def test_a_head_that_is_lost_ends_the_call(command: list[str], tmp_path: Path, cluster: Nodes) -> None:
-    """The last test: the cluster is of no use afterwards."""
-    with start([*command, "--backend", "ray", "--seeds", "50"], tmp_path) as process:
-        wait_for_records(tmp_path / "results" / "runs", 1, process)
-        begun = time.monotonic()
-        cluster.lose_head()
-        _, error = process.communicate(timeout=150)
-    tell(f"head killed: ended after {time.monotonic() - begun:.1f} s")
-    assert process.returncode == 3, error
-    assert "the head of the Ray cluster at" in error
-    assert "Traceback" not in error

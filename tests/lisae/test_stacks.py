@@ -296,6 +296,5 @@ def test_the_error_of_one_network_does_not_end_the_others(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(lisae.stacks, "train", failing)
     outcome, *rest = train_stack([broken, *others])
-    with pytest.raises(RuntimeError, match="can't allocate"):
-        _ = outcome.losses
+    assert isinstance(outcome.outcome, RuntimeError)
     assert all(np.isfinite(one.losses).all() for one in rest)

@@ -15,7 +15,7 @@ from baselines.isolation_forest import IsolationForest
 from benchmarks.data import load
 from benchmarks.engine import execute as module
 from benchmarks.engine.evaluate import Context, build
-from benchmarks.engine.execute import Failure, Outcome, Weights, execute, keep_outcome, prepare_process, rebuild
+from benchmarks.engine.execute import Failure, Outcome, Weights, execute, keep_outcome, rebuild
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, make_jobs
@@ -250,15 +250,6 @@ def test_one_score_for_all_test_images_is_a_failure(
     assert not failure.details
 
 
-@pytest.mark.parametrize("error", [TypeError, OSError])
-def test_a_system_whose_c_library_has_no_name(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
-    def nameless(_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(module.ctypes, "CDLL", nameless)
-    prepare_process()
-
-
 def test_nothing_goes_on_without_data(job: Job, context: Context) -> None:
     with pytest.raises(UnavailableError, match="cifar10 is not in"):
         done(job, replace(context, data_dir=context.results_dir))
@@ -288,18 +279,3 @@ def test_a_job_computes_with_one_thread(job: Job, context: Context, monkeypatch:
     torch.set_num_threads(2)
     done(job, context)
     assert seen == [(1, {1})]
-
-
-@pytest.mark.skipif(not hasattr(module.ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
-def test_the_memory_of_a_step_is_kept_for_the_next() -> None:
-    """A freed block of 64 MiB stays with the process, so that writing to the next one faults no page again."""
-    import resource  # noqa: PLC0415
-
-    def faults() -> int:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        torch.ones(2**24)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-    prepare_process()
-    faults()
-    assert min(faults() for _ in range(5)) < 1000  # of 16,384 pages
