@@ -102,18 +102,38 @@ _RECORD = {
     "fit_seconds": _SECONDS,
     "score_seconds": _SECONDS,
 }
-
 _WITHOUT_CURVES = _RECORD | {"scores": [{name: field for name, field in _SCORE.items() if name != "detected"}]}
 
 
-def check_fields(fields: object, *, curves: bool = True) -> None:
+def _test_of(wanted: Any) -> Callable[[Any], bool]:
+    """Return a test for values that ``_explain`` finds nothing wrong with, for 100,000 records in a few seconds."""
+    if isinstance(wanted, Field):
+        return wanted.holds
+    if isinstance(wanted, list):
+        holds = _test_of(wanted[0])
+        return lambda given: type(given) is list and all(map(holds, given))
+    tests = {key: _test_of(field) for key, field in wanted.items()}
+    required = {key for key, field in wanted.items() if not (isinstance(field, Field) and field.optional)}
+
+    def holds_table(given: Any) -> bool:
+        if type(given) is not dict or not required <= given.keys() <= tests.keys():
+            return False
+        return all(tests[key](value) for key, value in given.items())
+
+    return holds_table
+
+
+_HOLDS = {True: _test_of(_RECORD), False: _test_of(_WITHOUT_CURVES)}
+
+
+def check_fields(fields: Any, *, curves: bool = True) -> None:
     """Check the fields of a record, as JSON gives them, with the curves ``detected`` or without.
 
     Raises ``ValueError`` that says which field is missing, unknown, of another type or out of its range, and for scores
     that are not those of the task, classes that the data set does not have, and a run that is not the identity's.
     """
-    _check("the record", fields, _RECORD if curves else _WITHOUT_CURVES)
-    assert isinstance(fields, dict)  # _check saw to it
+    if not _HOLDS[curves](fields):
+        _explain("the record", fields, _RECORD if curves else _WITHOUT_CURVES)
     identity = fields["identity"]
     task = identity["task"]
     n_classes = len(CLASS_NAMES[task["dataset"]])
@@ -125,8 +145,8 @@ def check_fields(fields: object, *, curves: bool = True) -> None:
         raise ValueError(f"run is {fields['run']}, and its identity is that of {id_of(identity)}")
 
 
-def _check(name: str, given: Any, wanted: Any) -> None:
-    """Check a value against a field, a list against the one field of its values, or a table against its fields."""
+def _explain(name: str, given: Any, wanted: Any) -> None:
+    """Raise ``ValueError`` that says what is wrong with a value: a field, a list of one kind of value, or a table."""
     if isinstance(wanted, Field):
         if not wanted.holds(given):
             raise ValueError(f"{name} is {reprlib.repr(given)}, not {wanted.words}")
@@ -135,13 +155,12 @@ def _check(name: str, given: Any, wanted: Any) -> None:
         raise ValueError(f"{name} is {reprlib.repr(given)}, not a {'list' if isinstance(wanted, list) else 'table'}")
     if isinstance(wanted, list):
         for one in given:
-            _check(f"one of {name}", one, wanted[0])
+            _explain(f"one of {name}", one, wanted[0])
         return
     if unknown := given.keys() - wanted.keys():
         raise ValueError(f"{name} has {reprlib.repr(min(unknown))}, which no record of this version has")
     for key, field in wanted.items():
         if key in given:
-            if not (isinstance(field, Field) and field.holds(given[key])):
-                _check(key, given[key], field)
+            _explain(key, given[key], field)
         elif not (isinstance(field, Field) and field.optional):
             raise ValueError(f"{name} has no {key}")

@@ -228,7 +228,7 @@ def read_record(path: Path, *, curves: bool = True) -> Record:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise ValueError(f"it is no file, or larger than {_LARGEST} bytes")
-        return _parsed(path.read_text(encoding="utf-8"), path.stem, curves)
+        return _parsed(path.read_bytes().decode(), path.stem, curves)
     except (ValueError, OSError, RecursionError) as error:
         raise CallError(
             f"the record {path} is damaged ({error}). Move it away and run the same command: "
@@ -265,7 +265,7 @@ def _parsed(text: str, run_id: str, curves: bool) -> Record:
         if _sealed(text) != whole:
             raise ValueError("it was changed since it was written: its digest is another")
         text = text if curves else _CURVE.sub("", text)
-    fields = json.loads(text, parse_constant=_refuse)
+    fields = _decode(text)
     check_fields(fields, curves=curves or not is_sealed)
     if fields["run"] != run_id:
         raise ValueError(f"it is that of run {fields['run']}")
@@ -274,6 +274,9 @@ def _parsed(text: str, run_id: str, curves: bool) -> Record:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def _score(fields: dict[str, Any], curves: bool) -> Score:

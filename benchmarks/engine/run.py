@@ -82,9 +82,8 @@ def id_of(identity: Mapping[str, Any]) -> str:
     return digest_of(compact(identity))
 
 
-def compact(value: object) -> str:
-    """Return a value as JSON on one line, the same for equal values. Raises ``ValueError`` for NaN and infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# Write a value as JSON on one line, the same for equal values. Raises ``ValueError`` for NaN and infinity.
+compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def digest_of(text: str) -> str:

@@ -18,7 +18,7 @@ COLUMNS = (
     "profile", "data_variant", "restarts", "device", "precision", "settings", "versions", "command", "fit_seconds",
     "score_seconds",
 )  # fmt: skip
-_N_OWN = COLUMNS.index("seed")  # the columns from there on are those of the run
+_OWN = slice(COLUMNS.index("outlier"), COLUMNS.index("seed"))  # the columns in which the rows of a run differ
 _key_of = itemgetter("dataset", "normal", "model", "negatives", "seed", "run")
 _Key = tuple[str, ...]
 _SPECIAL = re.compile('[,"\r\n]')
@@ -59,8 +59,8 @@ def _placed(file: IO[bytes], runs: Iterable[Iterable[Mapping[str, Any]]]) -> Ite
 
 def _text(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Write the rows of a run for one model as ``csv.writer`` does, and what they have in common once."""
-    common = _line(rows[0], COLUMNS[_N_OWN:])
-    text = "".join(f"{_line(row, COLUMNS[:_N_OWN])},{common}\n" for row in rows)
+    before, after = _line(rows[0], COLUMNS[: _OWN.start]), _line(rows[0], COLUMNS[_OWN.stop :])
+    text = "".join([f"{before},{_line(row, COLUMNS[_OWN])},{after}\n" for row in rows])
     return text.encode("utf-8", "backslashreplace")  # a path may hold bytes that are no text
 
 
