@@ -74,7 +74,7 @@ def test_other_images_are_named_where_the_data_are_there(tmp_path: Path, data_di
 
 def test_a_profile_and_a_model_that_are_gone_are_named(tmp_path: Path) -> None:
     (why,) = reasons(tmp_path, RUN, profile="gone.toml")
-    assert "there is no settings file gone.toml" in why
+    assert "there is no settings file 'gone.toml'" in why
     Store(tmp_path / "results").record_path(RUN.id).unlink()
     (why,) = reasons(tmp_path, replace(RUN, model="Old"))
     assert "'Old' is no model" in why
