@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import joblib
 import pandas as pd
@@ -37,6 +38,9 @@ from lisae.backbone import resolve_device
 BACKENDS: Mapping[str, Callable[[Iterable[Job], Context, int, Give], None]] = {"local": local, "ray": on_ray}
 
 _LOOK_SECONDS = 1.0  # from one look at what other calls have trained to the next
+
+
+Made = TypeVar("Made")
 
 
 class Pipeline:
@@ -87,7 +91,7 @@ class Pipeline:
         self._fetch()
         try:
             self._train()
-            computed = {one.file: self._compute(one) for one in self._computations()}
+            computed = {one.file: self._attempt(one.file, self._compute, one) for one in self._computations()}
         finally:
             self.store.write_csv()
         if self.request.shard is None:
@@ -234,24 +238,28 @@ class Pipeline:
             return paths
 
         for one in request.artefacts:
-            self._attempt(f"{one.kind} {one.id}", write_artefact, one)
+            self._name(f"{one.kind} {one.id}", write_artefact, one)
         if request.claims:
-            self._attempt("claims", lambda: [write_claims(plan, request.results_dir)])
+            self._name("claims", lambda: [write_claims(plan, request.results_dir)])
         if request.report:
-            self._attempt("report", write_report, plan, lookup, reasons, drawn)
+            self._name("report", write_report, plan, lookup, reasons, drawn)
 
-    def _attempt(self, name: str, write: Callable[..., list[Path]], *arguments: object) -> None:
-        """Write files and name them, or note the fault: one in a picture must not cost the rest."""
+    def _name(self, name: str, write: Callable[..., list[Path]], *arguments: object) -> None:
+        """Write files and name them."""
+        paths = self._attempt(name, write, *arguments)
+        if paths and not self.request.quiet:
+            self.messages.tell(f"{name}: {', '.join(map(str, paths))}")
+
+    def _attempt(self, name: str, make: Callable[..., Made], *arguments: object) -> Made | None:
+        """Return what is made, or note the fault and return None: one in a picture must not cost the rest."""
         try:
-            paths = write(*arguments)
+            return make(*arguments)
         except UnavailableError as error:
             self.faults.append(str(error))
         except Exception as error:
             details = self.store.put_failure(name.replace(" ", "_"), traceback.format_exc())
             self.faults.append(f"{name} could not be made: {type(error).__name__}: {error} (traceback in {details})")
-        else:
-            if paths and not self.request.quiet:
-                self.messages.tell(f"{name}: {', '.join(map(str, paths))}")
+        return None
 
     def _lacking(self) -> Iterator[str]:
         for one in self.request.artefacts:

@@ -199,7 +199,7 @@ def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         tensors = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a type that PyTorch does not have
         raise ValueError(f"it is no whole safetensors file ({error})") from error
     # The format: the length of a JSON header in 8 bytes, the header, the tensors.
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})

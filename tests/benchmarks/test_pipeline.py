@@ -176,6 +176,19 @@ def test_one_picture_that_fails_does_not_cost_the_rest(
     assert (tmp_path / "results" / "claims.csv").is_file()
 
 
+def test_one_computation_that_fails_does_not_cost_the_rest(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError("no room for a check")
+
+    monkeypatch.setattr(pipeline.checks.Check, "keep", broken)
+    assert call("--table", "4", "--models", "AE", "--claims", "--quiet") == 3
+    assert "checks.csv could not be made: MemoryError: no room for a check" in capsys.readouterr().err
+    assert (tmp_path / "reports" / "table_4.png").is_file()
+    assert "not measured" in (tmp_path / "results" / "claims.csv").read_text()
+
+
 def test_a_daemonic_process_trains_by_itself(arguments: list[str], tmp_path: Path) -> None:
     """It may start no processes of its own; nothing trained with status 0 would be taken for a result."""
     words = [*arguments, "--table", "4", "--models", "AE", "--jobs", "2", "--quiet"]
