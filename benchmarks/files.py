@@ -103,6 +103,11 @@ class ByteLocks:
             return error.errno not in _LOCKED
         return True
 
+    def give_back(self) -> None:
+        """Give back every lock that was taken."""
+        with suppress(OSError):
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+
 
 @contextmanager
 def _unavailable_on_error(path: Path) -> Iterator[None]:

@@ -186,6 +186,7 @@ class Pipeline:
                     jobs = mine()
                     if first := next(jobs, None):
                         BACKENDS[self.request.backend](chain([first], jobs), self.context, self.n_jobs, take)
+                        locks.give_back()  # nobody waits for another who waits for a run that failed here
                     elif waiting:  # another call on this results folder trains them
                         time.sleep(_LOOK_SECONDS)
             except UnavailableError as error:

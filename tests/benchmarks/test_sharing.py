@@ -3,12 +3,16 @@
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 import pytest
 
 from benchmarks import pipeline
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import Failure, Give
 from benchmarks.engine.run import Job
 from benchmarks.files import ByteLocks
 from benchmarks.reproduce import main
@@ -34,6 +38,20 @@ def noted_call(arguments: list[str], log: Path) -> None:
     raise SystemExit(main([*arguments, "--table", "4", "--quiet", "--jobs", "1"]))
 
 
+def failing_call(arguments: list[str], meeting: Any) -> None:
+    """Make a call in which every run fails, once the others have begun too."""
+
+    def failing(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:
+        for job in jobs:
+            with suppress(BrokenBarrierError):
+                meeting.wait(20)
+            for run in job.runs:
+                give(Failure(run.id, "it fails here"))
+
+    pipeline.BACKENDS = {"local": failing}  # of this process alone
+    raise SystemExit(main([*arguments, "--table", "4", "--models", "AE", "--quiet"]))
+
+
 def take_and_wait(lock: Path, number: int, taken: Any, ending: Any) -> None:
     with ByteLocks(lock) as locks:
         taken.put(locks.take(number))
@@ -53,6 +71,21 @@ def test_three_calls_at_once_train_every_run_once(call: Call, arguments: list[st
     assert len(trained) == len(list((tmp_path / "results" / "runs").glob("*.json"))) == 16
     assert call("--table", "4", "--quiet", "--results-dir", str(tmp_path / "alone")) == 0
     assert rows(tmp_path / "results") == rows(tmp_path / "alone")
+
+
+def test_calls_whose_runs_fail_do_not_wait_for_each_other(arguments: list[str], tmp_path: Path) -> None:
+    """Each has a job whose runs failed, and asks for that of the other."""
+    meeting = SPAWN.Barrier(2)
+    calls = [SPAWN.Process(target=failing_call, args=(arguments, meeting)) for _ in range(2)]
+    for one in calls:
+        one.start()
+    try:
+        for one in calls:
+            one.join(120)
+        assert [one.exitcode for one in calls] == [3, 3]
+    finally:
+        for one in calls:
+            one.kill()
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
