@@ -86,7 +86,7 @@ def waves(labels: np.ndarray, seed: int) -> np.ndarray:
 def save(folder: Path, count: int) -> Path:
     """Write a ``cifar10`` of 10 * count training images, of which the first 30 of each class are waves."""
     rest = np.zeros((10 * count, 32, 32, 3), dtype=np.uint8)
-    labels, few, test = np.repeat(np.arange(10), count), np.repeat(np.arange(10), 30), np.repeat(np.arange(10), 15)
+    labels, few, test = (np.repeat(np.arange(10), n) for n in (count, 30, 15))
     rest.reshape(10, count, 32, 32, 3)[:, :30] = waves(few, 0).reshape(10, 30, 32, 32, 3)
     np.savez(
         folder / "cifar10.npz",
