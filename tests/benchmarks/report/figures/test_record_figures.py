@@ -136,8 +136,8 @@ def test_files_of_a_figure(one: TradeOff | Comparison, tmp_path: Path) -> None:
     paths = write_figure(one, frame, "A note.", **folders)
     names = [f"results/figure_{one.id}.csv", f"reports/figure_{one.id}.png"]
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == names
-    read = pd.read_csv(paths[0], dtype={"seed": str, "table": str}, keep_default_na=False, float_precision="round_trip")
-    assert read.astype(str).replace("", "nan").equals(frame.astype(str).replace("", "nan"))
+    read = pd.read_csv(paths[0], dtype=str, keep_default_na=False)  # some versions of pandas read the last bit wrongly
+    assert read.replace("", "nan").equals(frame.astype(str).replace("", "nan"))
     # The same points give the same bytes.
     before = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in write_figure(one, frame, "A note.", **folders)] == before
