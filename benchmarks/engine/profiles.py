@@ -43,6 +43,11 @@ def settings_of(function: Callable[..., Any]) -> dict[str, Option]:
     }
 
 
+def has_latent_layer(model: Model) -> bool:
+    """Tell whether a model has a latent width to choose, of its own or of the stage that it begins from."""
+    return "latent_dim" in settings_of(model.detector.stage.detector if model.detector.stage else model.detector)
+
+
 def places() -> dict[str, dict[str, Option]]:
     """Return all that has settings of its own: each model, and ``<model>.<argument>`` for a stage of its own."""
     found = {}
@@ -108,8 +113,7 @@ class Profile:
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
         widths = self.tables.get("latent_dim", {}).get(dataset)
-        with_latent = model.detector.stage.detector if model.detector.stage else model.detector
-        if widths is None or "latent_dim" not in settings_of(with_latent):
+        if widths is None or not has_latent_layer(model):
             return ()
         return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
 
