@@ -23,6 +23,7 @@ _LARGEST_FILE = 2**15  # bytes of a settings file: reading takes time that grows
 _LARGEST_NUMBER = 10.0**9  # of a setting without an upper limit of its own: beyond it, no network fits in any memory
 _LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
+CHOSEN = _FOLDER / "chosen.md"  # what chose the settings, and which of them saw test outliers
 # Arguments that a run decides, and no settings file.
 _NOT_SETTINGS = {"device", "random_state", "contamination"}
 
