@@ -199,7 +199,7 @@ FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {  # how value
     "tex": (_latex, {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
                      "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}),
 }  # fmt: skip
-_ACROSS, _GAP, _LEAST = 25.7, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
+_ACROSS, _GAP, _LEAST = 25.65, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
 _SIZES = {r"\scriptsize": 0.13, r"\tiny": 0.1}  # of its letters, each with about the cm that one takes
 
 

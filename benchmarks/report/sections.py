@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
 from benchmarks.engine.plan import Computable, Plan
-from benchmarks.engine.profiles import Settings
+from benchmarks.engine.profiles import CHOSEN, Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
@@ -61,8 +61,9 @@ class _Content:
             "claims": (self._claims(),),
             "theory": (Points(tuple(PROSE["sections"]["theory"]["points"])), *self._tilts()),
             "errata": (self._errata(),),
-            "deviations": deviations(),
+            "deviations": markdown_blocks(DEVIATIONS, "Deviations from print"),
             "settings": (self._models(), self._other_settings()),
+            "chosen": markdown_blocks(CHOSEN, "Settings and what chose them"),
             "hardware": (self._machines(),),
             "commands": (self._commands(),),
         }
@@ -204,18 +205,20 @@ class _Content:
         return self._tabular("all-commands", rows)
 
 
-def deviations() -> Iterator[Block]:
-    """Read the paragraphs, lists and pipe tables of ``deviations.md``; its headings become paragraphs."""
-    text = DEVIATIONS.read_text(encoding="utf-8") if DEVIATIONS.is_file() else "None is described yet."
-    for number, part in enumerate(re.split(r"\n\s*\n", text.strip()), start=1):
+def markdown_blocks(path: Path, caption: str) -> Iterator[Block]:
+    """Read the paragraphs, lists and pipe tables of a file; its headings become paragraphs, but for the first.
+
+    ``caption`` is that of its tables.
+    """
+    for number, part in enumerate(re.split(r"\n\s*\n", path.read_text(encoding="utf-8").strip()), start=1):
         lines = [line.strip() for line in part.splitlines() if not line.startswith("# ")]
         if not lines:
             continue
         if lines[0].startswith("|"):
             head, _, *rows = [[_unmarked(text.strip()) for text in line.strip("|").split("|")] for line in lines]
             longest = [max(map(len, texts)) for texts in zip(head, *rows, strict=True)]
-            columns = {name: "prose" if size > 30 else "label" for name, size in zip(head, longest, strict=True)}
-            yield document.tabular(f"deviations-{number}", "Deviations from print", columns, rows)
+            columns = {name: "prose" if size > 15 else "label" for name, size in zip(head, longest, strict=True)}
+            yield document.tabular(f"{path.stem}-{number}", caption, columns, rows)
         elif lines[0].startswith(("- ", "* ")):
             yield Points(tuple(_unmarked(item) for item in re.split(r"(?:^|\n)[-*] ", "\n".join(lines))[1:]))
         else:

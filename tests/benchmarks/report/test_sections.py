@@ -17,9 +17,8 @@ from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.paper.claims import claims
 from benchmarks.paper.tables import TABLES, Measurement, errata, table
-from benchmarks.report import sections
 from benchmarks.report.figures import FIGURES
-from benchmarks.report.sections import deviations, write_report
+from benchmarks.report.sections import PROSE, markdown_blocks, write_report
 from benchmarks.report.tidy import RecordLookup
 from tests.benchmarks.report.page import Page
 
@@ -143,7 +142,7 @@ def test_links_within_the_page_lead_somewhere(page: Page) -> None:
     ids = [given["id"] for _, given in page.tags if "id" in given]
     assert len(ids) == len(set(ids))
     targets = {str(given["href"]).removeprefix("#") for tag, given in page.tags if tag == "a"}
-    assert len(targets) == 10 + len(TABLES) + len(FIGURES)
+    assert len(targets) == len(PROSE["sections"]) + len(TABLES) + len(FIGURES)
     assert targets <= set(ids)
 
 
@@ -193,13 +192,12 @@ def test_latex_tables_are_rectangular_and_ascii(latex: str) -> None:
         assert len({len(re.findall(r"(?<!\\)&", line)) for line in body}) == 1
 
 
-def test_deviations_of_rivals_are_set_as_text_and_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "deviations.md"
+def test_a_file_of_markdown_is_set_as_text_and_table(tmp_path: Path) -> None:
+    path = tmp_path / "some.md"
     path.write_text(
         "# Title\n\nWhat **was** tried.\n\n| table | why |\n|---|---|\n| 1 | a `b` |\n\n- one\n- two\n  lines\n"
     )
-    monkeypatch.setattr(sections, "DEVIATIONS", path)
-    prose, table_, points = deviations()
+    prose, table_, points = markdown_blocks(path, "Some")
     assert prose.text == "What was tried."
     assert [[field.text for field in row] for row in table_.rows] == [["1", "a b"]]
     assert points.texts == ("one", "two lines")

@@ -45,7 +45,7 @@ VARIANTS = {
 
 
 def test_the_figures_of_the_paper_and_three_more() -> None:
-    assert [one.id for one in FIGURES] == ["2", "3", *VARIANTS, "cross_section", "difference", "scatter"]
+    assert [one.id for one in FIGURES] == ["2", "3", *VARIANTS, "cross_section", "difference", "scatter", "widths"]
 
 
 @pytest.mark.parametrize("one", TRADE_OFFS, ids=lambda one: one.id)
@@ -126,7 +126,21 @@ def test_a_figure_of_a_new_kind_is_one_file(tmp_path: Path) -> None:
         for name in [name for name in sys.modules if name.partition(".")[0] == spec.name]:
             del sys.modules[name]
     ids = [one.id for one in module.FIGURES]
-    assert ids == ["2", "3", "4", "5", "A1", "A2", "A3", "A4", "blank", "cross_section", "difference", "scatter"]
+    assert ids == [
+        "2",
+        "3",
+        "4",
+        "5",
+        "A1",
+        "A2",
+        "A3",
+        "A4",
+        "blank",
+        "cross_section",
+        "difference",
+        "scatter",
+        "widths",
+    ]
     assert module.figure("BLANK").title == "Nothing"
 
 
