@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.claims.bootstrap import Case, Sample, auc_variance
+from benchmarks.claims.intervals import Case, Sample, auc_variance
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Record, Store, aucs_of, variant_text
 from benchmarks.engine.run import Run, changed

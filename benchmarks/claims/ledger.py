@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import finding
 from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, ValueAndVariance, evidence_of, make_case
+from benchmarks.claims.intervals import Estimate, estimate, point
 from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
 from benchmarks.paper.claims import Claim, Selection, TaskKey, claims, common_keys

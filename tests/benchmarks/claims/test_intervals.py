@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.claims.bootstrap import Sample, auc_variance, estimate, point
+from benchmarks.claims.intervals import Sample, auc_variance, estimate, point
 
 
 def sample(values: list[list[float]], variance: float = 0.0) -> Sample:
