@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.engine.records import Record, mean_auc, variant_text
+from benchmarks.engine.records import Record, mean_auc, mean_detected, variant_text
 from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
 
 COMPLETE = "complete official sets"
@@ -39,6 +39,7 @@ class _Measured:
     """A cell at one latent width: one value for each seed of which every run is there."""
 
     values: list[float]
+    detected: list[float]
     variants: set[str]
     latent_dim: int | None
 
@@ -62,6 +63,10 @@ def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
     A table with the protocol ``oracle`` has five more: ``latent_dim`` is the width of all the above, chosen
     beforehand, and ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with
     the highest mean test AUC. They are empty for a model without a latent layer.
+
+    The last column is ``detected_at_5``: the mean share of outliers, as AUCs are averaged, that is detected at the
+    threshold where 5 % of the normal test images are false alarms. It is empty for a further way to decide, such as
+    the label sweep.
     """
     return pd.DataFrame([_row(table, cell, lookup) for cell in table.cells])
 
@@ -85,28 +90,32 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
         "delta": fixed.mean - printed,
         "data_variant": "; ".join(sorted(fixed.variants)),
     }
+    detected = {"detected_at_5": float(np.mean(fixed.detected)) if fixed.detected else np.nan}
     if not table.oracle:
-        return row
+        return row | detected
     candidates = [] if widths[0] is None else [fixed, *(_measured(cell, lookup, width) for width in widths[1:])]
-    best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], set(), None))
+    best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], [], set(), None))
     return row | {
         "latent_dim": str(widths[0] or ""),  # text, so that a column with gaps does not become one of floats
         "oracle_latent_dim": str(best.latent_dim or ""),
         "oracle_mean": best.mean,
         "oracle_std": best.std,
         "oracle_delta": best.mean - printed,
+        **detected,
     }
 
 
 def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Measured:
-    values, variants = [], set()
+    values, detected, variants = [], [], set()
     for seed in lookup.seeds:
         found = [(lookup.record(one, seed, latent_dim), one) for one in cell.measurements]
         means = [mean_auc(record, one.outliers, one.extra) for record, one in found if record is not None]
         if len(means) == len(found):
             values.append(float(np.mean(means)))
+            if not any(one.extra for one in cell.measurements):
+                detected.append(float(np.mean([mean_detected(r, one.outliers) for r, one in found if r is not None])))
             variants |= {variant_text(record.identity["variants"]) for record, _ in found if record} - {""}
-    return _Measured(values, variants, latent_dim)
+    return _Measured(values, detected, variants, latent_dim)
 
 
 def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: Reasons = MappingProxyType({})) -> str:
