@@ -94,7 +94,8 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
     if not table.oracle:
         return row | detected
     candidates = [] if widths[0] is None else [fixed, *(_measured(cell, lookup, width) for width in widths[1:])]
-    best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], [], set(), None))
+    none = _Measured([], [], set(), None)
+    best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=none)
     return row | {
         "latent_dim": str(widths[0] or ""),  # text, so that a column with gaps does not become one of floats
         "oracle_latent_dim": str(best.latent_dim or ""),
