@@ -22,14 +22,14 @@ from benchmarks.registry import MODELS, STAGES
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
 # The digest of the source for which somebody decided that RESULTS_VERSION is right.
-DECIDED_FOR = "2bdf2a74c2032921"
+DECIDED_FOR = "92ab8e32b8f5536d"
 
 _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),
     *("benchmarks/engine/evaluate.py", "benchmarks/paper/section_4.py"),
 )
 # Settings that came when there were records, and the value that those were made with: at that value they change no id.
-_CAME_LATER = {"activation": "tanh"}
+_CAME_LATER = {"activation": "tanh", "inner_weight": 0.0}
 _OFFICIAL = DataIdentity()
 
 

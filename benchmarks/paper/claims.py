@@ -57,7 +57,6 @@ class Claim:
     limit: float = 0.0
     paired: bool = True
     check: str = ""
-    reason: str = ""
 
     @property
     def cases(self) -> list[dict[str, str]]:
@@ -73,9 +72,11 @@ class Claim:
     @property
     def statistic(self) -> str:
         """In words, what is computed and what is claimed of it."""
-        if self.kind == "open":
-            return ""
-        measure = {"auc": "AUC", "curve": "share of operating points where the first curve is higher"}[self.measure]
+        measure = {
+            "auc": "AUC",
+            "curve": "share of operating points where the first curve is higher, of those where they differ",
+            "detected": "share of outliers detected at 5 % false alarms",
+        }[self.measure]
         sides = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
         of = f"{'paired ' if self.minus and self.paired else ''}{measure}, {sides}"
         what = {

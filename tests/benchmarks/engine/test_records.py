@@ -52,7 +52,9 @@ def test_a_record_comes_back_as_it_was(store: Store) -> None:
     assert not store.has(other)
     assert store.get(other) is None
     record = record_of(RUN)
-    assert list(store.records()) == [replace(record, scores=tuple(replace(one, detected=()) for one in record.scores))]
+    ends = tuple(replace(one, detected=one.detected[95:]) for one in record.scores)
+    assert list(store.records()) == [replace(record, scores=ends)]
+    assert [one.detected_at_5 for one in ends] == [one.detected[95] for one in record.scores]
 
 
 def test_the_first_records_name_the_one_further_auc_that_there_was(store: Store) -> None:
@@ -108,6 +110,7 @@ def test_rows_say_everything_about_a_run(store: Store) -> None:
     assert json.loads(first["settings"])["gamma"] == 20
     assert json.loads(first["settings"])["limits"] == {"train": 0, "test": 0}
     assert first["device"] == "a processor, of a kind"
+    assert [row["detected_at_5"] for row in rows] == ["0.05"] * 4
 
 
 def test_rows_do_not_depend_on_the_order_of_writing(tmp_path: Path) -> None:
@@ -141,10 +144,19 @@ def test_a_whole_directory_passes_the_check_and_is_not_changed(store: Store, tmp
     Store(tmp_path / "new").check()
 
 
+def test_a_csv_of_before_detection_was_told_is_no_damage(store: Store) -> None:
+    path = store.root / "runs.csv"
+    whole = path.read_text()
+    path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in whole.splitlines()))
+    store.check()
+    store.write_csv()
+    assert path.read_text() == whole
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text[: len(text) // 2], r"is cut: row \d+ has \d+ of 20 fields"),
+        (lambda text: text[: len(text) // 2], r"is cut: row \d+ has \d+ of 21 fields"),
         (lambda text: text[:-1], "is cut: its last row does not end"),
         (lambda text: text[:40], "does not begin with the columns"),
         (lambda text: "", "does not begin with the columns"),

@@ -25,14 +25,15 @@ CLASS_TABLES = TABLES[3:]
 
 
 def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
-    """The first published records were made when the activation was no setting."""
+    """The first published records were made when neither activation nor inner weight was a setting."""
     run = make_run(without_negatives("cifar10", 9), "AE", 0, FAST, {})
-    assert run.settings["activation"] == "tanh"
+    assert (run.settings["activation"], run.settings["inner_weight"]) == ("tanh", 0)
     assert run.id == "00661a012d46109d"
-    relu = changed(run, {"activation": "relu"})
-    assert relu is not None
-    assert relu.id != run.id
-    assert relu.identity()["settings"]["activation"] == "relu"
+    for name, value in (("activation", "relu"), ("inner_weight", 1.0)):
+        other = changed(run, {name: value})
+        assert other is not None
+        assert other.id != run.id
+        assert other.identity()["settings"][name] == value
 
 
 def test_settings_of_a_run_and_of_its_stage_can_be_changed() -> None:
