@@ -36,7 +36,8 @@ class DeepSAD(DeepSVDD):
     the centre would be theirs. Each step has as many negatives as normal images.
 
     Args:
-        rep_dim: width of the code, of which ``latent_dim`` is the name in ``DeepSVDD``; the authors' 128 for colour.
+        rep_dim: width of the code, of which ``latent_dim`` is the name in ``DeepSVDD``. The default, and that of
+            ``learning_rate``, is of the authors' study of outlier exposure, with many negatives (arXiv:2006.00339).
         eta: weight of the negatives; the authors' 1.
 
     The other arguments, the attributes and the errors are those of ``DeepSVDD``.
@@ -45,8 +46,9 @@ class DeepSAD(DeepSVDD):
     uses_negatives = True
 
     latent_dim: int = field(init=False)
-    rep_dim: Count = 128
+    rep_dim: Count = 256
     eta: Positive = 1.0
+    learning_rate: Positive = 1e-3
 
     def _network(self, generator: torch.Generator) -> HypersphereBackbone:
         return HypersphereBackbone(self.image_shape_, self.rep_dim, generator)

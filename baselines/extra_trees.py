@@ -1,4 +1,4 @@
-"""ExtraTrees: extremely randomised trees (Geurts, Ernst and Wehenkel, Machine Learning 2006, 63, 3-42), scikit-learn's."""
+"""ExtraTrees: extremely randomised trees (Geurts et al., Machine Learning 2006, 63, 3-42), scikit-learn's."""
 
 from dataclasses import dataclass
 from typing import Any

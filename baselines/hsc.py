@@ -1,4 +1,4 @@
-"""HSC: outlier exposure with the hypersphere classifier (Ruff et al., arXiv:2006.00339; Liznerski et al., TMLR 2022)."""
+"""HSC: outlier exposure with the hypersphere classifier (Ruff et al., arXiv:2006.00339; Liznerski et al., 2022)."""
 
 from dataclasses import dataclass
 

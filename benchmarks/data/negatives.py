@@ -213,7 +213,7 @@ def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides
 
 
 def some(images: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
-    """Return ``count`` of these images (n, ...), drawn by the seed, in random order; all of them where there are no more."""
+    """Return ``count`` of these images (n, ...), drawn by the seed, in random order, or all where there are no more."""
     if count >= len(images):
         return images
     return images[np.random.default_rng(seed).permutation(len(images))[:count]]

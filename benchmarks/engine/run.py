@@ -28,8 +28,8 @@ _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),
     *("benchmarks/engine/evaluate.py", "benchmarks/paper/section_4.py"),
 )
-# Settings, and fields of tasks, that came when there were records, and the value that those were made with: at that value
-# they change no id.
+# Settings, and fields of negatives, that came when there were records, and the value that those were made with: at that
+# value they change no id.
 _CAME_LATER = {"activation": "tanh", "count": 0, "contaminated": 0.0}
 _OFFICIAL = DataIdentity()
 

@@ -27,7 +27,7 @@ class Negatives:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """Return the negatives with these fields, as JSON holds them; those at their defaults may be missing."""
-        return cls(**fields | {"classes": tuple(fields["classes"])})
+        return cls(**{**fields, "classes": tuple(fields["classes"])})
 
     @property
     def remark(self) -> str:

@@ -170,10 +170,10 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
     labels = [row.split(" | ") for row in table.rows]
     longest = [max(map(len, names)) for names in zip(table.row_header, *labels, strict=True)]
     differences = [[one.places[row].delta for one in columns] for row in range(len(labels))]
-    for row, part in sorted(block.parts.items(), reverse=True):  # a line of text is a row of its own
-        labels.insert(row, [part])
-        texts.insert(row, [""] * len(columns))
-        differences.insert(row, [np.nan] * len(columns))
+    for place, part in sorted(block.parts.items(), reverse=True):  # a line of text is a row of its own
+        labels.insert(place, [part])
+        texts.insert(place, [""] * len(columns))
+        differences.insert(place, [np.nan] * len(columns))
     heat_map = HeatMap(
         heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
         labels=labels,
