@@ -201,17 +201,16 @@ def _model_table(
         printed_row, _, extra = row.partition(", ")
         model = printed_row.removeprefix("Sup. ").removesuffix(" (N=4)")
         for column, of_column in columns.items():
-            has_negatives = bool(part) or model.endswith("LIS-AE")
-            trained = (_task_of(row, task, has_negatives=has_negatives) for task in of_column)
-            measurements = tuple(Measurement(task, model, task.outliers, extra) for task in trained)
+            measurements = tuple(Measurement(_task_of(row, task), model, task.outliers, extra) for task in of_column)
             cells.append(Cell(row, column, measurements, printed_row, part))
     return Table(table_id, caption, ("Model",), tuple(columns), tuple(cells), oracle=True)
 
 
-def _task_of(row: str, task: Task, *, has_negatives: bool) -> Task:
+def _task_of(row: str, task: Task) -> Task:
     """Return a column's task as the model of a row sees it."""
     if row.startswith("Sup. "):
         return tasks.supervised(task.dataset, *task.normal)
+    has_negatives = row.endswith("LIS-AE") or row in _SEEING
     return task if has_negatives else tasks.without_negatives(task.dataset, *task.normal)
 
 
@@ -232,17 +231,14 @@ def _task_3(row: str, column: str, positive: int) -> Task:
 
 
 def _negatives_table() -> Table:
+    rows = [(name, name, "AE" if name == "None" else "LIS-AE", "") for name in _ROWS_3]
+    rows += [(f"{model}, {name}", name, model, SAME_NEGATIVES) for model in _SEEING for name in list(_ROWS_3)[1:]]
     cells = []
-    for model in ("LIS-AE", *_SEEING):
-        part = SAME_NEGATIVES if model in _SEEING else ""
-        for negatives, columns in _ROWS_3.items():
-            if part and negatives == "None":
-                continue
-            row, trained = f"{model}, {negatives}" if part else negatives, "AE" if negatives == "None" else model
-            for column in columns:
-                found = [(_task_3(negatives, column, c), tasks.rest_of_split(c)) for c in CLASSES]
-                measurements = tuple(Measurement(task, trained, outliers) for task, outliers in found)
-                cells.append(Cell(row, column, measurements, row, part))
+    for row, negatives, model, part in rows:
+        for column in _ROWS_3[negatives]:
+            trained = ((_task_3(negatives, column, c), tasks.rest_of_split(c)) for c in CLASSES)
+            measurements = tuple(Measurement(task, model, outliers) for task, outliers in trained)
+            cells.append(Cell(row, column, measurements, row, part))
     caption = "Mean AUC of 10 tasks of each data set, LIS-AE trained with different negatives"
     return Table("3", caption, ("Negative Data",), tuple(_DATASETS), tuple(cells), oracle=True)
 
