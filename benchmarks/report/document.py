@@ -4,7 +4,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +56,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Tabular:
-    """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it."""
+    """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it.
+
+    ``parts`` are lines of text across the table, by the number of the row that they stand above.
+    """
 
     kind = "table"
 
@@ -66,6 +69,7 @@ class Tabular:
     rows: tuple[tuple[Field, ...], ...]
     notes: tuple[str, ...] = ()
     command: str = ""
+    parts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def grouped(self) -> bool:

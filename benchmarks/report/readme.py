@@ -107,7 +107,8 @@ class _Part:
         yield (
             f"Profile `{request.profile.name}`, {seeds_text(request.seeds)}, one latent width for each data set; "
             f"{hardware(records) or 'nothing trained yet'}; data: {data}. "
-            "The best rival is the measured one with our highest mean."
+            "A best rival is the measured one with our highest mean; with the same negatives: of the four that learn "
+            "from LIS-AE's negatives, which the paper lacks."
             + (f" Not measured yet: {'; '.join(lacking)}." if lacking else "")
         )
 

@@ -23,7 +23,7 @@ from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
 from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
-from benchmarks.report.tables import NO_RECORD, RIVAL, in_columns, standings
+from benchmarks.report.tables import NO_RECORD, RIVAL, SEEING_RIVAL, in_columns, standings
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
 
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
@@ -114,7 +114,7 @@ class _Content:
         yield "Command", f"{request.command_for()} --all"
 
     def _headline(self) -> Tabular:
-        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL)
+        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL, SEEING_RIVAL)
         found = standings(self._frames).items()
         return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
 

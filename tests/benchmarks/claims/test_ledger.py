@@ -273,13 +273,13 @@ def test_a_dry_run_lists_them_and_what_is_changed(tmp_path: Path, capsys: pytest
     lines = capsys.readouterr().out.splitlines()
     # Of Car and Deer: AE as it is, of four other widths and another activation; LIS-AE the same, and of three sweeps.
     ae, lis = ([line for line in lines if f"  {model}: cifar10" in line] for model in ("AE", "LIS-AE"))
-    assert len(ae) == 2 * 6
-    assert len(lis) == 2 * (1 + 4 * 4 + 1)
+    assert len(ae) == 2 * (6 + 1)  # the one without the normal images that are among the negatives
+    assert len(lis) == 2 * (1 + 4 * 4 + 1 + 3)
     assert sum(", autoencoder.latent_dim = 512, seed 0" in line for line in ae) == 2
     assert sum(", gamma = 5.0, seed 0" in line for line in lis) == 2
     # Of every class of SVHN: AE and LIS-AE with an inner loss.
     assert sum(", autoencoder.inner_weight = 1.0, seed 0" in line for line in lines) == 2 * 10
-    assert lines[-1].startswith("68 runs, 68 to do")
+    assert lines[-1].startswith("110 runs, 110 to do")
 
 
 # ---- The file
