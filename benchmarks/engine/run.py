@@ -29,7 +29,13 @@ _DECIDES = (
     *("benchmarks/engine/evaluate.py", "benchmarks/paper/section_4.py"),
 )
 # Settings that came when there were records, and the value that those were made with: at that value they change no id.
-_CAME_LATER = {"activation": "tanh"}
+_CAME_LATER = {
+    "activation": "tanh",
+    "addressing": "cosine",
+    "contrast": "none",
+    "length_scale": "variance",
+    "squash": True,
+}
 _OFFICIAL = DataIdentity()
 
 

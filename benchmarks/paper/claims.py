@@ -122,7 +122,9 @@ def select(text: str) -> Selection:
     found: dict[TaskKey, dict[SelectedCell, None]] = defaultdict(dict)
     for table in TABLES:
         for cell in table.cells if fnmatchcase(table.id, table_id) else ():
-            if fnmatchcase(cell.row, row) and fnmatchcase(cell.column, column):
+            # A wildcard stands for rows of the paper alone, so that a row of ours changes none of its claims.
+            is_row = cell.row == row or (cell.row == cell.printed_row and fnmatchcase(cell.row, row))
+            if is_row and fnmatchcase(cell.column, column):
                 for one in cell.measurements:
                     selected = SelectedCell(one, printed_number(table, cell))
                     found[one.task.dataset, one.task.normal][selected] = None
