@@ -85,8 +85,8 @@ class Profile:
         """Give each setting of a model with its value and the table that it comes from.
 
         A setting of its stage is named ``<argument>.<setting>``. Tables count in this order, the last one wins:
-        the constructor's defaults, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that ``[shared]``
-        lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
+        the constructor's defaults, the registry, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that
+        ``[shared]`` lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
         parts = {"": (model.name, model.detector)}
         if stage := model.detector.stage:
@@ -99,6 +99,9 @@ class Profile:
         """Give the tables that say something of a place, the stronger ones last."""
         of_dataset = self.tables.get("datasets", {}).get(dataset, {})
         shared = self.tables.get("shared", {})
+        name, *argument = place.split(".")
+        if not argument:
+            yield "the registry", MODELS[name].settings
         if place in shared.get("models", ()):
             yield "[shared]", shared
             yield f"[datasets.{dataset}.shared]", of_dataset.get("shared", {})
@@ -106,7 +109,6 @@ class Profile:
             yield "asked for", {"latent_dim": latent_dim}
         elif dataset in self.tables.get("latent_dim", {}):
             yield f"[latent_dim.{dataset}]", {"latent_dim": self.tables["latent_dim"][dataset]["fixed"]}
-        name, *argument = place.split(".")
         for table, models in (("models", self.tables.get("models", {})), (f"datasets.{dataset}", of_dataset)):
             settings = models.get(name, {})
             yield f"[{table}.{place}]", settings.get(argument[0], {}) if argument else settings
@@ -135,7 +137,9 @@ class Profile:
         return self.tables.get("cost", 1.0) * self.tables.get("seconds", {}).get(dataset, {}).get(model, 1.0)
 
 
-def _overlaid(known: Mapping[str, Option], layers: Iterable[tuple[str, Settings]]) -> dict[str, tuple[Any, str]]:
+def _overlaid(
+    known: Mapping[str, Option], layers: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, tuple[Any, str]]:
     """Return the value of each setting and its origin: the last of the layers that has it, or its default."""
     found = {key: (setting.default, "default") for key, setting in known.items()}
     for origin, layer in layers:

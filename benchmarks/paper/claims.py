@@ -124,7 +124,8 @@ def select(text: str) -> Selection:
     found: dict[TaskKey, dict[SelectedCell, None]] = defaultdict(dict)
     for table in TABLES:
         for cell in table.cells if fnmatchcase(table.id, table_id) else ():
-            is_meant = cell.row == row or (not cell.part and fnmatchcase(cell.row, row))
+            # A wildcard stands for rows of the paper alone, so that a row of ours changes none of its claims.
+            is_meant = cell.row == row or (cell.row == cell.printed_row and fnmatchcase(cell.row, row))
             if is_meant and fnmatchcase(cell.column, column):
                 for one in cell.measurements if classes is None else _of(classes, cell.measurements):
                     selected = SelectedCell(one, printed_number(table, cell))

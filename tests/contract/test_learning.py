@@ -61,7 +61,11 @@ def test_a_model_is_handed_negatives_only_if_it_uses_them(
     monkeypatch.setattr(type(detector), "_fit", learn)
     X, y = few.labelled()
     detector.fit(X, y)
-    np.testing.assert_array_equal(handed[0], X[y == 1])
+    made_ready, *_ = detector._begin(X, y)
+    assert handed[0] is not None
+    np.testing.assert_array_equal(handed[0], made_ready)
+    if getattr(detector, "contrast", "none") == "none":
+        np.testing.assert_array_equal(handed[0], X[y == 1])
     if detector.uses_negatives:
         np.testing.assert_array_equal(handed[1], X[y == -1])
     else:

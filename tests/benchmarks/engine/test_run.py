@@ -29,6 +29,9 @@ def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
     run = make_run(without_negatives("cifar10", 9), "AE", 0, FAST, {})
     assert (run.settings["activation"], run.settings["inner_weight"]) == ("tanh", 0)
     assert run.id == "00661a012d46109d"
+    repnn = make_run(without_negatives("cifar10", 9), "Sig-RepNN", 0, FAST, {})
+    assert repnn.settings["squash"]
+    assert "squash" not in repnn.identity()["settings"]
     for name, value in (("activation", "relu"), ("inner_weight", 1.0)):
         other = changed(run, {name: value})
         assert other is not None
@@ -90,7 +93,7 @@ def test_the_class_tables_together_need_150_runs_a_seed() -> None:
 
 def test_every_table_together_trains_nothing_twice() -> None:
     tasks = 25 + 20  # of Tables 1 and 2
-    alone = 11 * tasks  # ten rivals and AE
+    alone = 13 * tasks + 3 * 20  # twelve rivals and AE; three with contrast normalisation in Table 2
     table_1 = 25
     table_2 = 2 * 10 * 4  # LIS-AE and LinSep-LIS-AE, with negatives of the other split and supervised
     table_3 = 10 * (3 + 4 + 1 + 1)  # what is not in the others: Omniglot for Fashion-MNIST alone, and so on
