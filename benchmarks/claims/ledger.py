@@ -145,7 +145,8 @@ def _judged(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence
     reason = _method(claim, len({key for _, keys in needed for key in keys}), seeds)
     judged = JudgedClaim(claim, measured, reason)
     if judged.verdict == UNDECIDED:
-        return replace(judged, reason=f"the interval spans {claim.margin:g}; {reason}")
+        alone = "with one seed " if len(seeds) == 1 else ""
+        return replace(judged, reason=f"{alone}the interval spans {claim.margin:g}; {reason}")
     return judged
 
 
@@ -153,8 +154,8 @@ def _method(claim: Claim, n_tasks: int, seeds: Sequence[int]) -> str:
     """Tell what the interval is, and so of what it speaks."""
     of_seeds = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if n_tasks == 1:
-        spread = "seeds" if len(seeds) > 1 else "the usual spread of seeds, of which only one was trained,"
-        return f"one task: speaks of this task alone; {of_seeds}; 95 % interval over {spread} and test images"
+        elsewhere = "" if len(seeds) > 1 else ", as they spread elsewhere: one was trained here"
+        return f"one task: speaks of this task alone; {of_seeds}; 95 % interval over test images and seeds{elsewhere}"
     if claim.kind != "share":
         kind = f"95 % t interval over tasks{' and seeds' if len(seeds) > 1 else ''}"
     elif claim.paired:

@@ -33,7 +33,7 @@ SMOKE = load_profile("smoke")
 
 
 class KnownNetwork:
-    """Its error is the mean pixel times a factor; its features are the spreads of colours or nothing, if blind."""
+    """Its error is the mean pixel times a factor; its features are the spreads of colours, none if it is blind."""
 
     def __init__(self, factor: float = 1.0, *, blind: bool = False) -> None:
         self.factor, self.blind = factor, blind
