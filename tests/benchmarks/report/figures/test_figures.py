@@ -89,11 +89,10 @@ def test_figure_3_shows_car_and_digit_0() -> None:
 
 
 def test_figures_need_no_run_that_a_table_does_not_need() -> None:
-    tables, figures = (
-        {(measurement.task, measurement.model) for one in artefacts for measurement in one.measurements}
-        for artefacts in (TABLES, FIGURES)
-    )
-    assert figures == tables  # the scatter shows every cell
+    cells = [cell for one in TABLES for cell in one.cells if not cell.part]
+    tables = {(measurement.task, measurement.model) for cell in cells for measurement in cell.measurements}
+    figures = {(measurement.task, measurement.model) for one in FIGURES for measurement in one.measurements}
+    assert figures == tables  # the scatter shows every cell that has a printed number
 
 
 def test_the_linear_case_needs_no_run_and_figure_2_reads_the_data_of_its_task() -> None:
