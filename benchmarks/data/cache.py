@@ -81,6 +81,7 @@ class CatalogueEntry:
     digests: Mapping[str, tuple[str, str]]
     labels: tuple[int, int] = (0, 9)
     label_dtype: str = "u1"
+    variant_counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def most_images(self) -> int:

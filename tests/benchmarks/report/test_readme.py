@@ -67,7 +67,7 @@ def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Path) -> None:
     assert line.endswith(f"| 0 of 16 | {duration((14 * lis + 2 * ae) / 2)} | - |")
     (line,) = (line for line in part_of(ten_kdes).splitlines() if line.startswith("| 2 |"))
     slow = [profile.seconds(m, d) for m in ("AnoGAN", "AnoGAN-FM") for d in ("svhn", "cifar10")]
-    assert "| 10 of 300 |" in line
+    assert "| 10 of 400 |" in line
     assert line.endswith(f"| {duration(10 * sum(slow) / 2)} |")
 
 

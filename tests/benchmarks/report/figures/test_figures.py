@@ -93,7 +93,9 @@ def test_figures_need_no_run_that_a_table_does_not_need() -> None:
         {(measurement.task, measurement.model) for one in artefacts for measurement in one.measurements}
         for artefacts in (TABLES, FIGURES)
     )
-    assert figures == tables  # the scatter shows every cell
+    # The scatter shows every cell that the paper has.
+    assert figures <= tables
+    assert {model for _, model in tables - figures} == {"KDE-GCN", "IF-GCN", "OC-SVM-GCN", "RepNN"}
 
 
 def test_the_linear_case_needs_no_run_and_figure_2_reads_the_data_of_its_task() -> None:
