@@ -16,7 +16,7 @@ from lisae.detector import Images
 from lisae.reconstruction import check_alive, check_varied
 from lisae.settings import Count, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective
+from lisae.training import Objective, steps_in_epoch
 
 # Least distance of a coordinate of the centre from zero, which weights of zero would reach.
 _MARGIN = 0.1
@@ -105,6 +105,11 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
     learning_rate: Positive = 1e-4
     network_: HypersphereBackbone = field(init=False)
     squared_radii_: list[float] = field(init=False)
+
+    def steps(self, n: int) -> dict[str, int]:
+        """Return the steps of pre-training and of the one-class objective."""
+        in_epoch = steps_in_epoch(n, self.batch_size)
+        return {"pre-training": self.pretraining_epochs * in_epoch, "one-class": self.epochs * in_epoch}
 
     def sweep_labels(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class label of each image at each of ten radii, +1 inside and -1 outside, (10, n).

@@ -9,14 +9,14 @@ from sklearn.svm import OneClassSVM
 
 from baselines.contrast import ContrastNormalised
 from baselines.distances import distance_blocks
-from baselines.kde import BANDWIDTHS, held_out_likelihoods
 from baselines.label_sweep import LabelSweep
 from lisae.detector import Images, as_rows
 from lisae.settings import Positive, Range, Share
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.
 GAMMAS = 2.0 ** np.arange(-10, 0)
-LENGTH_SCALES = ("variance", "likelihood")
+LENGTH_SCALES = ("variance", "consistency")
+_HELD_OUT = 5  # one image of so many is held out to find a consistent gamma
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -31,8 +31,8 @@ class OCSVM(ContrastNormalised, LabelSweep):
     Args:
         nu: at most this share of the images learned from lie outside, at least this share are support vectors.
         length_scale: ``variance``: gamma is scikit-learn's "scale", 1 / (features x variance of the pixels);
-            ``likelihood``: gamma is 1 / (2 h^2), so that the kernel is that of KDE with the bandwidth h under which
-            held-out normal images are likeliest. Neither sees an outlier.
+            ``consistency``: the largest of ``GAMMAS`` up to which the machine calls no more held-out normal images
+            outliers than nu and twice its standard error (Tax and Müller, ICPR 2004). Neither sees an outlier.
         gamma_scale: a factor for that gamma.
         max_samples: normal images to learn from, drawn without replacement if there are more; 0 is all. Memory
             grows with its square, 0.8 GB at 6,000.
@@ -83,11 +83,15 @@ class OCSVM(ContrastNormalised, LabelSweep):
         if 0 < self.max_samples < len(normal):
             learned = normal[np.random.default_rng(seed).permutation(len(normal))[: self.max_samples]]
         self.rows_ = as_rows(learned)
-        self.gamma_ = float(self.gamma_scale * self._gamma())
-
         distances = np.empty((len(self.rows_), len(self.rows_)))
         for block, some in distance_blocks(self.rows_, self.rows_):
             distances[block] = some
+        if self.length_scale == "consistency":
+            gamma = self._consistent(distances)
+        else:
+            variance = self.rows_.var(dtype=np.float64) or 1.0  # as scikit-learn: equal images have none
+            gamma = 1 / (self.rows_.shape[1] * variance)
+        self.gamma_ = float(self.gamma_scale * gamma)
         self.coefficients_, self.intercept_ = self._solve(_kernel(distances.copy(), self.gamma_))
         kernel = _kernel(distances, GAMMAS[0])
         self.sweep_coefficients_ = np.empty((len(GAMMAS), len(kernel)))
@@ -97,11 +101,21 @@ class OCSVM(ContrastNormalised, LabelSweep):
             np.square(kernel, out=kernel)
         return self._anomaly_score(normal)
 
-    def _gamma(self) -> float:
-        if self.length_scale == "likelihood":
-            return 1 / (2 * BANDWIDTHS[held_out_likelihoods(self.rows_).argmax()] ** 2)
-        variance = self.rows_.var(dtype=np.float64) or 1.0  # as scikit-learn: equal images have none
-        return 1 / (self.rows_.shape[1] * variance)
+    def _consistent(self, distances: NDArray[np.float64]) -> float:
+        """Return the largest consistent gamma, given the distances of all rows; the first of ``GAMMAS`` if none is."""
+        is_held_out = np.arange(len(distances)) % _HELD_OUT == 0
+        kernel = _kernel(distances[np.ix_(~is_held_out, ~is_held_out)], GAMMAS[0])
+        to_held_out = _kernel(distances[np.ix_(is_held_out, ~is_held_out)], GAMMAS[0])
+        most = self.nu + 2 * np.sqrt(self.nu * (1 - self.nu) / is_held_out.sum())
+        found = GAMMAS[0]
+        for gamma in GAMMAS:
+            coefficients, intercept = self._solve(kernel)
+            if (to_held_out @ coefficients + intercept < 0).mean() > most:
+                break
+            found = gamma
+            np.square(kernel, out=kernel)
+            np.square(to_held_out, out=to_held_out)
+        return found
 
     def _solve(self, kernel: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
         """Return the coefficients, (m,), and the intercept of the machine for a kernel matrix, (m, m)."""

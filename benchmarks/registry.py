@@ -52,7 +52,7 @@ _MODELS = (
     Model("KDE-GCN", KDE, "KDE after contrast normalisation", settings={"contrast": "l1"}),
     Model("IF-GCN", IsolationForest, "isolation forest after contrast normalisation", settings={"contrast": "l1"}),
     Model("OC-SVM-GCN", OCSVM, "one-class SVM after contrast normalisation", settings={"contrast": "l1"}),
-    Model("OC-SVM-KDE", OCSVM, "one-class SVM with KDE's kernel", settings={"length_scale": "likelihood"}),
+    Model("OC-SVM-C", OCSVM, "one-class SVM at a consistent length scale", settings={"length_scale": "consistency"}),
     Model("OC-DSVDD", DeepSVDD, "one-class Deep SVDD on the backbone's encoder"),
     Model("AnoGAN", AnoGAN, "f-AnoGAN: Wasserstein GAN and encoder, scored by the image"),
     Model("AnoGAN-FM", AnoGANFM, "f-AnoGAN scored by the image and the critic's features", begins_from="AnoGAN"),

@@ -214,7 +214,7 @@ _ROWS = (
     Row("IF, normalised", "IF-GCN", table="2"),
     _as_printed("OC-SVM"),
     Row("OC-SVM, label sweep", "OC-SVM", "label sweep", "OC-SVM"),
-    Row("OC-SVM, KDE's kernel", "OC-SVM-KDE", printed="OC-SVM"),
+    Row("OC-SVM, consistent", "OC-SVM-C", printed="OC-SVM"),
     Row("OC-SVM, normalised", "OC-SVM-GCN", table="2"),
     _as_printed("OC-DSVDD"),
     Row("OC-DSVDD, label sweep", "OC-DSVDD", "label sweep", "OC-DSVDD"),

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
+from benchmarks.data.cache import CATALOGUE
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.plan import Computable, Plan
 from benchmarks.engine.profiles import CHOSEN, Settings
 from benchmarks.engine.records import Record
@@ -168,13 +170,22 @@ class _Content:
         return self._tabular("slips", rows)
 
     def _models(self) -> Tabular:
-        """Give the settings of every model, data sets with the same ones together."""
-        profile = self.plan.request.profile
-        used: dict[tuple[str, str], list[str]] = {}
+        """Give the settings of every model and the steps of its trainings, data sets with the same ones together."""
+        used: dict[tuple[str, str, str], list[str]] = {}
         for name, dataset in dict.fromkeys((one.model, one.task.dataset) for one in self._measurements):
-            text = _settings_text(profile.settings(MODELS[name], dataset))
-            used.setdefault((name, text or "none to choose"), []).append(dataset)
-        return self._tabular("models", [(name, ", ".join(found), text) for (name, text), found in used.items()])
+            settings = self.plan.request.profile.settings(MODELS[name], dataset)
+            steps = build(name, settings, 0, "cpu").steps(self._images_of_a_class(dataset)).items()
+            texts = ", ".join(f"{phase} {count:,}" for phase, count in steps), _settings_text(settings)
+            used.setdefault((name, texts[0] or DASH, texts[1] or "none to choose"), []).append(dataset)
+        return self._tabular("models", [(name, ", ".join(found), *texts) for (name, *texts), found in used.items()])
+
+    def _images_of_a_class(self, dataset: str) -> int:
+        """Return how many training images a class has on average, in the variant that the records are of."""
+        found = (record.identity["variants"].get(dataset) for record in self._records)
+        entry = CATALOGUE[dataset]
+        counts = entry.variant_counts.get(next(filter(None, found), ""), entry.counts)
+        images = counts[0] // len(entry.class_names)
+        return min(images, self.plan.request.profile.limits["train"] or images)
 
     def _other_settings(self) -> Tabular:
         profile = self.plan.request.profile

@@ -7,7 +7,6 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.svm import OneClassSVM
 
-from baselines.kde import KDE
 from baselines.ocsvm import GAMMAS, OCSVM
 from lisae.detector import as_rows
 from tests.shapes import Shapes, auc
@@ -41,13 +40,25 @@ def test_gamma_scale_multiplies_scikit_learns_scale(grey: Shapes) -> None:
     np.testing.assert_allclose(fitted.anomaly_score(grey.outliers), -expected, atol=1e-6)
 
 
-def test_the_kernel_may_be_kde_s(grey: Shapes) -> None:
-    fitted = OCSVM(length_scale="likelihood").fit(grey.normal)
-    assert fitted.gamma_ == pytest.approx(1 / (2 * KDE().fit(grey.normal).bandwidth_ ** 2))
-    assert fitted.gamma_ != pytest.approx(OCSVM().fit(grey.normal).gamma_, rel=0.1)
-    machine = OneClassSVM(gamma=fitted.gamma_, nu=0.1).fit(as_rows(grey.normal).astype(np.float64))
-    expected = machine.decision_function(as_rows(grey.outliers).astype(np.float64))
+@pytest.mark.parametrize("nu", [0.1, 0.3])
+def test_a_consistent_gamma_is_the_last_before_held_out_images_are_refused(grey: Shapes, nu: float) -> None:
+    pixels = as_rows(grey.normal).astype(np.float64)
+    held_out = np.arange(len(pixels)) % 5 == 0
+    kept, others = pixels[~held_out], pixels[held_out]
+    refused = np.array([np.mean(OneClassSVM(gamma=g, nu=nu).fit(kept).predict(others) == -1) for g in GAMMAS])
+    is_consistent = refused <= nu + 2 * np.sqrt(nu * (1 - nu) / len(others))
+    assert is_consistent[0]
+    assert not is_consistent[-1]
+    fitted = OCSVM(nu=nu, length_scale="consistency").fit(grey.normal)
+    assert fitted.gamma_ == GAMMAS[is_consistent.argmin() - 1]
+    expected = OneClassSVM(gamma=fitted.gamma_, nu=nu).fit(pixels).decision_function(as_rows(grey.outliers))
     np.testing.assert_allclose(fitted.anomaly_score(grey.outliers), -expected, atol=1e-6)
+
+
+def test_the_widest_kernel_is_taken_where_none_is_consistent(grey: Shapes) -> None:
+    images = grey.normal[:75].copy()
+    images[::5] = grey.outliers[:15]  # those held out are unlike those learned from
+    assert OCSVM(length_scale="consistency", nu=0.05).fit(images).gamma_ == GAMMAS[0]
 
 
 def test_the_sweep_labels_as_scikit_learn_does_at_each_gamma(fitted: OCSVM, grey: Shapes) -> None:
