@@ -25,7 +25,8 @@ from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
 from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
-from benchmarks.report.tables import NO_RECORD, RIVAL, SEEING_RIVAL, in_columns, standings
+from benchmarks.report.summary import RIVAL, SEEING_RIVAL, caveats, standings, verdict
+from benchmarks.report.tables import NO_RECORD, in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
 
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
@@ -102,6 +103,9 @@ class _Content:
     def _facts(self) -> Iterator[tuple[str, str]]:
         """List name and value of what a reader wants to know first."""
         request = self.plan.request
+        if found := verdict(self._frames):
+            yield "Does it reproduce?", found
+            yield "Caveats", caveats(self._records, request.seeds)
         cells = pd.concat(self._frames.values())
         yield "Cells of tables", f"{cells['mean'].notna().sum()} of {len(cells)} measured"
         delta = cells["delta"].dropna()

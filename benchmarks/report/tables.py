@@ -9,18 +9,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.files import write_text, written_whole
-from benchmarks.paper.tables import AVERAGE, Table, table
-from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, short, signed, trimmed, written
+from benchmarks.paper.tables import AVERAGE, Table
+from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed, written
 from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
 from benchmarks.report.tidy import Reasons, RecordLookup, missing_texts, note, tidy
 
 NO_RECORD = "there is no record of it"
-HEADLINE = (("1", "MNIST"), ("1", "Fashion-MNIST"), ("1", "2-Class MNIST"), ("2", "SVHN"), ("2", "CIFAR-10"))
-RIVAL = "best rival"
-SEEING_RIVAL = "best rival with the same negatives"
-# The paper's own models; every other row of Tables 1 and 2 is a rival, the supervised bounds of rivals apart.
-_OWN = ("AE", "LIS-AE", "LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE")
-STANDINGS = (RIVAL, SEEING_RIVAL, *_OWN)
 _DPI = 200
 _ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
 
@@ -133,32 +127,6 @@ def _tabular(
     ]
     parts = {table.rows.index(of_part[0]): part for part, of_part in table.parts.items()}
     return Tabular(f"table-{table.id}", caption, tuple(headings), tuple(rows), tuple(notes), command, parts)
-
-
-def standings(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
-    """Set our mean AUC beside the paper's, as text, for the rows of ``STANDINGS`` in each column of ``HEADLINE``.
-
-    A row that a column lacks is a dash. The best rivals are named, one of the paper's and one of those that learn from
-    the same negatives: the measured one with our highest mean, which a rival without all its runs does not have.
-    """
-    found = {}
-    for table_id, column in HEADLINE:
-        found[column] = texts = dict.fromkeys(STANDINGS, DASH)
-        if table_id in frames:
-            rows = frames[table_id].query("column == @column").set_index("row")[["mean", "paper"]]
-            shown = rows.map(lambda number: "" if pd.isna(number) else short(number, 3))
-            texts |= {row: Shown(*shown.loc[row]).text for row in _OWN if row in rows.index}
-            added = [row for of_part in table(table_id).parts.values() for row in of_part]
-            rivals = {
-                RIVAL: [row for row in rows.index if row not in (*_OWN, *added)],
-                SEEING_RIVAL: [row for row in added if not row.startswith("Sup. ")],
-            }
-            for place, names in rivals.items():
-                means = rows["mean"].reindex(names).dropna()
-                if len(means):
-                    best = str(means.idxmax())
-                    texts[place] = f"{Shown(*shown.loc[best]).text} {best}"
-    return found
 
 
 def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:

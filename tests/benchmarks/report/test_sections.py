@@ -19,7 +19,7 @@ from benchmarks.paper.claims import claims
 from benchmarks.paper.tables import TABLES, Measurement, errata, table
 from benchmarks.report.figures import FIGURES
 from benchmarks.report.sections import PROSE, markdown_blocks, write_report
-from benchmarks.report.tables import STANDINGS
+from benchmarks.report.summary import STANDINGS
 from benchmarks.report.tidy import RecordLookup
 from tests.benchmarks.report.page import Page
 
