@@ -25,8 +25,9 @@ class AutoEncoder(BackboneDetector):
 
     Args:
         activation: of the latent layer, ``tanh`` or ``relu``.
-        inner_weight: weight of the squared error of the inner autoencoder beside that of the image; 0 is AE as in the
-            paper's experiments, which found the inner error not necessary (Section 4.1, end).
+        inner_weight: weight of the error of the inner autoencoder, relative to the variance of its inputs, beside the
+            squared error of the image. 0 is AE as in the paper's experiments, which found it not necessary (Section
+            4.1, end).
 
     The other arguments, the loss, the attributes and the errors are those of ``BackboneDetector``.
     """
@@ -46,14 +47,15 @@ class AutoEncoder(BackboneDetector):
 
 
 class InnerReconstruction(Objective):
-    """The squared errors of an image and of its inner autoencoder, whose input is what the encoder gives.
+    """The squared error of an image, and the relative one of the inner autoencoder, whose input is the features.
 
     The inner autoencoder is the latent layer and the layer after it (Section 4.1, end): its output is to be as the
-    encoder's features are. Its error is summed over the features, as that of an image is over the pixels.
+    encoder's features are. Its error is divided by the variance of the features over the batch. Undivided, it is made
+    small by small features, which then are no more alike to the output than their mean is.
 
     Args:
         network: the backbone.
-        weight: of the inner error beside that of the image.
+        weight: of the inner error.
     """
 
     def __init__(self, network: Backbone, weight: float) -> None:
@@ -64,10 +66,10 @@ class InnerReconstruction(Objective):
     def forward(self, images: Tensor) -> Tensor:
         """Map images, (n, c, h, w) in [0, 1], to the loss, ()."""
         features = self.network.encoder(images)
-        code = self.network.code(features)
-        inner = self.network.decoder[:INNER_LAYERS](code)
+        inner = self.network.decoder[:INNER_LAYERS](self.network.code(features))
         error = squared_error(images, self.network.decoder[INNER_LAYERS:](inner))
-        return error + self.weight * squared_error(features.float(), inner)
+        features = features.float()
+        return error + self.weight * squared_error(features, inner) / squared_error(features, features.mean(dim=0))
 
 
 class LinearSeparation(Objective):

@@ -280,7 +280,7 @@ def test_a_dry_run_lists_them_and_what_is_changed(tmp_path: Path, capsys: pytest
     assert sum(", autoencoder.latent_dim = 512, seed 0" in line for line in ae) == 2
     assert sum(", gamma = 5.0, seed 0" in line for line in lis) == 2
     # Of every class of SVHN: AE and LIS-AE with an inner loss.
-    assert sum(", autoencoder.inner_weight = 1.0, seed 0" in line for line in lines) == 2 * 10
+    assert sum(", autoencoder.inner_weight = 10.0, seed 0" in line for line in lines) == 2 * 10
     assert lines[-1].startswith("110 runs, 110 to do")
 
 
