@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lisae.detector import Detector, Images
+from lisae.detector import Detector, Images, as_rows
 from lisae.training import CollapseError
 
 CONTRASTS = ("none", "l1")
@@ -61,8 +61,7 @@ class ContrastNormalised(Detector):
 
 def l1_normalised(images: Images) -> NDArray[np.float32]:
     """Return images less their mean, over their mean absolute deviation, (n, h, w, c); without contrast, zeros."""
-    pixels = images.astype(np.float32)
-    pixels -= pixels.mean(axis=(1, 2, 3), keepdims=True)
+    pixels = as_rows(images).reshape(images.shape)
+    pixels = pixels - pixels.mean(axis=(1, 2, 3), keepdims=True)
     deviation = np.abs(pixels).mean(axis=(1, 2, 3), keepdims=True)
-    scale = 255 if images.dtype == np.uint8 else 1
-    return np.divide(pixels, deviation, out=np.zeros_like(pixels), where=deviation > _FLAT * scale)
+    return np.divide(pixels, deviation, out=np.zeros_like(pixels), where=deviation > _FLAT)

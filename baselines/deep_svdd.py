@@ -1,5 +1,6 @@
 """OC-DSVDD: one-class Deep SVDD (Ruff et al., ICML 2018, PMLR 80:4393-4402) on the encoder of the backbone."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -43,6 +44,17 @@ class HypersphereBackbone(Backbone):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.register_parameter("bias", None)
         self.register_buffer("centre", torch.zeros(latent_dim))
+
+    def begin_at(self, pixel: float) -> None:
+        """Let the decoder begin at this pixel, in (0, 1), and not at one half.
+
+        Pixels whose contrast is normalised lie close together, on MNIST close to zero: on the way there from one half
+        the last sigmoid saturates, and nothing is learned any more.
+        """
+        last = self.decoder[-2]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, math.log(pixel / (1 - pixel)))
 
     def code(self, features: Tensor) -> Tensor:
         """Return the latent code in R^latent_dim, (n, latent_dim), of encoder features, (n, features)."""
@@ -131,6 +143,8 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
 
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         network = self.network_
+        if self.contrast != "none":
+            network.begin_at(float(np.mean(normal, dtype=np.float64)))
         yield from self._train(
             Reconstruction(network),
             [[normal]],

@@ -162,3 +162,15 @@ def test_a_file_holds_the_centre(svdd: DeepSVDD, few: Shapes, tmp_path: Path) ->
 def test_a_file_holds_the_range_of_contrast(normalised: DeepSVDD, few: Shapes) -> None:
     loaded = clone(normalised).from_bytes(normalised.to_bytes())
     assert loaded.contrast_range_ == normalised.contrast_range_ != [0, 1]
+
+
+def test_the_decoder_begins_at_the_mean_pixel(few: Shapes) -> None:
+    """A network that begins at one half saturates on its way to normalised pixels, which are close to zero."""
+    network = HypersphereBackbone((12, 12, 1), 4, torch.Generator().manual_seed(0))
+    network.begin_at(0.05)
+    with torch.no_grad():
+        for layer in network.decoder[:-2]:
+            if isinstance(layer, nn.Linear | nn.ConvTranspose2d):
+                layer.weight.zero_()
+        images = network(torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(1)))
+    torch.testing.assert_close(images, torch.full_like(images, 0.05))
