@@ -121,7 +121,7 @@ def _judged(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence
         seeds = evidence.seeds_of(needed)
     except NotMeasured as lack:
         return JudgedClaim(claim, None, str(lack))
-    number = evidence.curve if claim.measure == "curve" else evidence.number
+    number = {"auc": evidence.number, "curve": evidence.curve, "restarts": evidence.restarts}[claim.measure]
     samples = [make_case(pair, number, seeds, paired=claim.paired) for pair in sides]
     measured = estimate(samples, limit=claim.limit if claim.kind == "share" else None)
     reason = _method(claim, len({key for _, keys in needed for key in keys}), seeds)

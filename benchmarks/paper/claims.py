@@ -75,7 +75,11 @@ class Claim:
         """In words, what is computed and what is claimed of it."""
         if self.kind == "open":
             return ""
-        measure = {"auc": "AUC", "curve": "share of operating points where the first curve is higher"}[self.measure]
+        measure = {
+            "auc": "AUC",
+            "curve": "share of operating points where the first curve is higher",
+            "restarts": "trainings begun again after a collapse",
+        }[self.measure]
         sides = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
         of = f"{'paired ' if self.minus and self.paired else ''}{measure}, {sides}"
         what = {
