@@ -155,6 +155,11 @@ class Evidence:
         ]
         return np.mean(shares), 0.0
 
+    def restarts(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
+        """Give a ``Number`` of the records: how many trainings collapsed and were begun again."""
+        found = [record.restarts for _, records in self._found(selection, key, seed) for record in records]
+        return np.mean(found), 0.0
+
     def variants(self, needed: Needed) -> str:
         """Name the data sets behind these tasks that are not the complete official ones, with a word on each."""
         runs = [self.run(one, self.seeds[0]) for selection, keys in needed for one in selection.measurements(keys)]

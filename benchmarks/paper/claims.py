@@ -76,6 +76,7 @@ class Claim:
             "auc": "AUC",
             "curve": "share of operating points where the first curve is higher, of those where they differ",
             "detected": "share of outliers detected at 5 % false alarms",
+            "restarts": "trainings begun again after a collapse",
         }[self.measure]
         sides = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
         of = f"{'paired ' if self.minus and self.paired else ''}{measure}, {sides}"

@@ -28,13 +28,13 @@ def run_of(measurement: Measurement, seed: int) -> Run:
     return make_run(measurement.task, measurement.model, seed, _FAST, {"cifar10": DataIdentity("a part")})
 
 
-def put(store: Store, run: Run, auc: Auc) -> None:
+def put(store: Store, run: Run, auc: Auc, restarts: int = 0) -> None:
     scores = tuple(
         Score(outlier, auc(run, outlier), 1000, tuple(np.linspace(auc(run, outlier), 0, 101)))
         for outlier in run.task.outliers
     )
     identity = json.loads(json.dumps(run.identity()))
-    store.put(Record(run.id, identity, scores, 1000, 0, "fast", "cpu", "float32", {}, "", 1.0, 1.0))
+    store.put(Record(run.id, identity, scores, 1000, restarts, "fast", "cpu", "float32", {}, "", 1.0, 1.0))
 
 
 def fill(store: Store, aucs: Mapping[str, Auc], seeds: tuple[int, ...] = (0,)) -> None:

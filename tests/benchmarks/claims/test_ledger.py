@@ -86,7 +86,7 @@ def test_every_case_counts_and_one_that_fails_decides(store: Store, evidence: Ev
         fill(store, {f"2 / {rival} / CIFAR-10": by_class(level)})
     entry = judge(claim, evidence)
     assert entry.verdict == "not confirmed"
-    assert "1 of 12 cases, the worst: IF;" in entry.reason
+    assert "1 of 14 cases, the worst: IF;" in entry.reason
     assert entry.estimate is not None
     assert entry.estimate.value == pytest.approx(-0.05)
 
@@ -95,7 +95,7 @@ def test_every_case_needs_its_records(store: Store, evidence: Evidence) -> None:
     fill(store, {LIS: by_class(0.7), "2 / KDE / CIFAR-10": by_class(0.6)})
     entry = judge(BY_ID["rivals-cifar10"], evidence)
     assert (entry.verdict, entry.estimate) == ("not measured", None)
-    assert "1 of 12 cases, lacking: IF; no record of 10 of 20 runs" in entry.reason
+    assert "1 of 14 cases, lacking: IF; no record of 10 of 20 runs" in entry.reason
 
 
 def test_a_share_counts_tasks(store: Store, evidence: Evidence) -> None:
@@ -105,6 +105,19 @@ def test_a_share_counts_tasks(store: Store, evidence: Evidence) -> None:
     assert entry.estimate.value == pytest.approx(0.9)
     assert entry.verdict == "confirmed"
     assert judge(replace(BETTER, kind="share", margin=0.9), evidence).verdict == "undecided"
+
+
+def test_trainings_that_were_begun_again_are_counted(store: Store, evidence: Evidence) -> None:
+    claim = replace(BETTER, measure="restarts", direction="below")
+    for text, restarts in ((LIS, 0), (AE, 2)):
+        selection = select(text)
+        for number, measurement in enumerate(selection.measurements(selection.cells)):
+            put(store, run_of(measurement, 0), by_class(0.5), restarts if number % 2 else 0)
+    judged = judge(claim, evidence)
+    assert judged.estimate is not None
+    assert (judged.estimate.value, judged.verdict) == (-1, "confirmed")
+    assert np.isnan(judged.paper)
+    assert "trainings begun again" in judged.row()["statistic"]
 
 
 def put_curves(store: Store, curves: dict[str, Sequence[float]]) -> None:
