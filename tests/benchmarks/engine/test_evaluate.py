@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from baselines.ocsvm import OCSVM, label_sweep_auc
+from baselines.label_sweep import label_sweep_auc
+from baselines.ocsvm import OCSVM
 from benchmarks.data import DataIdentity, identify, load
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, contaminated, some, strokes, to_shape
 from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, training_images, versions
