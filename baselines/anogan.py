@@ -15,7 +15,7 @@ from lisae.detector import Images, Stage
 from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
 from lisae.settings import Count, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective
+from lisae.training import Objective, steps_in_epoch
 
 _SAMPLES = 512
 
@@ -63,6 +63,12 @@ class AnoGAN(BackboneDetector):
     penalty: float = 10.0
     feature_weight: float = 1.0
     network_: Adversarial = field(init=False)
+
+    def steps(self, n: int) -> dict[str, int]:
+        """Return the steps of the critic, of the generator and of the encoder."""
+        critic = self.gan_epochs * steps_in_epoch(n, self.gan_batch_size)
+        encoder = self.epochs * steps_in_epoch(n, self.batch_size)
+        return {"critic": critic, "generator": critic // self.critic_steps, "encoder": encoder}
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> NDArray[np.float32]:
         """Return images from the generator, (n, h, w, c), float in [0, 1].
@@ -144,6 +150,10 @@ class AnoGANFM(ReconstructionDetector):
     anogan_: AnoGAN = field(init=False)
     restarts_: int = field(init=False)
     network_: Adversarial = field(init=False)
+
+    def steps(self, n: int) -> dict[str, int]:
+        """Return nothing: all that is trained is AnoGAN."""
+        return {}
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
         """Return the device and the type of AnoGAN; only a fitted detector has them."""

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import ensemble
 
-from lisae.detector import Detector, Images, as_rows
+from baselines.contrast import ContrastNormalised
+from lisae.detector import Images, as_rows
 from lisae.settings import Count
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class IsolationForest(Detector):
+class IsolationForest(ContrastNormalised):
     """IF: the fewer random cuts isolate an image, the more anomalous it is; on flat pixels in [0, 1].
 
     The score is the one of the authors' Eq. (2), in (0, 1]: 2 to the minus mean path length over trees, relative to
@@ -20,6 +21,7 @@ class IsolationForest(Detector):
     Args:
         trees: how many; the authors' 100.
         max_samples: normal images drawn for a tree, without replacement; the authors' 256, or all if there are fewer.
+        contrast: as for ``ContrastNormalised``.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 

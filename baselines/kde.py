@@ -5,8 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.contrast import ContrastNormalised
 from baselines.distances import Rows, distance_blocks
-from lisae.detector import Detector, Images, as_rows
+from lisae.detector import Images, as_rows
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it.
 BANDWIDTHS = 2.0 ** np.linspace(-4.5, 5, 20)
@@ -16,18 +17,18 @@ FOLDS = 5
 _SAME = 1e-9
 
 
-class KDE(Detector):
+class KDE(ContrastNormalised):
     """KDE: a Gaussian kernel density estimate of flat pixels in [0, 1]; the score is the negative log density.
 
-    The bandwidth is the one of ``BANDWIDTHS`` under which held-out normal images are likeliest, in ``FOLDS``-fold
-    cross-validation; row i is held out in fold i modulo ``FOLDS``, so that a class is spread over all folds where
-    images come sorted by class. Every pair of images is computed, nothing is approximated.
+    The bandwidth is the one of ``BANDWIDTHS`` under which held-out normal images are likeliest. Every pair of images is
+    computed, nothing is approximated.
 
     A normal image does not count towards its own density when it is scored again: otherwise it would seem the most
     normal of all, and the threshold would reject every new image. So the estimate is leave-one-out for the training
     images and plain for every other.
 
     Args:
+        contrast: as for ``ContrastNormalised``.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides nothing here.
 
@@ -39,18 +40,24 @@ class KDE(Detector):
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         self.rows_ = as_rows(normal)
-        fold = np.arange(len(normal)) % FOLDS
-        held_out = [
-            log_densities(self.rows_[fold == i], self.rows_[fold != i], BANDWIDTHS)
-            for i in range(min(FOLDS, len(normal)))
-        ]
-        self.likelihoods_ = np.concatenate(held_out, axis=1).mean(axis=1)
+        self.likelihoods_ = held_out_likelihoods(self.rows_)
         self.bandwidth_ = float(BANDWIDTHS[self.likelihoods_.argmax()])
         return self._anomaly_score(normal)
 
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         bandwidths = np.array([self.bandwidth_])
         return -log_densities(as_rows(images), self.rows_, bandwidths, leave_itself_out=True)[0]
+
+
+def held_out_likelihoods(rows: Rows) -> NDArray[np.float64]:
+    """Return the mean log density of a row under each of ``BANDWIDTHS``, (20,), in ``FOLDS``-fold cross-validation.
+
+    Row i is held out in fold i modulo ``FOLDS``, so that a class is spread over all folds where images come sorted by
+    class. Rows are flat images, (n, features).
+    """
+    fold = np.arange(len(rows)) % FOLDS
+    held_out = [log_densities(rows[fold == i], rows[fold != i], BANDWIDTHS) for i in range(min(FOLDS, len(rows)))]
+    return np.concatenate(held_out, axis=1).mean(axis=1)
 
 
 def log_densities(

@@ -13,6 +13,7 @@ from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.settings import Range
 from lisae.training import Objective
 
+ADDRESSINGS = ("cosine", "dot")
 _EPSILON = 1e-12
 
 
@@ -25,6 +26,7 @@ class MemoryBackbone(Backbone):
         slots: how many slots the memory has.
         shrinkage: share of a slot below which it is dropped from a mixture, in units of 1 / ``slots``.
         generator: draws the initial weights and slots.
+        addressing: how query and slot are compared, ``cosine`` or ``dot``.
 
     Raises ValueError as ``Backbone`` does.
     """
@@ -36,22 +38,28 @@ class MemoryBackbone(Backbone):
         slots: int,
         shrinkage: float,
         generator: torch.Generator,
+        *,
+        addressing: str,
     ) -> None:
         super().__init__(image_shape, latent_dim, generator)
         self.threshold = shrinkage / slots
+        self.addressing = addressing
         bound = 1 / math.sqrt(latent_dim)
         self.memory = nn.Parameter(torch.empty(slots, latent_dim).uniform_(-bound, bound, generator=generator))
 
     def address(self, features: Tensor) -> Tensor:
         """Return the share of each slot, (n, slots), in the mixtures for encoder features, (n, features); Section 3.3.
 
-        Softmax of the cosine of query and slot, hard shrinkage, and division by the sum: a row sums to one, or is
-        zero throughout where no slot passes the threshold. The query is the backbone's code, tanh included.
+        Softmax of the cosine of query and slot or of their dot product, hard shrinkage, and division by the sum: a row
+        sums to one, or is zero throughout where no slot passes the threshold. The query is the backbone's code, tanh
+        included.
         """
         query = super().code(features).float()
         with autocast(query.device, torch.float32):  # shares differ by little: bfloat16 would blur the threshold
-            cosines = functional.normalize(query, dim=1) @ functional.normalize(self.memory, dim=1).T
-            shares = torch.softmax(cosines, dim=1)
+            slots: Tensor = self.memory
+            if self.addressing == "cosine":
+                query, slots = functional.normalize(query, dim=1), functional.normalize(slots, dim=1)
+            shares = torch.softmax(query @ slots.T, dim=1)
             above = shares - self.threshold
             kept = above.relu() * shares / (above.abs() + _EPSILON)
             return functional.normalize(kept, p=1, dim=1, eps=_EPSILON)
@@ -89,14 +97,17 @@ class MemoryAutoEncoder(BackboneDetector):
             take 1 to 3. Cosines lie in [-1, 1], so that no share is above e^2 / ``slots`` and few are above 2:
             from there on every slot may be dropped for every image, and the network stays at the mean image.
         entropy_weight: weight of the entropy; Gong et al. have 2e-4.
+        addressing: how a query is compared with a slot: ``cosine``, as the paper of Gong et al. has it (Equation 5), or
+            ``dot``, the dot product of their code (github.com/donggong1/memae-anomaly-detection).
 
     The other arguments, the attributes and the errors are those of ``BackboneDetector``; ``fit`` also raises ValueError
-    for fewer than two slots or a negative ``shrinkage``.
+    for fewer than two slots, a negative ``shrinkage`` or another ``addressing``.
     """
 
     slots: Annotated[int, Range(2)] = 100
     shrinkage: float = 1.0
     entropy_weight: float = 2e-4
+    addressing: Annotated[str, ADDRESSINGS] = "cosine"
     network_: MemoryBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> MemoryBackbone:
@@ -105,7 +116,11 @@ class MemoryAutoEncoder(BackboneDetector):
                 f"there are at least 2 slots, and shrinkage is not below 0; "
                 f"got {self.slots} slots and shrinkage {self.shrinkage}."
             )
-        return MemoryBackbone(self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator)
+        if self.addressing not in ADDRESSINGS:
+            raise ValueError(f"addressing is one of {', '.join(ADDRESSINGS)}; got {self.addressing!r}.")
+        return MemoryBackbone(
+            self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator, addressing=self.addressing
+        )
 
     def _objective(self, generator: torch.Generator) -> Objective:
         return SparseAddressing(self.network_, self.entropy_weight)

@@ -1,36 +1,42 @@
 """One-class support vector machine (Schölkopf et al., Neural Computation 2001, 13(7)), solved by libsvm."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import auc
 from sklearn.svm import OneClassSVM
 
+from baselines.contrast import ContrastNormalised
 from baselines.distances import distance_blocks
-from lisae.detector import Detector, Images, as_rows
+from baselines.label_sweep import LabelSweep
+from lisae.detector import Images, as_rows
 from lisae.settings import Positive, Range, Share
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.
 GAMMAS = 2.0 ** np.arange(-10, 0)
-
-_SWEEP = "label sweep"
+LENGTH_SCALES = ("variance", "consistency")
+_HELD_OUT = 5  # one image of so many is held out to find a consistent gamma
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class OCSVM(Detector):
+class OCSVM(ContrastNormalised, LabelSweep):
     """OC-SVM with the kernel exp(-gamma |x - y|^2) on flat pixels in [0, 1]; the score is minus the decision value.
 
     That score is taken at one gamma, ``gamma_``. The paper instead varies gamma "and uses a predicted class label"
-    (Section 5.1): so ``fit`` also solves one machine for each of ``GAMMAS``, ``sweep_labels`` gives their labels
-    and ``label_sweep_auc`` the area under them. Distances are computed once for all machines.
+    (Section 5.1): so ``fit`` also solves one machine for each of ``GAMMAS``, and ``sweep_labels`` gives their labels.
+    The area under them is no AUC of any one detector: each point is another machine's, no threshold moves between
+    them, and none has a share of false alarms below about nu. Distances are computed once for all machines.
 
     Args:
         nu: at most this share of the images learned from lie outside, at least this share are support vectors.
-        gamma_scale: gamma as a multiple of scikit-learn's "scale", 1 / (features x variance of the pixels).
+        length_scale: ``variance``: gamma is scikit-learn's "scale", 1 / (features x variance of the pixels);
+            ``consistency``: the largest of ``GAMMAS`` up to which the machine calls no more held-out normal images
+            outliers than nu and twice its standard error (Tax and Müller, ICPR 2004). Neither sees an outlier.
+        gamma_scale: a factor for that gamma.
         max_samples: normal images to learn from, drawn without replacement if there are more; 0 is all. Memory
             grows with its square, 0.8 GB at 6,000.
+        contrast: as for ``ContrastNormalised``.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides which images are drawn.
 
@@ -41,10 +47,12 @@ class OCSVM(Detector):
         intercept_: the number added to the weighted sum of kernels.
         sweep_coefficients_, sweep_intercepts_: the same for each of ``GAMMAS``, (10, m) and (10,).
 
-    ``fit`` raises ValueError for nu outside (0, 1], gamma_scale not above 0, or max_samples of 1 or below 0.
+    ``fit`` raises ValueError for nu outside (0, 1], another length scale, gamma_scale not above 0, or max_samples of 1
+    or below 0.
     """
 
     nu: Share = 0.1
+    length_scale: Annotated[str, LENGTH_SCALES] = "variance"
     gamma_scale: Positive = 1.0
     max_samples: Annotated[int, Range(2, or_zero=True)] = 6000
 
@@ -64,15 +72,9 @@ class OCSVM(Detector):
                 np.square(kernel, out=kernel)
         return np.where(decisions < 0, -1, 1)
 
-    def extra_scores(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return ``sweep_labels`` under the name ``label sweep``."""
-        return {_SWEEP: self.sweep_labels(X)}
-
-    def extra_auc(self, name: str, normal: NDArray[Any], outliers: NDArray[Any]) -> float:
-        """Return the ``label_sweep_auc`` of the labels."""
-        return label_sweep_auc(normal, outliers) if name == _SWEEP else super().extra_auc(name, normal, outliers)
-
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
+        if self.length_scale not in LENGTH_SCALES:
+            raise ValueError(f"length_scale is one of {', '.join(LENGTH_SCALES)}; got {self.length_scale!r}.")
         if not self.gamma_scale > 0:
             raise ValueError(f"gamma_scale is a positive number; got {self.gamma_scale}.")
         if self.max_samples < 0 or self.max_samples == 1:
@@ -81,12 +83,15 @@ class OCSVM(Detector):
         if 0 < self.max_samples < len(normal):
             learned = normal[np.random.default_rng(seed).permutation(len(normal))[: self.max_samples]]
         self.rows_ = as_rows(learned)
-        variance = self.rows_.var(dtype=np.float64) or 1.0  # as scikit-learn: equal images have none
-        self.gamma_ = float(self.gamma_scale / (self.rows_.shape[1] * variance))
-
         distances = np.empty((len(self.rows_), len(self.rows_)))
         for block, some in distance_blocks(self.rows_, self.rows_):
             distances[block] = some
+        if self.length_scale == "consistency":
+            gamma = self._consistent(distances)
+        else:
+            variance = self.rows_.var(dtype=np.float64) or 1.0  # as scikit-learn: equal images have none
+            gamma = 1 / (self.rows_.shape[1] * variance)
+        self.gamma_ = float(self.gamma_scale * gamma)
         self.coefficients_, self.intercept_ = self._solve(_kernel(distances.copy(), self.gamma_))
         kernel = _kernel(distances, GAMMAS[0])
         self.sweep_coefficients_ = np.empty((len(GAMMAS), len(kernel)))
@@ -95,6 +100,22 @@ class OCSVM(Detector):
             self.sweep_coefficients_[i], self.sweep_intercepts_[i] = self._solve(kernel)
             np.square(kernel, out=kernel)
         return self._anomaly_score(normal)
+
+    def _consistent(self, distances: NDArray[np.float64]) -> float:
+        """Return the largest consistent gamma, given the distances of all rows; the first of ``GAMMAS`` if none is."""
+        is_held_out = np.arange(len(distances)) % _HELD_OUT == 0
+        kernel = _kernel(distances[np.ix_(~is_held_out, ~is_held_out)], GAMMAS[0])
+        to_held_out = _kernel(distances[np.ix_(is_held_out, ~is_held_out)], GAMMAS[0])
+        most = self.nu + 2 * np.sqrt(self.nu * (1 - self.nu) / is_held_out.sum())
+        found = GAMMAS[0]
+        for gamma in GAMMAS:
+            coefficients, intercept = self._solve(kernel)
+            if (to_held_out @ coefficients + intercept < 0).mean() > most:
+                break
+            found = gamma
+            np.square(kernel, out=kernel)
+            np.square(to_held_out, out=to_held_out)
+        return found
 
     def _solve(self, kernel: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
         """Return the coefficients, (m,), and the intercept of the machine for a kernel matrix, (m, m)."""
@@ -109,23 +130,6 @@ class OCSVM(Detector):
         for block, distances in distance_blocks(as_rows(images), self.rows_[support]):
             decisions[block] = _kernel(distances, self.gamma_) @ self.coefficients_[support]
         return -(decisions + self.intercept_)
-
-
-def label_sweep_auc(normal_labels: NDArray[np.int64], outlier_labels: NDArray[np.int64]) -> float:
-    """Return the area under the points that labels give, one point for each gamma, as in Section 5.1.
-
-    A point is the share of normal images labelled -1 and that of outliers. The points, sorted, and (0, 0) and
-    (1, 1) are joined by straight lines. This is no AUC of any one detector: each point is another machine's, no
-    threshold moves between them, and where no gamma gives a point, as below a share of about nu of the normal
-    images, the area is the straight line's.
-
-    Args:
-        normal_labels: +1 or -1, a row for each gamma, (gammas, n).
-        outlier_labels: the same, (gammas, m).
-    """
-    shares = zip((normal_labels == -1).mean(axis=1), (outlier_labels == -1).mean(axis=1), strict=True)
-    false_alarms, detections = np.transpose(sorted([(0.0, 0.0), *shares, (1.0, 1.0)]))
-    return float(auc(false_alarms, detections))
 
 
 def _kernel(distances: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import safetensors.torch
@@ -68,6 +68,9 @@ class BackboneDetector(ReconstructionDetector):
     ``fit`` raises ``CollapseError`` when every restart collapsed as well.
     """
 
+    # What ``fit`` learns beside the network, without the underscore.
+    _learned_values: ClassVar[tuple[str, ...]] = ("image_shape", "threshold", "losses", "restarts")
+
     latent_dim: Count = 128
     epochs: Count = 12
     batch_size: Count = 128
@@ -83,12 +86,7 @@ class BackboneDetector(ReconstructionDetector):
 
     def to_bytes(self) -> bytes:
         """Return the weights, all else that ``fit`` learned, the class and the settings as one safetensors file."""
-        learned = {
-            "image_shape": self.image_shape_,
-            "threshold": self.threshold_,
-            "losses": self.losses_,
-            "restarts": self.restarts_,
-        }
+        learned = {name: getattr(self, f"{name}_") for name in self._learned_values}
         return pack(self.network_.state_dict(), self._description() | {"learned": learned})
 
     def from_bytes(self, data: bytes) -> Self:
@@ -110,9 +108,10 @@ class BackboneDetector(ReconstructionDetector):
             network.load_state_dict(weights)
         except RuntimeError as error:
             raise ValueError(f"its weights do not fit the network of {type(self).__name__}: {error}") from error
-        self.network_, self.image_shape_ = network.to(self.arithmetic()[0]), new.image_shape_
-        self.losses_, self.restarts_ = learned["losses"], learned["restarts"]
-        self.threshold_ = learned["threshold"]
+        self.network_ = network.to(self.arithmetic()[0])
+        for name in self._learned_values:
+            setattr(self, f"{name}_", learned[name])
+        self.image_shape_ = new.image_shape_
         return self
 
     def save(self, path: Path) -> None:

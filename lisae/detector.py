@@ -157,6 +157,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """Learn from images and classify them, as ``fit(X, y).predict(X)`` does."""
         return self.fit(X, y).predict(X)
 
+    def steps(self, n: int) -> dict[str, int]:
+        """Return the steps of each training of ``fit`` with ``n`` normal images, by the name of the training.
+
+        There is none for a model that is not trained in steps; those of ``stage`` do not count.
+        """
+        return {}
+
     def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
         """Score images, (n,), higher is more anomalous; for autoencoders the reconstruction error L(x), Section 3.4.
 

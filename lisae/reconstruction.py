@@ -13,7 +13,7 @@ from torch import Tensor
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.detector import Detector, Images
 from lisae.stacks import Learning, train_alone
-from lisae.training import CollapseError, Objective, Training
+from lisae.training import CollapseError, Objective, Training, steps_in_epoch
 
 _BATCH = 512
 
@@ -72,6 +72,10 @@ class ReconstructionDetector(Detector):
         ]
         trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
         return trained.losses
+
+    def steps(self, n: int) -> dict[str, int]:
+        """Return the steps of the one training under the name ``training``."""
+        return {"training": self.epochs * steps_in_epoch(n, self.batch_size)}
 
     def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
         """Reconstruct images as ``anomaly_score`` takes them -> (n, h, w, c), float in [0, 1].

@@ -80,7 +80,7 @@ class Training:
     @property
     def steps(self) -> int:
         """Steps in an epoch."""
-        return max(1, round(len(self.pools[0][0]) / self.batch_size))
+        return steps_in_epoch(len(self.pools[0][0]), self.batch_size)
 
     @property
     def players(self) -> list[tuple[Objective, int]]:
@@ -92,6 +92,11 @@ class Training:
         """All parameters and buffers, each once, in an order that is the same for every network of one shape."""
         found = [w for player, _ in self.players for w in (*player.parameters(), *player.buffers())]
         return list({id(weight): weight for weight in found}.values())
+
+
+def steps_in_epoch(n: int, batch_size: int) -> int:
+    """Return how many steps a pass over ``n`` rows has."""
+    return max(1, round(n / batch_size))
 
 
 @dataclass(eq=False)

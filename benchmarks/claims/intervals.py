@@ -119,9 +119,9 @@ class _Spread:
 
     @property
     def freedom(self) -> float:
-        """Satterthwaite's degrees of freedom of the sum."""
+        """Satterthwaite's degrees of freedom of the sum, the fewest of its parts where nothing varies."""
         of_parts = sum(variance**2 / freedom for variance, freedom in self.parts)
-        return self.variance**2 / of_parts if of_parts else np.inf
+        return self.variance**2 / of_parts if of_parts else min(freedom for _, freedom in self.parts)
 
 
 def _t_interval(cases: Sequence[Case], level: float) -> tuple[float, float]:
@@ -156,21 +156,22 @@ def _spread(cases: Sequence[Case], of: Callable[[Floats], Floats]) -> _Spread:
     kinds = np.array([f"{dataset} {len(normal)}" for dataset, normal in keys])
     if min(np.unique(kinds, return_counts=True)[1]) == 1:  # a kind of one task has no spread of its own
         kinds[:] = "any"
+    kinds_in_order = np.unique(kinds)
     # All values one below the other: the place of the task, and the sample whose mean a value is held against.
     places = np.array([keys.index(key) for sample in samples for key in sample.keys])
     sides = np.repeat(range(len(samples)), [len(sample.keys) for sample in samples]) * (not is_paired)
     values = np.concatenate([of(sample.values) for sample in samples])
     weights = np.repeat(_weights(samples, len(cases)), [len(one.keys) for one in samples])
-    for kind in set(kinds):
+    for kind in kinds_in_order:
         for side in set(sides):
             chosen = (kinds[places] == kind) & (sides == side)
             values = values - chosen[:, None] * (values[chosen].mean() if chosen.any() else 0.0)
     # What each task and seed adds to the statistic, less its expectation.
     added = np.zeros((len(keys), values.shape[1]))
     np.add.at(added, places, weights[:, None] * values / values.shape[1])
-    parts = [_of_tasks(added[kinds == kind]) for kind in set(kinds)]
+    parts = [_of_tasks(added[kinds == kind]) for kind in kinds_in_order]
     if values.shape[1] > 1:
-        together = sum(_of_both(added[kinds == kind]) for kind in set(kinds))
+        together = sum(_of_both(added[kinds == kind]) for kind in kinds_in_order)
         of_seeds, freedom = _of_tasks(added.T)
         parts.append((max(0.0, of_seeds - together), freedom))
     return _Spread(parts)

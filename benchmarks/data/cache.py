@@ -82,6 +82,7 @@ class CatalogueEntry:
     variants: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[int, int] = (0, 9)
     label_dtype: str = "u1"
+    variant_counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def most_images(self) -> int:

@@ -23,6 +23,7 @@ _LARGEST_FILE = 2**15  # bytes of a settings file: reading takes time that grows
 _LARGEST_NUMBER = 10.0**9  # of a setting without an upper limit of its own: beyond it, no network fits in any memory
 _LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
+CHOSEN = _FOLDER / "chosen.md"  # what chose the settings, and which of them saw test outliers
 # Arguments that a run decides, and no settings file.
 _NOT_SETTINGS = {"device", "random_state", "contamination"}
 
@@ -41,6 +42,11 @@ def settings_of(function: Callable[..., Any]) -> dict[str, Option]:
         for name, one in inspect.signature(function).parameters.items()
         if isinstance(one.default, bool | int | float | str) and name not in _NOT_SETTINGS
     }
+
+
+def has_latent_layer(model: Model) -> bool:
+    """Tell whether a model has a latent width to choose, of its own or of the stage that it begins from."""
+    return "latent_dim" in settings_of(model.detector.stage.detector if model.detector.stage else model.detector)
 
 
 def places() -> dict[str, dict[str, Option]]:
@@ -79,8 +85,8 @@ class Profile:
         """Give each setting of a model with its value and the table that it comes from.
 
         A setting of its stage is named ``<argument>.<setting>``. Tables count in this order, the last one wins:
-        the constructor's defaults, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that ``[shared]``
-        lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
+        the constructor's defaults, the registry, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that
+        ``[shared]`` lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
         """
         parts = {"": (model.name, model.detector)}
         if stage := model.detector.stage:
@@ -93,6 +99,9 @@ class Profile:
         """Give the tables that say something of a place, the stronger ones last."""
         of_dataset = self.tables.get("datasets", {}).get(dataset, {})
         shared = self.tables.get("shared", {})
+        name, *argument = place.split(".")
+        if not argument:
+            yield "the registry", MODELS[name].settings
         if place in shared.get("models", ()):
             yield "[shared]", shared
             yield f"[datasets.{dataset}.shared]", of_dataset.get("shared", {})
@@ -100,7 +109,6 @@ class Profile:
             yield "asked for", {"latent_dim": latent_dim}
         elif dataset in self.tables.get("latent_dim", {}):
             yield f"[latent_dim.{dataset}]", {"latent_dim": self.tables["latent_dim"][dataset]["fixed"]}
-        name, *argument = place.split(".")
         for table, models in (("models", self.tables.get("models", {})), (f"datasets.{dataset}", of_dataset)):
             settings = models.get(name, {})
             yield f"[{table}.{place}]", settings.get(argument[0], {}) if argument else settings
@@ -108,8 +116,7 @@ class Profile:
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
         widths = self.tables.get("latent_dim", {}).get(dataset)
-        with_latent = model.detector.stage.detector if model.detector.stage else model.detector
-        if widths is None or "latent_dim" not in settings_of(with_latent):
+        if widths is None or not has_latent_layer(model):
             return ()
         return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
 
@@ -130,7 +137,9 @@ class Profile:
         return self.tables.get("cost", 1.0) * self.tables.get("seconds", {}).get(dataset, {}).get(model, 1.0)
 
 
-def _overlaid(known: Mapping[str, Option], layers: Iterable[tuple[str, Settings]]) -> dict[str, tuple[Any, str]]:
+def _overlaid(
+    known: Mapping[str, Option], layers: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, tuple[Any, str]]:
     """Return the value of each setting and its origin: the last of the layers that has it, or its default."""
     found = {key: (setting.default, "default") for key, setting in known.items()}
     for origin, layer in layers:

@@ -48,8 +48,13 @@ def _are_classes(value: Any) -> bool:
 
 
 def _are_negatives(value: Any) -> bool:
-    is_table = type(value) is dict and value.keys() == {"dataset", "classes"}
-    return value is None or (is_table and type(value["dataset"]) is str and _are_classes(value["classes"]))
+    if type(value) is not dict:
+        return value is None
+    harder = {"count": lambda one: _is_whole(one, 1), "contaminated": lambda one: _is_number(one, 1) and one > 0}
+    if not {"dataset", "classes"} <= value.keys() <= {"dataset", "classes", *harder}:
+        return False
+    is_plain = type(value["dataset"]) is str and _are_classes(value["classes"])
+    return is_plain and all(holds(value[name]) for name, holds in harder.items() if name in value)
 
 
 _TEXT = Field("a text", lambda value: type(value) is str)
@@ -79,7 +84,7 @@ _IDENTITY = {
         "dataset": Field(f"one of {', '.join(CLASS_NAMES)}", lambda value: type(value) is str and value in CLASS_NAMES),
         "normal": _CLASSES,
         "outliers": _CLASSES,
-        "negatives": Field("null, or a table of dataset and classes", _are_negatives),
+        "negatives": Field("null, or a table of dataset, classes, count and contaminated", _are_negatives),
     },
     "model": _TEXT,
     "seed": _WHOLE,

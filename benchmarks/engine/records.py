@@ -17,6 +17,7 @@ from benchmarks.engine.run import Run, compact, digest_of
 from benchmarks.engine.runs_csv import COLUMNS, fault_of, write_rows
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import check_writable, write_text, written_whole
+from benchmarks.paper.tasks import Negatives
 from benchmarks.progress import Messages
 from lisae.backbone_detector import pack, unpack
 
@@ -215,7 +216,8 @@ def _negatives_text(negatives: dict[str, Any] | None) -> str:
     if negatives is None:
         return ""
     names = dict(enumerate(CLASS_NAMES.get(negatives["dataset"], ())))
-    return f"{negatives['dataset']}: {' '.join(names.get(c, str(c)) for c in negatives['classes']) or 'all'}"
+    classes = " ".join(names.get(c, str(c)) for c in negatives["classes"]) or "all"
+    return f"{negatives['dataset']}: {classes}{Negatives.of(negatives).remark}"
 
 
 def mean_detected(record: Record, outliers: Iterable[int]) -> float:

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, VERDICTS
+from benchmarks.data.cache import CATALOGUE
+from benchmarks.engine.evaluate import build
 from benchmarks.engine.plan import Computable, Plan
-from benchmarks.engine.profiles import Settings
+from benchmarks.engine.profiles import CHOSEN, Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
@@ -23,7 +25,8 @@ from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
 from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
-from benchmarks.report.tables import NO_RECORD, RIVAL, in_columns, standings
+from benchmarks.report.summary import RIVAL, SEEING_RIVAL, caveats, standings, verdict
+from benchmarks.report.tables import NO_RECORD, in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
 
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
@@ -61,8 +64,9 @@ class _Content:
             "claims": (self._claims(),),
             "theory": (Points(tuple(PROSE["sections"]["theory"]["points"])), *self._tilts()),
             "errata": (self._errata(),),
-            "deviations": deviations(),
+            "deviations": markdown_blocks(DEVIATIONS, "Deviations from print"),
             "settings": (self._models(), self._other_settings()),
+            "chosen": markdown_blocks(CHOSEN, "Settings and what chose them"),
             "hardware": (self._machines(),),
             "commands": (self._commands(),),
         }
@@ -99,6 +103,9 @@ class _Content:
     def _facts(self) -> Iterator[tuple[str, str]]:
         """List name and value of what a reader wants to know first."""
         request = self.plan.request
+        if found := verdict(self._frames):
+            yield "Does it reproduce?", found
+            yield "Caveats", caveats(self._records, request.seeds)
         cells = pd.concat(self._frames.values())
         yield "Cells of tables", f"{cells['mean'].notna().sum()} of {len(cells)} measured"
         delta = cells["delta"].dropna()
@@ -113,7 +120,7 @@ class _Content:
         yield "Command", f"{request.command_for()} --all"
 
     def _headline(self) -> Tabular:
-        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL)
+        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL, SEEING_RIVAL)
         found = standings(self._frames).items()
         return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
 
@@ -167,13 +174,22 @@ class _Content:
         return self._tabular("slips", rows)
 
     def _models(self) -> Tabular:
-        """Give the settings of every model, data sets with the same ones together."""
-        profile = self.plan.request.profile
-        used: dict[tuple[str, str], list[str]] = {}
+        """Give the settings of every model and the steps of its trainings, data sets with the same ones together."""
+        used: dict[tuple[str, str, str], list[str]] = {}
         for name, dataset in dict.fromkeys((one.model, one.task.dataset) for one in self._measurements):
-            text = _settings_text(profile.settings(MODELS[name], dataset))
-            used.setdefault((name, text or "none to choose"), []).append(dataset)
-        return self._tabular("models", [(name, ", ".join(found), text) for (name, text), found in used.items()])
+            settings = self.plan.request.profile.settings(MODELS[name], dataset)
+            steps = build(name, settings, 0, "cpu").steps(self._images_of_a_class(dataset)).items()
+            texts = ", ".join(f"{phase} {count:,}" for phase, count in steps), _settings_text(settings)
+            used.setdefault((name, texts[0] or DASH, texts[1] or "none to choose"), []).append(dataset)
+        return self._tabular("models", [(name, ", ".join(found), *texts) for (name, *texts), found in used.items()])
+
+    def _images_of_a_class(self, dataset: str) -> int:
+        """Return how many training images a class has on average, in the variant that the records are of."""
+        found = (record.identity["variants"].get(dataset) for record in self._records)
+        entry = CATALOGUE[dataset]
+        counts = entry.variant_counts.get(next(filter(None, found), ""), entry.counts)
+        images = counts[0] // len(entry.class_names)
+        return min(images, self.plan.request.profile.limits["train"] or images)
 
     def _other_settings(self) -> Tabular:
         profile = self.plan.request.profile
@@ -204,18 +220,20 @@ class _Content:
         return self._tabular("all-commands", rows)
 
 
-def deviations() -> Iterator[Block]:
-    """Read the paragraphs, lists and pipe tables of ``deviations.md``; its headings become paragraphs."""
-    text = DEVIATIONS.read_text(encoding="utf-8") if DEVIATIONS.is_file() else "None is described yet."
-    for number, part in enumerate(re.split(r"\n\s*\n", text.strip()), start=1):
+def markdown_blocks(path: Path, caption: str) -> Iterator[Block]:
+    """Read the paragraphs, lists and pipe tables of a file; its headings become paragraphs, but for the first.
+
+    ``caption`` is that of its tables.
+    """
+    for number, part in enumerate(re.split(r"\n\s*\n", path.read_text(encoding="utf-8").strip()), start=1):
         lines = [line.strip() for line in part.splitlines() if not line.startswith("# ")]
         if not lines:
             continue
         if lines[0].startswith("|"):
             head, _, *rows = [[_unmarked(text.strip()) for text in line.strip("|").split("|")] for line in lines]
             longest = [max(map(len, texts)) for texts in zip(head, *rows, strict=True)]
-            columns = {name: "prose" if size > 30 else "label" for name, size in zip(head, longest, strict=True)}
-            yield document.tabular(f"deviations-{number}", "Deviations from print", columns, rows)
+            columns = {name: "prose" if size > 15 else "label" for name, size in zip(head, longest, strict=True)}
+            yield document.tabular(f"{path.stem}-{number}", caption, columns, rows)
         elif lines[0].startswith(("- ", "* ")):
             yield Points(tuple(_unmarked(item) for item in re.split(r"(?:^|\n)[-*] ", "\n".join(lines))[1:]))
         else:

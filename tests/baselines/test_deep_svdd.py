@@ -11,15 +11,15 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 import baselines.deep_svdd
-from baselines.deep_svdd import DeepSVDD, HypersphereBackbone, away_from_zero
+from baselines.deep_svdd import OUTSIDE, DeepSVDD, HypersphereBackbone, away_from_zero
 from lisae import CollapseError
 from lisae.backbone import as_float, image_tensor
-from tests.lisae.makers import new_autoencoder
+from tests.lisae.makers import new_autoencoder, trainings_of
 from tests.shapes import Shapes, auc
 
 
 def new_svdd(**changes: Any) -> DeepSVDD:
-    settings = {"epochs": 25, "pretraining_epochs": 40, "learning_rate": 3e-3}
+    settings = {"contrast": "none", "epochs": 25, "pretraining_epochs": 40, "learning_rate": 3e-3}
     detector = new_autoencoder(DeepSVDD, **settings | changes)
     assert isinstance(detector, DeepSVDD)
     return detector
@@ -118,7 +118,59 @@ def test_weight_decay_shrinks_the_encoder(pretrained: DeepSVDD, few: Shapes) -> 
     assert heavy.network_.latent.weight.norm() < 0.9 * pretrained.network_.latent.weight.norm()
 
 
+@pytest.fixture(scope="module")
+def normalised(few: Shapes) -> DeepSVDD:
+    return new_svdd(contrast="l1").fit(few.normal)
+
+
+def test_contrast_is_normalised_in_both_trainings_and_in_the_score(
+    normalised: DeepSVDD, few: Shapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert DeepSVDD().contrast == "l1"
+    images = few.held_out / 255
+    np.testing.assert_allclose(
+        normalised.anomaly_score(0.2 + 0.5 * images), normalised.anomaly_score(images), rtol=0.02, atol=1e-4
+    )
+    monkeypatch.setattr(baselines.deep_svdd, "check_alive", lambda *arguments: None)  # nothing is trained
+    given = [training.pools[0][0] for training in trainings_of(clone(normalised), few.normal)]
+    assert [(float(rows.min()), float(rows.max())) for rows in given] == [(0, 1)] * 2
+    assert auc(normalised, few.held_out, few.outliers) > 0.9
+
+
+def test_radii_leave_their_share_of_the_normal_images_outside(svdd: DeepSVDD, few: Shapes) -> None:
+    outside = (svdd.sweep_labels(few.normal) == -1).mean(axis=1)
+    np.testing.assert_allclose(outside, OUTSIDE, atol=1 / len(few.normal))
+    assert OUTSIDE.tolist() == [2.0**i for i in range(-10, 0)]
+
+
+def test_labels_are_those_of_the_score_at_each_radius(svdd: DeepSVDD, few: Shapes) -> None:
+    scores = svdd.anomaly_score(few.outliers)
+    expected = [np.where(scores > radius, -1, 1) for radius in svdd.squared_radii_]
+    np.testing.assert_array_equal(svdd.sweep_labels(few.outliers), expected)
+    labels = [svdd.sweep_labels(images) for images in (few.held_out, few.outliers)]
+    area = svdd.extra_auc("label sweep", *labels)
+    assert area <= auc(svdd, few.held_out, few.outliers)
+
+
 def test_a_file_holds_the_centre(svdd: DeepSVDD, few: Shapes, tmp_path: Path) -> None:
     svdd.save(tmp_path / "weights")
     loaded = clone(svdd).load(tmp_path / "weights")
     np.testing.assert_array_equal(loaded.anomaly_score(few.outliers), svdd.anomaly_score(few.outliers))
+    np.testing.assert_array_equal(loaded.sweep_labels(few.held_out), svdd.sweep_labels(few.held_out))
+
+
+def test_a_file_holds_the_range_of_contrast(normalised: DeepSVDD, few: Shapes) -> None:
+    loaded = clone(normalised).from_bytes(normalised.to_bytes())
+    assert loaded.contrast_range_ == normalised.contrast_range_ != [0, 1]
+
+
+def test_the_decoder_begins_at_the_mean_pixel(few: Shapes) -> None:
+    """A network that begins at one half saturates on its way to normalised pixels, which are close to zero."""
+    network = HypersphereBackbone((12, 12, 1), 4, torch.Generator().manual_seed(0))
+    network.begin_at(0.05)
+    with torch.no_grad():
+        for layer in network.decoder[:-2]:
+            if isinstance(layer, nn.Linear | nn.ConvTranspose2d):
+                layer.weight.zero_()
+        images = network(torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(1)))
+    torch.testing.assert_close(images, torch.full_like(images, 0.05))

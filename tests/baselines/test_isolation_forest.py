@@ -14,6 +14,7 @@ def test_the_defaults_are_the_authors() -> None:
     assert IsolationForest().get_params() | {"contamination": 0, "random_state": 0} == {
         "trees": 100,
         "max_samples": 256,
+        "contrast": "none",
         "contamination": 0,
         "random_state": 0,
     }

@@ -24,10 +24,10 @@ def memae(few: Shapes) -> MemoryAutoEncoder:
     return new_memae().fit(few.normal)
 
 
-def network(shrinkage: float) -> tuple[MemoryBackbone, Tensor]:
+def network(shrinkage: float, addressing: str = "cosine") -> tuple[MemoryBackbone, Tensor]:
     """A new network with 40 slots, and features for it."""
     generator = torch.Generator().manual_seed(0)
-    new = MemoryBackbone((12, 12, 1), 16, 40, shrinkage, generator)
+    new = MemoryBackbone((12, 12, 1), 16, 40, shrinkage, generator, addressing=addressing)
     return new, torch.randn(30, new.features, generator=generator)
 
 
@@ -36,13 +36,16 @@ def shares_of(detector: MemoryAutoEncoder, few: Shapes) -> Tensor:
     return detector.network_.address(detector._features(few.normal))
 
 
-def test_addresses_by_hand() -> None:
-    """Softmax of cosines; shares under the threshold go, the others are as they were but for their sum."""
-    new, features = network(shrinkage=1.0)
+@pytest.mark.parametrize("addressing", ["cosine", "dot"])
+def test_addresses_by_hand(addressing: str) -> None:
+    """Softmax of cosines or dot products; shares under the threshold go, the others stay but for their sum."""
+    new, features = network(1.0, addressing)
     queries = torch.tanh(new.latent(features)).detach().double().numpy()
     memory = new.memory.detach().double().numpy()
-    cosines = queries @ memory.T / np.outer(np.linalg.norm(queries, axis=1), np.linalg.norm(memory, axis=1))
-    shares = np.exp(cosines) / np.exp(cosines).sum(axis=1, keepdims=True)
+    closeness = queries @ memory.T
+    if addressing == "cosine":
+        closeness /= np.outer(np.linalg.norm(queries, axis=1), np.linalg.norm(memory, axis=1))
+    shares = np.exp(closeness) / np.exp(closeness).sum(axis=1, keepdims=True)
     shares = np.where(shares > 1 / 40, shares, 0)
     shares /= shares.sum(axis=1, keepdims=True)
     computed = new.address(features).detach()
@@ -69,6 +72,11 @@ def test_addresses_are_float32_in_any_arithmetic() -> None:
         shares = new.address(features)
     assert shares.dtype == torch.float32
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(30))
+
+
+def test_another_addressing_is_refused(few: Shapes) -> None:
+    with pytest.raises(ValueError, match="addressing is one of cosine, dot; got 'euclid'"):
+        new_memae(addressing="euclid").fit(few.normal)
 
 
 def test_trained_addresses_sum_to_one_and_are_sparse(memae: MemoryAutoEncoder, few: Shapes) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import roc_auc_score
 from sklearn.svm import OneClassSVM
 
-from baselines.ocsvm import GAMMAS, OCSVM, label_sweep_auc
+from baselines.ocsvm import GAMMAS, OCSVM
 from lisae.detector import as_rows
 from tests.shapes import Shapes, auc
 
@@ -39,6 +38,27 @@ def test_gamma_scale_multiplies_scikit_learns_scale(grey: Shapes) -> None:
     machine = OneClassSVM(gamma=gamma, nu=0.1).fit(pixels)
     expected = machine.decision_function(as_rows(grey.outliers).astype(np.float64))
     np.testing.assert_allclose(fitted.anomaly_score(grey.outliers), -expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("nu", [0.1, 0.3])
+def test_a_consistent_gamma_is_the_last_before_held_out_images_are_refused(grey: Shapes, nu: float) -> None:
+    pixels = as_rows(grey.normal).astype(np.float64)
+    held_out = np.arange(len(pixels)) % 5 == 0
+    kept, others = pixels[~held_out], pixels[held_out]
+    refused = np.array([np.mean(OneClassSVM(gamma=g, nu=nu).fit(kept).predict(others) == -1) for g in GAMMAS])
+    is_consistent = refused <= nu + 2 * np.sqrt(nu * (1 - nu) / len(others))
+    assert is_consistent[0]
+    assert not is_consistent[-1]
+    fitted = OCSVM(nu=nu, length_scale="consistency").fit(grey.normal)
+    assert fitted.gamma_ == GAMMAS[is_consistent.argmin() - 1]
+    expected = OneClassSVM(gamma=fitted.gamma_, nu=nu).fit(pixels).decision_function(as_rows(grey.outliers))
+    np.testing.assert_allclose(fitted.anomaly_score(grey.outliers), -expected, atol=1e-6)
+
+
+def test_the_widest_kernel_is_taken_where_none_is_consistent(grey: Shapes) -> None:
+    images = grey.normal[:75].copy()
+    images[::5] = grey.outliers[:15]  # those held out are unlike those learned from
+    assert OCSVM(length_scale="consistency", nu=0.05).fit(images).gamma_ == GAMMAS[0]
 
 
 def test_the_sweep_labels_as_scikit_learn_does_at_each_gamma(fitted: OCSVM, grey: Shapes) -> None:
@@ -77,10 +97,12 @@ def test_a_sample_of_equal_images_can_be_learned(few: Shapes) -> None:
     assert (fitted.anomaly_score(few.normal) > fitted.anomaly_score(grey)).all()
 
 
-@pytest.mark.parametrize("wrong", [{"nu": 0.0}, {"nu": 1.5}, {"gamma_scale": 0.0}, {"max_samples": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"nu": 0.0}, {"nu": 1.5}, {"length_scale": "longest"}, {"gamma_scale": 0.0}, {"max_samples": 1}]
+)
 def test_wrong_settings(few: Shapes, wrong: dict[str, Any]) -> None:
     (setting,) = wrong
-    with pytest.raises(ValueError, match=f"{setting}.*[Gg]ot {wrong[setting]}"):
+    with pytest.raises(ValueError, match=f"{setting}.*[Gg]ot {wrong[setting]!r}"):
         OCSVM(**wrong).fit(few.normal)
 
 
@@ -88,32 +110,3 @@ def test_labels_need_a_fit(few: Shapes) -> None:
     for answer in (OCSVM().sweep_labels, OCSVM().extra_scores):
         with pytest.raises(NotFittedError):
             answer(few.normal)
-
-
-def test_the_label_sweep_is_its_answer_beside_the_score(fitted: OCSVM, grey: Shapes) -> None:
-    normal, outliers = (fitted.extra_scores(images) for images in (grey.held_out, grey.outliers))
-    assert list(normal) == ["label sweep"]
-    np.testing.assert_array_equal(normal["label sweep"], fitted.sweep_labels(grey.held_out))
-    area = fitted.extra_auc("label sweep", normal["label sweep"], outliers["label sweep"])
-    assert area == label_sweep_auc(normal["label sweep"], outliers["label sweep"])
-
-
-# The area under labels
-
-
-def test_labels_of_thresholds_give_the_auc_of_the_score() -> None:
-    """For labels that come from one score, the area is its AUC, in any order of the rows."""
-    rng = np.random.default_rng(0)
-    normal, outliers = rng.normal(0, 1, 40), rng.normal(1, 1, 30)
-    thresholds = rng.permutation(np.concatenate([normal, outliers]))[:, None]
-    area = label_sweep_auc(np.where(normal > thresholds, -1, 1), np.where(outliers > thresholds, -1, 1))
-    assert area == pytest.approx(roc_auc_score(np.repeat([0, 1], [40, 30]), np.concatenate([normal, outliers])))
-
-
-def test_one_point_gives_two_straight_lines() -> None:
-    normal, outliers = np.array([[1, 1, 1, -1]]), np.array([[-1, -1, -1, 1]])
-    assert label_sweep_auc(normal, outliers) == pytest.approx(0.25 * 0.75 / 2 + 0.75 * (0.75 + 1) / 2)
-
-
-def test_labels_that_are_all_alike_say_nothing() -> None:
-    assert label_sweep_auc(np.full((2, 5), -1), np.full((2, 3), -1)) == 0.5

@@ -19,6 +19,10 @@ def new_repnn(**changes: Any) -> ReplicatorNetwork:
     return detector
 
 
+def new_network(*, squash: bool = True) -> ReplicatorBackbone:
+    return ReplicatorBackbone((12, 12, 1), 6, 4, 10.0, torch.Generator().manual_seed(0), squash=squash)
+
+
 @pytest.fixture(scope="module")
 def repnn(few: Shapes) -> ReplicatorNetwork:
     return new_repnn().fit(few.normal)
@@ -45,16 +49,18 @@ def test_it_rises_throughout() -> None:
     assert (staircase(torch.linspace(0.2, 0.8, 200), 4, STEEPNESS).diff() > 0).all()
 
 
-def test_the_code_is_the_staircase_of_the_sigmoid() -> None:
-    network = ReplicatorBackbone((12, 12, 1), 6, 4, 10.0, torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("squash", [True, False])
+def test_the_code_is_the_staircase_of_the_sigmoid_or_without_it(squash: bool) -> None:
+    network = new_network(squash=squash)
     features = torch.randn(5, network.features, generator=torch.Generator().manual_seed(1))
-    t = 1 / (1 + np.exp(-network.latent(features).detach().double().numpy()))
+    t = network.latent(features).detach().double().numpy()
+    t = 1 / (1 + np.exp(-t)) if squash else t
     expected = 0.5 + sum(np.tanh(10 * (t - j / 4)) for j in (1, 2, 3)) / 6
     np.testing.assert_allclose(network.code(features).detach().numpy(), expected, atol=1e-5)
 
 
 def test_codes_are_float32_in_any_arithmetic() -> None:
-    network = ReplicatorBackbone((12, 12, 1), 6, 4, 10.0, torch.Generator().manual_seed(0))
+    network = new_network()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert network.code(torch.randn(5, network.features)).dtype == torch.float32
 

@@ -1,5 +1,6 @@
 """What a model learns from: images and labels in every form, negatives, its stage, its seed, a stack."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import clone
 
 from benchmarks.registry import MODELS
 from lisae import Detector
-from lisae.stacks import train_together
+from lisae.stacks import train_stack, train_together
 from tests.contract.models import EITHER, STAGED, USERS, brief, learns_by_gradient, make, of
 from tests.shapes import Shapes, auc, shapes
 
@@ -61,11 +62,30 @@ def test_a_model_is_handed_negatives_only_if_it_uses_them(
     monkeypatch.setattr(type(detector), "_fit", learn)
     X, y = few.labelled()
     detector.fit(X, y)
-    np.testing.assert_array_equal(handed[0], X[y == 1])
+    made_ready, *_ = detector._begin(X, y)
+    assert handed[0] is not None
+    np.testing.assert_array_equal(handed[0], made_ready)
+    if getattr(detector, "contrast", "none") == "none":
+        np.testing.assert_array_equal(handed[0], X[y == 1])
     if detector.uses_negatives:
         np.testing.assert_array_equal(handed[1], X[y == -1])
     else:
         assert handed[1] is None
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_steps_are_those_of_the_trainings(name: str, few: Shapes) -> None:
+    """The trainings of a stage, which are the first, are left out."""
+    detector = brief(name)
+    learning, taken, answer = detector.fitting(*few.labelled()), [], None
+    with contextlib.suppress(StopIteration):
+        while True:
+            training = learning.send(answer)  # type: ignore[arg-type]
+            taken += [training.epochs * training.steps // every for _, every in training.players]
+            (answer,) = train_stack([training])
+    own = list(detector.steps(len(few.normal)).values())
+    assert taken[len(taken) - len(own) :] == own
+    assert (len(taken) > len(own)) == (detector.stage is not None)
 
 
 @of(USERS)

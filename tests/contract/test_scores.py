@@ -30,7 +30,7 @@ def test_scoring_twice_gives_the_same(fitted: Detector, probe: NDArray[np.uint8]
 
 
 def test_clear_outliers_score_higher_than_normal_images(fitted: Detector, few: Shapes) -> None:
-    assert auc(fitted, few.held_out, few.outliers) > 0.9
+    assert auc(fitted, few.held_out, few.outliers) > 0.85
 
 
 def test_score_samples_is_the_negative_score(fitted: Detector, probe: NDArray[np.uint8]) -> None:

@@ -90,13 +90,22 @@ def test_a_model_that_the_shared_table_does_not_list_keeps_its_defaults(tmp_path
 def test_a_table_of_a_model_changes_that_model_alone(tmp_path: Path, name: str, table: str) -> None:
     """And those that begin from it, whose first phase it is."""
     settings = settings_of(MODELS[name].detector)
-    if not settings:
-        pytest.skip(f"{name} has no settings")
-    key = next(key for key in settings if type(settings[key].default) in (int, float) and key != "nu")
+    key = next((key for key in settings if type(settings[key].default) in (int, float) and key != "nu"), None)
+    if key is None:
+        pytest.skip(f"{name} has no number to choose")
     profile = written(tmp_path, f'extends = "fast"\n[{table}.{name}]\n{key} = 7\n')
     assert profile.settings(MODELS[name], "mnist")[key] == 7
     others = [other for other in MODELS.values() if name not in (other.name, other.begins_from)]
     assert [other.name for other in others if profile.settings(other, "mnist") != FAST.settings(other, "mnist")] == []
+
+
+def test_two_models_of_one_detector_differ_by_what_the_registry_says(tmp_path: Path) -> None:
+    normalised, plain = (FAST.settings(MODELS[name], "cifar10") for name in ("IF-GCN", "IF"))
+    assert normalised == plain | {"contrast": "l1"}
+    assert written(tmp_path, "seeds = [0]\n").settings(MODELS["IF-GCN"], "svhn")["contrast"] == "l1"
+    assert [origin for name, _, origin in FAST.explained(MODELS["KDE-GCN"], "svhn")] == ["the registry"]
+    stronger = written(tmp_path, 'extends = "fast"\n[models.RepNN]\nsquash = true\n')
+    assert stronger.settings(MODELS["RepNN"], "svhn")["squash"]
 
 
 def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:
