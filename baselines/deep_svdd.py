@@ -157,7 +157,12 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
         check_alive(normal, errors.double().cpu().numpy(), self._some_codes(normal))
         codes = self._apply(lambda batch: network.code(network.encoder(batch)), normal)
         network.centre.copy_(away_from_zero(codes.mean(dim=0)))
-        return (yield from self._train(OneClass(network), [[normal]], generator, weight_decay=self.weight_decay))
+        pools = [[images] for images in (normal, negatives) if images is not None]
+        objective = self._objective(generator)
+        return (yield from self._train(objective, pools, generator, weight_decay=self.weight_decay))
+
+    def _objective(self, generator: torch.Generator) -> Objective:
+        return OneClass(self.network_)
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         check_varied(scores, self._some_codes(normal))

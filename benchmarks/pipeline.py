@@ -71,7 +71,7 @@ class Pipeline:
         for run in runs:
             negatives = run.task.negatives
             classes = ",".join(map(str, negatives.classes)) or "all" if negatives else ""
-            against = f", negatives {negatives.dataset} {classes}" if negatives else ""
+            against = f", negatives {negatives.dataset} {classes}{negatives.remark}" if negatives else ""
             change = f", {plan.changes[run.id]}" if run.id in plan.changes else ""
             state = "to do" if run.id in todo else "done"
             print(f"{run.id}  {state:<5}  {_named(run, ': ')}{against}{change}, seed {run.seed}")

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from baselines.anogan import AnoGAN, AnoGANFM
+from baselines.classifier import BinaryClassifier
+from baselines.deep_sad import DeepSAD
 from baselines.deep_svdd import DeepSVDD
+from baselines.extra_trees import ExtraTrees
+from baselines.hsc import HypersphereClassifier
 from baselines.isolation_forest import IsolationForest
 from baselines.kde import KDE
 from baselines.linear_ae import LinearAutoEncoder
@@ -60,6 +64,10 @@ _MODELS = (
     Model("AE", AutoEncoder, "autoencoder, the feature-extraction phase (Section 3.3)"),
     Model("LIS-AE", LISAE, "AE with its latent layer shaped by negatives, Eq. (1)", begins_from="AE"),
     Model("LinSep-LIS-AE", LinSepLISAE, "LIS-AE whose first phase separates negatives linearly (Section 4.2)"),
+    Model("Classifier", BinaryClassifier, "binary classifier of normal against negatives on the backbone's encoder"),
+    Model("Deep-SAD", DeepSAD, "Deep SVDD that keeps negatives far from its centre"),
+    Model("HSC", HypersphereClassifier, "outlier exposure with the hypersphere classifier, on the backbone's encoder"),
+    Model("ExtraTrees", ExtraTrees, "extremely randomised trees, normal against negatives, on pixels"),
 )
 MODELS = _ByName({model.name: model for model in _MODELS})
 STAGES = frozenset(model.begins_from for model in _MODELS if model.begins_from)

@@ -16,6 +16,8 @@ DEVICES = ("auto", "cpu", "cuda")
 NEGATIVE_SLOPE = 0.2
 # Colour images have the network of higher capacity, at the same depth (Section 5.1).
 _GREY_CHANNELS, _COLOUR_CHANNELS = (16, 64), (32, 64)
+# Of the decoder: those that bring a code back to the width of the encoder's features.
+INNER_LAYERS = 2
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
 

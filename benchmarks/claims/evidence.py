@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.claims.bootstrap import Case, Sample, auc_variance
+from benchmarks.claims.intervals import Case, Sample, auc_variance, estimate
+from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Record, Store, aucs_of, variant_text
 from benchmarks.engine.run import Run, changed
@@ -18,6 +20,28 @@ class NotMeasured(Exception):
     """A claim cannot be decided yet; the text says what is missing."""
 
 
+class Finding(NamedTuple):
+    """The value of a computation, the number of values behind it, what else a reader should know of it, and its ends.
+
+    ``low`` and ``high`` are the ends of its 95 % interval, NaN where nothing is drawn by chance.
+    """
+
+    value: float
+    n: int
+    remark: str
+    low: float = np.nan
+    high: float = np.nan
+
+
+def finding_over(values: Sequence[float], remark: str) -> Finding:
+    """Return the mean of the values of some tasks of one kind, with its interval over tasks: endless for one task."""
+    if len(values) == 1:
+        return Finding(values[0], 1, remark, -np.inf, np.inf)
+    column = np.array(values)[:, None]
+    found = estimate([(Sample(tuple(("", (task,)) for task in range(len(values))), column, np.zeros_like(column)),)])
+    return Finding(found.value, found.n, remark, found.low, found.high)
+
+
 Needed = Sequence[tuple[Selection, Sequence[TaskKey]]]
 ValueAndVariance = tuple[Any, float]  # a float, or the points of a curve
 Number = Callable[[Selection, TaskKey, int], ValueAndVariance]  # of a task and a seed
@@ -26,7 +50,9 @@ Number = Callable[[Selection, TaskKey, int], ValueAndVariance]  # of a task and 
 def make_case(sides: Sides, number: Number, seeds: Sequence[int], *, paired: bool) -> Case:
     """Return the differences of a case, task by task, or its two sides where their tasks are not the same.
 
-    A ``number`` that is a curve and not a scalar becomes the share of its points where the difference is above 0.
+    A ``number`` that is a curve and not a scalar becomes the share of its points where the difference is above 0, of
+    those where there is one: where both curves detect everything, neither can be the higher. It is a half where the
+    curves are the same.
 
     Raises ValueError for pairs without a common task.
     """
@@ -41,9 +67,15 @@ def _sample(sides: Sides, keys: Sequence[TaskKey], number: Number, seeds: Sequen
         for j, seed in enumerate(seeds):
             numbers = [(one, *number(selection, key, seed)) for one, selection in sides]
             difference = np.sum([one * value for one, value, _ in numbers], axis=0)
-            values[i, j] = (difference > 0).mean() if difference.ndim else difference
+            values[i, j] = _share_above(difference) if difference.ndim else difference
             variances[i, j] = sum(variance for *_, variance in numbers)
-    return Sample(tuple(keys), values, variances, sign)
+    return Sample(tuple(keys), values, variances, sign, len(sides))
+
+
+def _share_above(difference: NDArray[np.float64]) -> float:
+    signs = np.sign(difference.round(9))  # means of the same shares in another order differ by rounding
+    unlike = signs[signs != 0]
+    return float((unlike > 0).mean()) if len(unlike) else 0.5
 
 
 @dataclass(frozen=True)
@@ -119,10 +151,22 @@ class Evidence:
         found = [record.restarts for _, records in self._found(selection, key, seed) for record in records]
         return np.mean(found), 0.0
 
+    def detected(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
+        """Give a ``Number`` of the records: the share of anomalies found where 95 % of normal images pass."""
+        shares = [
+            np.mean([score.detected_at_5 for score in record.scores if score.outlier in measurement.outliers])
+            for measurement, records in self._found(selection, key, seed)
+            for record in records
+        ]
+        return np.mean(shares), 0.0
+
     def variants(self, needed: Needed) -> str:
-        """Name the data sets behind these tasks that are not the complete official ones; '' for none."""
+        """Name the data sets behind these tasks that are not the complete official ones, with a word on each."""
         runs = [self.run(one, self.seeds[0]) for selection, keys in needed for one in selection.measurements(keys)]
-        return "; ".join(sorted({variant_text(dict(run.variants)) for run in runs} - {""}))
+        found = sorted({(name, variant) for run in runs for name, variant in run.variants.items() if variant})
+        words = {(name, variant): text for name, of in CATALOGUE.items() for variant, text in of.variants.items()}
+        notes = [f" ({words[one]})" if one in words else "" for one in found]
+        return "; ".join(f"{variant_text(dict([one]))}{note}" for one, note in zip(found, notes, strict=True))
 
     def _found(self, selection: Selection, key: TaskKey, seed: int) -> Iterator[tuple[Measurement, list[Record]]]:
         for measurement in selection.measurements([key]):

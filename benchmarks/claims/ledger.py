@@ -1,9 +1,10 @@
 """The ledger: every claim of the paper with its verdict.
 
 A claim (``benchmarks/paper/claims.toml``) is a statistic, a direction and a margin. It is *confirmed* where the whole
-95 % interval lies on the claim's side of the margin, *not confirmed* where it lies on the other, *undecided* where it
-spans the margin, and *not measured* where records or computations are missing. AUCs are those at the latent width
-chosen beforehand. Nothing is trained or computed here.
+95 % interval (see ``intervals``) lies on the claim's side of the margin, *not confirmed* where it lies on the other,
+*undecided* where it spans the margin, and *not measured* where records or computations are missing. AUCs are those at
+the latent width chosen beforehand. A reason says first what the paper's own numbers give. Nothing is trained or
+computed here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.claims.bootstrap import Estimate, estimate, point
 from benchmarks.claims.checks import finding
 from benchmarks.claims.evidence import Evidence, Needed, NotMeasured, ValueAndVariance, evidence_of, make_case
+from benchmarks.claims.intervals import Estimate, estimate, point
 from benchmarks.engine.plan import Plan
 from benchmarks.files import write_text
 from benchmarks.paper.claims import Claim, Selection, TaskKey, claims, common_keys
@@ -40,9 +41,12 @@ class JudgedClaim:
         if (found := self.estimate) is None:
             return NOT_MEASURED
         ends = (found.value, found.value) if np.isnan(found.low) else (found.low, found.high)
-        sign = 1 if self.claim.direction == "above" else -1
-        low, high = sorted(sign * (end - self.claim.margin) for end in ends)
+        low, high = sorted(self._lead(end) for end in ends)
         return CONFIRMED if low > 0 else NOT_CONFIRMED if high <= 0 else UNDECIDED
+
+    def _lead(self, value: float) -> float:
+        """Return how far a value is on the claim's side of the margin."""
+        return (1 if self.claim.direction == "above" else -1) * (value - self.claim.margin)
 
     @property
     def paper(self) -> float:
@@ -53,7 +57,7 @@ class JudgedClaim:
         claim = self.claim
         texts = claim.plus + claim.minus
         of_tasks = claim.kind == "share" and claim.paired and not all(text.startswith("A") for text in texts)
-        if claim.kind in ("check", "open") or claim.measure != "auc" or of_tasks or any("@" in text for text in texts):
+        if claim.kind == "check" or claim.measure != "auc" or of_tasks or any("@" in text for text in texts):
             return np.nan
 
         def printed(selection: Selection, key: TaskKey, _: int) -> ValueAndVariance:
@@ -71,7 +75,13 @@ class JudgedClaim:
         claim, found, paper = self.claim, self.estimate, self.paper
         numbers = (found.value, found.low, found.high) if found else (np.nan,) * 3
         value, low, high = ("" if np.isnan(number) else f"{number:.4g}" for number in numbers)
-        reason = self.reason if np.isnan(paper) else f"{self.reason}; the paper's own numbers give {paper:.4g}"
+        reason = self.reason
+        if not np.isnan(paper):
+            bears = self._lead(round(paper, 9)) > 0  # a difference of printed numbers may be off by rounding
+            told = (
+                f"the paper's own numbers give {round(paper, 9):.4g}{'' if bears else ', which does not bear it out'}"
+            )
+            reason = f"{told}; {reason}"
         said = (claim.id, claim.section, claim.claim, claim.statistic)
         fields = (*said, value, low, high, found.n if found else "", self.verdict, reason)
         return dict(zip(COLUMNS, fields, strict=True))
@@ -87,9 +97,21 @@ def write_claims(plan: Plan, results_dir: Path) -> Path:
 
 def judge(claim: Claim, evidence: Evidence) -> JudgedClaim:
     """Decide one claim."""
-    if claim.kind != "every":
-        return _judged(claim, claim.cases, evidence)
-    # The case that is the worst for the claim: one that breaks it, one not measured, or the least certain.
+    if claim.kind == "check":
+        try:
+            found = finding(claim.check, evidence)
+        except NotMeasured as lack:
+            return JudgedClaim(claim, None, str(lack))
+        return JudgedClaim(claim, Estimate(found.value, found.low, found.high, found.n), found.remark)
+    judged = _worst(claim, evidence) if claim.kind == "every" else _judged(claim, claim.cases, evidence)
+    needed = [one for case in claim.cases for one in _needed(claim, case)]
+    if judged.estimate and (variants := evidence.variants(needed)):
+        return replace(judged, reason=f"{judged.reason}; data: {variants}")
+    return judged
+
+
+def _worst(claim: Claim, evidence: Evidence) -> JudgedClaim:
+    """Decide the case that is the worst for a claim: one that breaks it, one not measured, or the least certain."""
     judged = [_judged(claim, [case], evidence) for case in claim.cases]
     worst_first = (NOT_CONFIRMED, NOT_MEASURED, UNDECIDED, CONFIRMED)
 
@@ -104,39 +126,45 @@ def judge(claim: Claim, evidence: Evidence) -> JudgedClaim:
     return replace(judged[place], reason=f"{of_cases}; {judged[place].reason}")
 
 
+def _needed(claim: Claim, case: Mapping[str, str]) -> Needed:
+    sides = claim.sides(case)
+    shared = common_keys(sides) if claim.paired else None
+    return [(selection, shared or list(selection.cells)) for _, selection in sides]
+
+
 def _judged(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence) -> JudgedClaim:
     """Decide a claim by some of its cases, taken together."""
+    needed = [one for case in cases for one in _needed(claim, case)]
     try:
-        if claim.kind == "open":
-            raise NotMeasured(claim.reason)
-        if claim.kind == "check":
-            found = finding(claim.check, evidence)
-            return JudgedClaim(claim, Estimate(found.value, n=found.n), found.remark)
-        sides = [claim.sides(case) for case in cases]
-        needed: Needed = [
-            (selection, common_keys(pair) if claim.paired else list(selection.cells))
-            for pair in sides
-            for _, selection in pair
-        ]
         seeds = evidence.seeds_of(needed)
     except NotMeasured as lack:
         return JudgedClaim(claim, None, str(lack))
-    number = {"auc": evidence.number, "curve": evidence.curve, "restarts": evidence.restarts}[claim.measure]
-    samples = [make_case(pair, number, seeds, paired=claim.paired) for pair in sides]
+    numbers = {
+        "auc": evidence.number,
+        "curve": evidence.curve,
+        "detected": evidence.detected,
+        "restarts": evidence.restarts,
+    }
+    samples = [make_case(claim.sides(case), numbers[claim.measure], seeds, paired=claim.paired) for case in cases]
     measured = estimate(samples, limit=claim.limit if claim.kind == "share" else None)
     reason = _method(claim, len({key for _, keys in needed for key in keys}), seeds)
-    if variants := evidence.variants(needed):
-        reason += f"; data: {variants}"
     judged = JudgedClaim(claim, measured, reason)
     if judged.verdict == UNDECIDED:
-        return replace(judged, reason=f"the interval spans {claim.margin:g}; {reason}")
+        alone = "with one seed " if len(seeds) == 1 else ""
+        return replace(judged, reason=f"{alone}the interval spans {claim.margin:g}; {reason}")
     return judged
 
 
 def _method(claim: Claim, n_tasks: int, seeds: Sequence[int]) -> str:
-    """Tell over what the interval was drawn, and so of what it speaks."""
-    levels = {"tasks": n_tasks > 1, "seeds": len(seeds) > 1, "test images": claim.kind != "share"}
-    drawn = " and ".join(level for level, is_drawn in levels.items() if is_drawn)
-    tasks, of_seeds = "tasks" if n_tasks > 1 else "task", "seeds" if len(seeds) > 1 else "seed"
-    text = f"{n_tasks} {tasks}, {of_seeds} {', '.join(map(str, seeds))}; 95 % bootstrap over {drawn}"
-    return f"{text} alone: another seed may differ" if drawn == "test images" else text
+    """Tell what the interval is, and so of what it speaks."""
+    of_seeds = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    if n_tasks == 1:
+        elsewhere = "" if len(seeds) > 1 else ", as they spread elsewhere: one was trained here"
+        return f"one task: speaks of this task alone; {of_seeds}; 95 % interval over test images and seeds{elsewhere}"
+    if claim.kind != "share":
+        kind = f"95 % t interval over tasks{' and seeds' if len(seeds) > 1 else ''}"
+    elif claim.paired:
+        kind = "95 % interval of Clopper and Pearson over tasks"
+    else:
+        kind = "95 % t intervals over tasks, of all cases together"
+    return f"{n_tasks} tasks, {of_seeds}; {kind}"

@@ -79,6 +79,7 @@ class CatalogueEntry:
     counts: tuple[int, int]
     class_names: tuple[str, ...]
     digests: Mapping[str, tuple[str, str]]
+    variants: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[int, int] = (0, 9)
     label_dtype: str = "u1"
     variant_counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)

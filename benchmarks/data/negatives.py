@@ -212,6 +212,43 @@ def rasterise(control: Tensor, drawn: Tensor, widths: Tensor, points: int, sides
     return (2 * rows.mT @ (weights[..., None] * columns)).clamp(max=1)
 
 
+def some(images: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
+    """Return ``count`` of these images (n, ...), drawn by the seed, in random order, or all where there are no more."""
+    if count >= len(images):
+        return images
+    return images[np.random.default_rng(seed).permutation(len(images))[:count]]
+
+
+def contaminated(
+    normal: NDArray[np.uint8], negatives: NDArray[np.uint8], share: float, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Put normal images, drawn by the seed, in the place of the last negatives; return both without these.
+
+    Args:
+        normal: (n, *shape), uint8.
+        negatives: (m, *shape), uint8.
+        share: of the negatives to come that are normal images, in [0, 1].
+        seed: decides the draw.
+
+    Returns:
+        The n - round(share * m) normal images that are left, in order, and m negatives. Both are as they were for a
+        share of 0.
+
+    Raises:
+        ValueError: for a share that is none, and for one that leaves fewer than two normal images.
+    """
+    n_strays = round(share * len(negatives))
+    if not 0 <= share <= 1 or (n_strays and n_strays > len(normal) - 2):
+        raise ValueError(
+            f"a share from 0 to 1 of the negatives can be normal images, and leaves two of these; got {share} of "
+            f"{len(negatives)} negatives, and {len(normal)} normal images: take fewer negatives, or a smaller share."
+        )
+    if not n_strays:
+        return normal, negatives
+    strays = np.random.default_rng(seed).permutation(len(normal))[:n_strays]
+    return np.delete(normal, strays, axis=0), np.concatenate([negatives[:-n_strays], normal[strays]])
+
+
 def resampled(images: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
     """Bring images to a shape and do nothing else: the preparation of every data set that has none of its own."""
     return to_shape(images, shape)

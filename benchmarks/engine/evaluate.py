@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import Dataset, load
-from benchmarks.data.negatives import PREPARATIONS, STROKES, resampled
+from benchmarks.data.negatives import PREPARATIONS, STROKES, contaminated, resampled, some
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
 from benchmarks.paper.tasks import Negatives
@@ -69,13 +69,8 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     """
     task = run.task
     data = _load(task.dataset, context.data_dir)
-    training = images_of_classes(data.train_images, data.train_labels, task.normal, run.limits["train"])
-    labels = np.ones(len(training), dtype=np.int64)
     detector = build(run.model, run.settings, run.seed, context.device, stage)
-    if detector.uses_negatives:
-        negatives = negatives_of(run, training.shape[1:], context.data_dir)
-        training = np.concatenate([training, negatives])
-        labels = np.concatenate([labels, np.full(len(negatives), -1)])
+    training, labels = training_images(run, data, context.data_dir, with_negatives=detector.uses_negatives)
     _, fit_seconds = yield from timed(detector.fitting(training, labels))
     fitted = time.perf_counter()
     test = [
@@ -112,12 +107,32 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     )
 
 
+def training_images(
+    run: Run, data: Dataset, data_dir: Path, *, with_negatives: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the images that a run learns from, and their labels: +1 for normal ones, -1 for negatives.
+
+    ``data`` is the data set of the task. Normal images that are among the negatives are left out of the normal ones,
+    also without the negatives.
+    """
+    task = run.task
+    normal = images_of_classes(data.train_images, data.train_labels, task.normal, run.limits["train"])
+    if task.negatives is None or not (with_negatives or task.negatives.contaminated):
+        return normal, np.ones(len(normal), dtype=np.int64)
+    negatives = negatives_of(run, normal.shape[1:], data_dir)
+    count = task.negatives.count or len(negatives)
+    normal, negatives = contaminated(normal, some(negatives, count, run.seed), task.negatives.contaminated, run.seed)
+    images = [normal, negatives] if with_negatives else [normal]
+    return np.concatenate(images), np.repeat([1, -1], [len(normal), len(negatives)])[: sum(map(len, images))]
+
+
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:
-    """Return the negatives of a run as images (n, *shape)."""
+    """Return all images that the negatives of a run are drawn from, (n, *shape)."""
     negatives = run.task.negatives
     assert negatives is not None  # make_run saw to it
     preparation = tuple(run.preparation.items()) if negatives.dataset != run.task.dataset else None
-    return _negatives(negatives, shape, run.seed, run.limits["train"], data_dir, preparation=preparation)
+    drawn_from = Negatives(negatives.dataset, negatives.classes)
+    return _negatives(drawn_from, shape, run.seed, run.limits["train"], data_dir, preparation=preparation)
 
 
 Prepared = tuple[tuple[str, Any], ...] | None  # settings, so that they can be hashed

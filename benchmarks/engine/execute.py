@@ -5,14 +5,8 @@ A backend is the one seam at which jobs leave this process.
 
 import ctypes
 import multiprocessing
-import os
-import signal
-import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -24,13 +18,13 @@ from threadpoolctl import threadpool_limits
 from benchmarks.engine.evaluate import Context, build, evaluate
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
+from benchmarks.engine.workers import Workers
 from benchmarks.errors import UnavailableError, one_line, printable
 from lisae import BackboneDetector, CollapseError, Detector
 from lisae.stacks import Learning, train_alone, train_together
 
 # Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
 _SIDE_BY_SIDE = 128
-_PARENT_SECONDS = 1.0  # from one look at whether the parent is alive to the next
 
 
 @dataclass(frozen=True)
@@ -161,21 +155,15 @@ def local(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> Non
     """Execute jobs on this machine, and give every outcome as it comes.
 
     On a CPU ``n_jobs`` runs go side by side, a process and a thread each, and results are the same for every
-    ``n_jobs``. On a GPU this process trains the networks of many jobs as stacks. Where the system has no processes
-    side by side (no shared memory, or a daemonic process) runs go one after another in this one.
+    ``n_jobs``. On a GPU this process trains the networks of many jobs as stacks. In a daemonic process, which may not
+    have children, runs go one after another.
 
     Raises ``UnavailableError`` when something outside of the runs ends the call, such as a worker that was killed.
     Outcomes that were given before stay.
     """
     if n_jobs > 1 and not multiprocessing.current_process().daemon:
-        spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks that other threads hold
-        try:
-            pool = ProcessPoolExecutor(n_jobs, spawn, _begin_worker, (os.getpid(),))
-        except (OSError, ImportError):
-            pass
-        else:
-            _side_by_side(pool, jobs, context, n_jobs, give)
-            return
+        _side_by_side(jobs, context, n_jobs, give)
+        return
     learnings = (execute(job, context, _kept_weights(job, context), give) for job in jobs)
     for _ in train_together(learnings, 1 if context.device == "cpu" else _SIDE_BY_SIDE):
         pass
@@ -205,62 +193,25 @@ def _tasks(job: Job, context: Context, weights: bytes | None) -> list[_Task]:
     return [_Task(replace(job, runs=(run,)), weights) for run in job.dependants]
 
 
-def _side_by_side(pool: ProcessPoolExecutor, jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:
+def _side_by_side(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:
     tasks: Iterator[_Task] = (task for job in jobs for task in _tasks(job, context, _kept_weights(job, context)))
-    running: dict[Future[list[Outcome]], _Task] = {}
-    before = set(multiprocessing.active_children())
-    try:
+    with Workers[_Task, list[Outcome]](_work, n_jobs) as workers:
         while True:
-            for task in islice(tasks, n_jobs - len(running)):
-                running[_submit(pool, task, context)] = task
-            if not running:
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                task = running.pop(future)
-                for outcome in future.result():
+            for task in islice(tasks, workers.free):
+                workers.hand_over(task, task.job, context, task.weights)
+            if not workers.busy:
+                return
+            for task, outcomes in workers.results():
+                for outcome in outcomes:
                     give(outcome)
                     if task.then is not None and isinstance(outcome, Weights):
                         tasks = chain(_tasks(task.then, context, outcome.content), tasks)
                     elif task.then is not None and isinstance(outcome, Failure):
                         for run in task.then.runs:
                             give(replace(outcome, run=run.id))
-    except BrokenProcessPool as error:
-        raise UnavailableError(
-            "a worker process was killed, most often because memory ran out. What is finished is kept: "
-            f"run the same command with fewer than {n_jobs} --jobs."
-        ) from error
-    except BaseException:  # nobody is left who would take what the workers give
-        # Half a message of a killed worker would be waited for without end while this process could write the rest.
-        pool._result_queue._writer.close()  # type: ignore[attr-defined]
-        for process in set(multiprocessing.active_children()) - before:
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, task: _Task, context: Context) -> "Future[list[Outcome]]":
-    """Hand a task to the pool. A worker that this starts never hears of Ctrl-C, not even while it imports."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return pool.submit(_work, task.job, context, task.weights)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _work(job: Job, context: Context, weights: bytes | None) -> list[Outcome]:
     outcomes: list[Outcome] = []
     train_alone(execute(job, context, weights, outcomes.append))
     return outcomes
-
-
-def _begin_worker(parent: int) -> None:
-    """Have this process end when its parent is gone: nobody would take what it gives."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_SECONDS)
-        os._exit(1)
-
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=watch, daemon=True).start()

@@ -21,7 +21,7 @@ from benchmarks.errors import CallError
 from benchmarks.files import write_text
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
-from benchmarks.paper.tasks import Negatives, Task
+from benchmarks.paper.tasks import Task
 from benchmarks.registry import MODELS
 
 LEFT_OUT = "left out of this call by --models or --datasets"
@@ -133,7 +133,7 @@ class Request:
     def task(self, task: Task) -> Task:
         """Return the task with drawn strokes for Omniglot, where these were asked for."""
         if self.strokes and task.negatives is not None and task.negatives.dataset == "omniglot":
-            return replace(task, negatives=Negatives(STROKES))
+            return replace(task, negatives=replace(task.negatives, dataset=STROKES, classes=()))
         return task
 
 

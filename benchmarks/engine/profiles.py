@@ -23,6 +23,7 @@ _LARGEST_FILE = 2**15  # bytes of a settings file: reading takes time that grows
 _LARGEST_NUMBER = 10.0**9  # of a setting without an upper limit of its own: beyond it, no network fits in any memory
 _LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
+CHOSEN = _FOLDER / "chosen.md"  # what chose the settings, and which of them saw test outliers
 # Arguments that a run decides, and no settings file.
 _NOT_SETTINGS = {"device", "random_state", "contamination"}
 
@@ -41,6 +42,11 @@ def settings_of(function: Callable[..., Any]) -> dict[str, Option]:
         for name, one in inspect.signature(function).parameters.items()
         if isinstance(one.default, bool | int | float | str) and name not in _NOT_SETTINGS
     }
+
+
+def has_latent_layer(model: Model) -> bool:
+    """Tell whether a model has a latent width to choose, of its own or of the stage that it begins from."""
+    return "latent_dim" in settings_of(model.detector.stage.detector if model.detector.stage else model.detector)
 
 
 def places() -> dict[str, dict[str, Option]]:
@@ -110,8 +116,7 @@ class Profile:
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
         """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
         widths = self.tables.get("latent_dim", {}).get(dataset)
-        with_latent = model.detector.stage.detector if model.detector.stage else model.detector
-        if widths is None or "latent_dim" not in settings_of(with_latent):
+        if widths is None or not has_latent_layer(model):
             return ()
         return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
 

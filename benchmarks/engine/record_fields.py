@@ -25,9 +25,9 @@ def _is_whole(value: object, low: int = 0) -> bool:
     return type(value) is int and value >= low
 
 
-def _are_shares(values: Any) -> bool:
-    """Tell whether these are 101 numbers from 0 to 1; no loop in Python, since a folder may hold a million lists."""
-    is_list = type(values) is list and len(values) == 101 and set(map(type, values)) <= {int, float}
+def _are_shares(values: Any, n: int) -> bool:
+    """Tell whether these are n numbers from 0 to 1; no loop in Python, since a folder may hold a million lists."""
+    is_list = type(values) is list and len(values) == n and set(map(type, values)) <= {int, float}
     return is_list and min(values) >= 0 and max(values) <= 1
 
 
@@ -48,8 +48,13 @@ def _are_classes(value: Any) -> bool:
 
 
 def _are_negatives(value: Any) -> bool:
-    is_table = type(value) is dict and value.keys() == {"dataset", "classes"}
-    return value is None or (is_table and type(value["dataset"]) is str and _are_classes(value["classes"]))
+    if type(value) is not dict:
+        return value is None
+    harder = {"count": lambda one: _is_whole(one, 1), "contaminated": lambda one: _is_number(one, 1) and one > 0}
+    if not {"dataset", "classes"} <= value.keys() <= {"dataset", "classes", *harder}:
+        return False
+    is_plain = type(value["dataset"]) is str and _are_classes(value["classes"])
+    return is_plain and all(holds(value[name]) for name, holds in harder.items() if name in value)
 
 
 _TEXT = Field("a text", lambda value: type(value) is str)
@@ -58,7 +63,8 @@ _WHOLE = Field("a whole number of at least 0", _is_whole)
 _COUNT = Field("a whole number of at least 1", lambda value: _is_whole(value, 1))
 _SECONDS = Field("a finite number of at least 0", _is_number)
 _SHARE = Field("a number from 0 to 1", lambda value: _is_number(value, 1))
-_SHARES = Field("a list of 101 numbers from 0 to 1", _are_shares)
+_SHARES = Field("a list of 101 numbers from 0 to 1", lambda value: _are_shares(value, 101))
+_LAST_SHARES = Field("a list of 6 numbers from 0 to 1", lambda value: _are_shares(value, 6))
 _AUCS = Field("a table of numbers from 0 to 1", lambda value: _is_table(value, _SHARE.holds), optional=True)
 _SHARE_OR_NULL = Field("a number from 0 to 1 or null", lambda value: value is None or _SHARE.holds(value), True)
 _CLASSES = Field("a list of different classes", lambda value: _are_classes(value) and value != [])
@@ -78,7 +84,7 @@ _IDENTITY = {
         "dataset": Field(f"one of {', '.join(CLASS_NAMES)}", lambda value: type(value) is str and value in CLASS_NAMES),
         "normal": _CLASSES,
         "outliers": _CLASSES,
-        "negatives": Field("null, or a table of dataset and classes", _are_negatives),
+        "negatives": Field("null, or a table of dataset, classes, count and contaminated", _are_negatives),
     },
     "model": _TEXT,
     "seed": _WHOLE,
@@ -102,7 +108,7 @@ _RECORD = {
     "fit_seconds": _SECONDS,
     "score_seconds": _SECONDS,
 }
-_WITHOUT_CURVES = _RECORD | {"scores": [{name: field for name, field in _SCORE.items() if name != "detected"}]}
+_WITHOUT_CURVES = _RECORD | {"scores": [_SCORE | {"detected": _LAST_SHARES}]}
 
 
 def _test_of(wanted: Any) -> Callable[[Any], bool]:
@@ -127,7 +133,7 @@ _HOLDS = {True: _test_of(_RECORD), False: _test_of(_WITHOUT_CURVES)}
 
 
 def check_fields(fields: Any, *, curves: bool = True) -> None:
-    """Check the fields of a record, as JSON gives them, with the curves ``detected`` or without.
+    """Check the fields of a record, as JSON gives them, with the curves ``detected`` or the end of each alone.
 
     Raises ``ValueError`` that says which field is missing, unknown, of another type or out of its range, and for scores
     that are not those of the task, classes that the data set does not have, and a run that is not the identity's.

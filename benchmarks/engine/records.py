@@ -17,11 +17,13 @@ from benchmarks.engine.run import Run, compact, digest_of
 from benchmarks.engine.runs_csv import COLUMNS, fault_of, write_rows
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import check_writable, write_text, written_whole
+from benchmarks.paper.tasks import Negatives
 from benchmarks.progress import Messages
 from lisae.backbone_detector import pack, unpack
 
 _LARGEST = 2**23  # bytes of a record; one with ten outlier classes has 9,000
 _CURVE = re.compile(r'"detected":\[[^]]*\],')  # within a text of JSON, quotes would have backslashes
+_KEPT = 6  # the last points of a curve, 5 % of false alarms and fewer, which are read always
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Score:
     """A run against the test images of one outlier class.
 
     ``detected[i]`` is the share of them that is called anomalous at the threshold where the share ``i / 100`` of
-    the normal test images is accepted. ``extra_aucs`` are those of ``Detector.extra_scores``, by name.
+    the normal test images is accepted; of a record that was read without curves, the last six of these are there.
+    ``extra_aucs`` are those of ``Detector.extra_scores``, by name.
     """
 
     outlier: int
@@ -37,6 +40,11 @@ class Score:
     n_outlier: int
     detected: tuple[float, ...]
     extra_aucs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def detected_at_5(self) -> float:
+        """The share that is called anomalous where 5 % of the normal test images are, too."""
+        return self.detected[-_KEPT]
 
 
 @dataclass(frozen=True)
@@ -74,10 +82,13 @@ class Record:
             "score_seconds": float(self.score_seconds),
         }
         rows = [
-            common | {"outlier": names[s.outlier], "auc": float(s.auc), "n_outlier": s.n_outlier} for s in self.scores
+            common
+            | {"outlier": names[s.outlier], "auc": float(s.auc), "n_outlier": s.n_outlier}
+            | {"detected_at_5": float(s.detected_at_5)}
+            for s in self.scores
         ]
         return rows + [
-            row | {"model": f"{row['model']}, {name}", "auc": float(auc)}
+            row | {"model": f"{row['model']}, {name}", "auc": float(auc), "detected_at_5": ""}
             for row, score in zip(rows, self.scores, strict=True)
             for name, auc in score.extra_aucs.items()
         ]
@@ -160,7 +171,7 @@ class Store:
             raise CallError(f"{self.root / 'runs'} cannot be read: {error.strerror}.") from error
 
     def records(self) -> Iterator[Record]:
-        """Give every record, in a fixed order, one by one and without curves: ``detected`` is empty.
+        """Give every record, in a fixed order, one by one and without curves.
 
         Raises ``CallError`` for a damaged one.
         """
@@ -205,7 +216,14 @@ def _negatives_text(negatives: dict[str, Any] | None) -> str:
     if negatives is None:
         return ""
     names = dict(enumerate(CLASS_NAMES.get(negatives["dataset"], ())))
-    return f"{negatives['dataset']}: {' '.join(names.get(c, str(c)) for c in negatives['classes']) or 'all'}"
+    classes = " ".join(names.get(c, str(c)) for c in negatives["classes"]) or "all"
+    return f"{negatives['dataset']}: {classes}{Negatives.of(negatives).remark}"
+
+
+def mean_detected(record: Record, outliers: Iterable[int]) -> float:
+    """Return the plain mean of the shares that a run detects of these outlier classes at 5 % false alarms."""
+    scores = {score.outlier: score for score in record.scores}
+    return float(np.mean([scores[outlier].detected_at_5 for outlier in outliers]))
 
 
 def aucs_of(record: Record, outliers: Iterable[int], extra: str = "") -> list[float]:
@@ -220,7 +238,7 @@ def mean_auc(record: Record, outliers: Iterable[int], extra: str = "") -> float:
 
 
 def read_record(path: Path, *, curves: bool = True) -> Record:
-    """Read and check a record; without ``curves``, ``detected`` is empty, and reading takes a third of the time.
+    """Read and check a record; without ``curves``, reading takes a third of the time (see ``Score``).
 
     Raises ``CallError`` that says what is wrong with it.
     """
@@ -264,12 +282,16 @@ def _parsed(text: str, run_id: str, curves: bool) -> Record:
         text = text.rpartition(',"digest":')[0] + "}"
         if _sealed(text) != whole:
             raise ValueError("it was changed since it was written: its digest is another")
-        text = text if curves else _CURVE.sub("", text)
+        text = text if curves else _CURVE.sub(_without_most, text)
     fields = _decode(text)
     check_fields(fields, curves=curves or not is_sealed)
     if fields["run"] != run_id:
         raise ValueError(f"it is that of run {fields['run']}")
-    return Record(scores=tuple(_score(score, curves) for score in fields.pop("scores")), **fields)
+    return Record(scores=tuple(_score(score) for score in fields.pop("scores")), **fields)
+
+
+def _without_most(curve: re.Match[str]) -> str:
+    return f'"detected":[{",".join(curve[0].rsplit(",", _KEPT + 1)[1:])}'
 
 
 def _refuse(constant: str) -> None:
@@ -279,7 +301,7 @@ def _refuse(constant: str) -> None:
 _decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
-def _score(fields: dict[str, Any], curves: bool) -> Score:
+def _score(fields: dict[str, Any]) -> Score:
     swept = fields.pop("label_sweep_auc", None)  # the first records name the one further AUC that there was
     extra = {} if swept is None else {"extra_aucs": {"label sweep": swept}}
-    return Score(**fields | extra | {"detected": tuple(fields["detected"]) if curves else ()})
+    return Score(**fields | extra | {"detected": tuple(fields["detected"])})

@@ -22,17 +22,21 @@ from benchmarks.registry import MODELS, STAGES
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
 # The digest of the source for which somebody decided that RESULTS_VERSION is right.
-DECIDED_FOR = "2bdf2a74c2032921"
+DECIDED_FOR = "99ff3037bd13fcda"
 
 _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),
     *("benchmarks/engine/evaluate.py", "benchmarks/paper/section_4.py"),
 )
-# Settings that came when there were records, and the value that those were made with: at that value they change no id.
+# Settings, and fields of negatives, that came when there were records, and the value that those were made with: at that
+# value they change no id.
 _CAME_LATER = {
     "activation": "tanh",
     "addressing": "cosine",
+    "contaminated": 0.0,
     "contrast": "none",
+    "count": 0,
+    "inner_weight": 0.0,
     "length_scale": "variance",
     "squash": True,
 }
@@ -66,7 +70,7 @@ class Run:
         """
         found = {
             "results_version": RESULTS_VERSION,
-            "task": asdict(self.task),
+            "task": _hashed(asdict(self.task)),
             "model": self.model,
             "seed": self.seed,
             "settings": _hashed(self.settings),
@@ -98,6 +102,7 @@ def digest_of(text: str) -> str:
 
 
 def _hashed(settings: Settings) -> Settings:
+    """Leave out what came later and is as it was before."""
     return {
         key: _hashed(value) if isinstance(value, dict) else value
         for key, value in settings.items()
@@ -186,32 +191,41 @@ def make_run(
 
 
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:
-    """Return the run under other settings, or None where its model lacks one of them.
+    """Return the run under other settings, or None where its model or its negatives lack one of them.
 
-    ``change`` has values by the names of settings; a dot leads to the settings of its stage.
+    ``change`` has values by the names of settings; a dot leads to the settings of its stage, and ``negatives.`` to the
+    fields of the task's negatives.
     """
-    settings = copy.deepcopy(run.settings)
+    settings, task = copy.deepcopy(run.settings), run.task
     for name, value in change.items():
         *arguments, key = name.split(".")
+        if arguments == ["negatives"]:
+            if task.negatives is None or key not in vars(task.negatives):
+                return None
+            task = replace(task, negatives=replace(task.negatives, **{key: value}))
+            continue
         table = settings
         for argument in arguments:
             table = table.get(argument, {})
         if key not in table:
             return None
         table[key] = value
-    return replace(run, settings=settings)
+    return replace(run, task=task, settings=settings)
 
 
 def stage_of(run: Run) -> Run | None:
     """Return the run whose trained model ``run`` begins from.
 
-    That is the run itself if others begin from it, and None for a model that stands on its own.
+    That is the run itself if others begin from it, and None for a model that stands on its own. It is one without
+    negatives, so that many runs share it, unless some of its normal images are among these.
     """
     if run.model in STAGES:
         return run
     begins_from, stage = MODELS[run.model].begins_from, MODELS[run.model].detector.stage
     if begins_from is None or stage is None:
         return None
+    if run.task.negatives is not None and run.task.negatives.contaminated:
+        return replace(run, model=begins_from, settings=run.settings[stage.argument])
     task = without_negatives(run.task.dataset, *run.task.normal)
     data = {task.dataset: run.data[task.dataset]}
     return Run(task, begins_from, run.seed, run.settings[stage.argument], run.limits, data)

@@ -16,9 +16,10 @@ from benchmarks.files import unwritable, written_whole
 COLUMNS = (
     "run", "model", "dataset", "normal", "negatives", "outlier", "auc", "n_normal", "n_outlier", "seed",
     "profile", "data_variant", "restarts", "device", "precision", "settings", "versions", "command", "fit_seconds",
-    "score_seconds",
+    "score_seconds", "detected_at_5",
 )  # fmt: skip
-_OWN = slice(COLUMNS.index("outlier"), COLUMNS.index("seed"))  # the columns in which the rows of a run differ
+_OLD_COLUMNS = COLUMNS[:-1]  # of the first files, which are made anew like any other
+_OWN = slice(COLUMNS.index("outlier"), COLUMNS.index("seed"))  # where, and in the last, the rows of a run differ
 _key_of = itemgetter("dataset", "normal", "model", "negatives", "seed", "run")
 _Key = tuple[str, ...]
 _SPECIAL = re.compile('[,"\r\n]')
@@ -59,8 +60,8 @@ def _placed(file: IO[bytes], runs: Iterable[Iterable[Mapping[str, Any]]]) -> Ite
 
 def _text(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Write the rows of a run for one model as ``csv.writer`` does, and what they have in common once."""
-    before, after = _line(rows[0], COLUMNS[: _OWN.start]), _line(rows[0], COLUMNS[_OWN.stop :])
-    text = "".join([f"{before},{_line(row, COLUMNS[_OWN])},{after}\n" for row in rows])
+    before, after = _line(rows[0], COLUMNS[: _OWN.start]), _line(rows[0], COLUMNS[_OWN.stop : -1])
+    text = "".join([f"{before},{_line(row, COLUMNS[_OWN])},{after},{_line(row, COLUMNS[-1:])}\n" for row in rows])
     return text.encode("utf-8", "backslashreplace")  # a path may hold bytes that are no text
 
 
@@ -89,12 +90,13 @@ def fault_of(path: Path, recorded: Collection[str]) -> str:
 
 
 def _fault_of_rows(rows: Iterator[list[str]], recorded: Collection[str]) -> str:
-    if tuple(next(rows, ())) != COLUMNS:
+    columns = tuple(next(rows, ()))
+    if columns not in (COLUMNS, _OLD_COLUMNS):
         return "does not begin with the columns of this program."
     foreign = set()
     for number, fields in enumerate(rows, start=2):
-        if len(fields) != len(COLUMNS):
-            return f"is cut: row {number} has {len(fields)} of {len(COLUMNS)} fields."
+        if len(fields) != len(columns):
+            return f"is cut: row {number} has {len(fields)} of {len(columns)} fields."
         if fields[0] not in recorded:
             foreign.add(fields[0])
     found = f"{len(foreign)} runs of which there is no record, such as {min(foreign, default='')}"

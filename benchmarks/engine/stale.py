@@ -52,8 +52,7 @@ def _runs_today(identity: Mapping[str, Any], profile: Profile, here: _Identify) 
 
 
 def _task(dataset: str, normal: list[int], outliers: list[int], negatives: Mapping[str, Any] | None) -> Task:
-    others = negatives and Negatives(negatives["dataset"], tuple(negatives["classes"]))
-    return Task(dataset, tuple(normal), tuple(outliers), others or None)
+    return Task(dataset, tuple(normal), tuple(outliers), Negatives.of(negatives) if negatives else None)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[str]:

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -57,7 +57,6 @@ class Claim:
     limit: float = 0.0
     paired: bool = True
     check: str = ""
-    reason: str = ""
 
     @property
     def cases(self) -> list[dict[str, str]]:
@@ -73,11 +72,10 @@ class Claim:
     @property
     def statistic(self) -> str:
         """In words, what is computed and what is claimed of it."""
-        if self.kind == "open":
-            return ""
         measure = {
             "auc": "AUC",
-            "curve": "share of operating points where the first curve is higher",
+            "curve": "share of operating points where the first curve is higher, of those where they differ",
+            "detected": "share of outliers detected at 5 % false alarms",
             "restarts": "trainings begun again after a collapse",
         }[self.measure]
         sides = " - ".join(" + ".join(f"[{text}]" for text in texts) for texts in (self.plus, self.minus) if texts)
@@ -122,14 +120,15 @@ def studied() -> list[tuple[Measurement, Mapping[str, Any]]]:
 def select(text: str) -> Selection:
     """Find the cells of a selection. Raises ValueError for one that names no cell, or a sweep that is not there."""
     cells, _, change = text.partition(" @ ")
-    table_id, row, column = cells.split(" / ")
+    table_id, row, column, *single = cells.split(" / ")
+    classes = [(int(one),) for one in single[0].split(",")] if single else None
     found: dict[TaskKey, dict[SelectedCell, None]] = defaultdict(dict)
     for table in TABLES:
         for cell in table.cells if fnmatchcase(table.id, table_id) else ():
             # A wildcard stands for rows of the paper alone, so that a row of ours changes none of its claims.
-            is_row = cell.row == row or (cell.row == cell.printed_row and fnmatchcase(cell.row, row))
-            if is_row and fnmatchcase(cell.column, column):
-                for one in cell.measurements:
+            is_meant = cell.row == row or (cell.row == cell.printed_row and fnmatchcase(cell.row, row))
+            if is_meant and fnmatchcase(cell.column, column):
+                for one in cell.measurements if classes is None else _of(classes, cell.measurements):
                     selected = SelectedCell(one, printed_number(table, cell))
                     found[one.task.dataset, one.task.normal][selected] = None
     if not found:
@@ -157,11 +156,15 @@ def printed_number(table: Table, cell: Cell) -> float:
     return float(np.mean([number.value if number else np.nan for number in found]))
 
 
+def _of(classes: Collection[tuple[int, ...]], measurements: Iterable[Measurement]) -> list[Measurement]:
+    return [one for one in measurements if one.task.normal in classes]
+
+
 def _changes(text: str) -> tuple[Mapping[str, Any], ...]:
-    """Read the part of a selection after the @: no change, one setting, or the values of a sweep."""
-    setting, given, value = text.partition("=")
-    if given or not text:
-        return ({setting: json.loads(value)} if given else {},)
+    """Read the part of a selection after the @: no change, settings with their values, or the values of a sweep."""
+    if "=" in text or not text:
+        pairs = (one.split("=") for one in text.split(", ") if one)
+        return ({setting: json.loads(value) for setting, value in pairs},)
     if text not in _file()["sweeps"]:
         raise ValueError(f"there is no sweep {text!r}.")
     sweep = _file()["sweeps"][text]

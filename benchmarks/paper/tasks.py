@@ -1,6 +1,8 @@
 """The paper's one-class problems as data, and its protocol (Section 5) as the functions that list them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 CLASSES = tuple(range(10))
 SPLITS = (CLASSES[:5], CLASSES[5:])
@@ -10,10 +12,28 @@ _SPLIT_DATASETS = ("svhn", "cifar10")
 
 @dataclass(frozen=True)
 class Negatives:
-    """Training images of these classes of a data set, unlabelled; never test images. No class named: all of them."""
+    """Training images of these classes of a data set, unlabelled; never test images. No class named: all of them.
+
+    ``count``: no more of them than this, drawn by the seed; 0: all. ``contaminated``: this share of them are images of
+    the normal class instead. These are training images that no model of the task then sees as normal, as whoever
+    collects negatives has not seen every normal image before.
+    """
 
     dataset: str
     classes: tuple[int, ...] = ()
+    count: int = 0
+    contaminated: float = 0.0
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the negatives with these fields, as JSON holds them; those at their defaults may be missing."""
+        return cls(**{**fields, "classes": tuple(fields["classes"])})
+
+    @property
+    def remark(self) -> str:
+        """The count and the share of normal images in words, such as ``, 50 of them``; '' where neither is set."""
+        count = f", {self.count} of them" if self.count else ""
+        return f"{count}, {self.contaminated:.0%} normal" if self.contaminated else count
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +56,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Tabular:
-    """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it."""
+    """A table: its rows are as long as ``headings``. ``command`` makes it, '' where the report alone holds it.
+
+    ``parts`` are lines of text across the table, by the number of the row that they stand above.
+    """
 
     kind = "table"
 
@@ -66,6 +69,7 @@ class Tabular:
     rows: tuple[tuple[Field, ...], ...]
     notes: tuple[str, ...] = ()
     command: str = ""
+    parts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def grouped(self) -> bool:
@@ -199,7 +203,7 @@ FORMATS: dict[str, tuple[Callable[[str], str], dict[str, Any]]] = {  # how value
     "tex": (_latex, {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
                      "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>"}),
 }  # fmt: skip
-_ACROSS, _GAP, _LEAST = 25.7, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
+_ACROSS, _GAP, _LEAST = 25.65, 0.21, 2.0  # cm: a page of the report in LaTeX, between two columns, a column of prose
 _SIZES = {r"\scriptsize": 0.13, r"\tiny": 0.1}  # of its letters, each with about the cm that one takes
 
 

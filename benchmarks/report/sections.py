@@ -16,7 +16,7 @@ from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UND
 from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.evaluate import build
 from benchmarks.engine.plan import Computable, Plan
-from benchmarks.engine.profiles import Settings
+from benchmarks.engine.profiles import CHOSEN, Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
@@ -25,7 +25,8 @@ from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
 from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
-from benchmarks.report.tables import NO_RECORD, RIVAL, in_columns, standings
+from benchmarks.report.summary import RIVAL, SEEING_RIVAL, caveats, standings, verdict
+from benchmarks.report.tables import NO_RECORD, in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
 
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
@@ -63,8 +64,9 @@ class _Content:
             "claims": (self._claims(),),
             "theory": (Points(tuple(PROSE["sections"]["theory"]["points"])), *self._tilts()),
             "errata": (self._errata(),),
-            "deviations": deviations(),
+            "deviations": markdown_blocks(DEVIATIONS, "Deviations from print"),
             "settings": (self._models(), self._other_settings()),
+            "chosen": markdown_blocks(CHOSEN, "Settings and what chose them"),
             "hardware": (self._machines(),),
             "commands": (self._commands(),),
         }
@@ -101,6 +103,9 @@ class _Content:
     def _facts(self) -> Iterator[tuple[str, str]]:
         """List name and value of what a reader wants to know first."""
         request = self.plan.request
+        if found := verdict(self._frames):
+            yield "Does it reproduce?", found
+            yield "Caveats", caveats(self._records, request.seeds)
         cells = pd.concat(self._frames.values())
         yield "Cells of tables", f"{cells['mean'].notna().sum()} of {len(cells)} measured"
         delta = cells["delta"].dropna()
@@ -115,7 +120,7 @@ class _Content:
         yield "Command", f"{request.command_for()} --all"
 
     def _headline(self) -> Tabular:
-        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL)
+        shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL, SEEING_RIVAL)
         found = standings(self._frames).items()
         return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
 
@@ -215,18 +220,20 @@ class _Content:
         return self._tabular("all-commands", rows)
 
 
-def deviations() -> Iterator[Block]:
-    """Read the paragraphs, lists and pipe tables of ``deviations.md``; its headings become paragraphs."""
-    text = DEVIATIONS.read_text(encoding="utf-8") if DEVIATIONS.is_file() else "None is described yet."
-    for number, part in enumerate(re.split(r"\n\s*\n", text.strip()), start=1):
+def markdown_blocks(path: Path, caption: str) -> Iterator[Block]:
+    """Read the paragraphs, lists and pipe tables of a file; its headings become paragraphs, but for the first.
+
+    ``caption`` is that of its tables.
+    """
+    for number, part in enumerate(re.split(r"\n\s*\n", path.read_text(encoding="utf-8").strip()), start=1):
         lines = [line.strip() for line in part.splitlines() if not line.startswith("# ")]
         if not lines:
             continue
         if lines[0].startswith("|"):
             head, _, *rows = [[_unmarked(text.strip()) for text in line.strip("|").split("|")] for line in lines]
             longest = [max(map(len, texts)) for texts in zip(head, *rows, strict=True)]
-            columns = {name: "prose" if size > 30 else "label" for name, size in zip(head, longest, strict=True)}
-            yield document.tabular(f"deviations-{number}", "Deviations from print", columns, rows)
+            columns = {name: "prose" if size > 15 else "label" for name, size in zip(head, longest, strict=True)}
+            yield document.tabular(f"{path.stem}-{number}", caption, columns, rows)
         elif lines[0].startswith(("- ", "* ")):
             yield Points(tuple(_unmarked(item) for item in re.split(r"(?:^|\n)[-*] ", "\n".join(lines))[1:]))
         else:

@@ -5,7 +5,7 @@ Colour never stands alone: whatever has a colour has a marker, a dash pattern or
 
 import hashlib
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,8 @@ class HeatMap:
 
     A head is the name of a column and the lines of small print below it; a rule is drawn above a row whose first
     label is not that of the row above. ``texts`` and ``differences`` have a place for each row and column, '' and NaN
-    for none. ``place`` is its width and height and ``labels_width`` that of each label, in inches; ``size`` is that of
+    for none. ``lines`` are the rows that are a line of text across, their only label, with a rule above.
+    ``place`` is its width and height and ``labels_width`` that of each label, in inches; ``size`` is that of
     the letters, in points.
     """
 
@@ -103,6 +104,7 @@ class HeatMap:
     place: tuple[float, float]
     labels_width: Sequence[float]
     size: float
+    lines: Collection[int] = ()
 
     @property
     def head(self) -> float:
@@ -140,8 +142,9 @@ class HeatMap:
                 x, y = left + sum(self.labels_width[:place]), page.top + top + self.head + (row + 0.5) * height
                 if place or begins or not grouped:
                     weight = "bold" if grouped and not place else "normal"
-                    page.write(x, y, label, fontsize=self.size, va="center", weight=weight)
-            if grouped and begins:
+                    style = "italic" if row in self.lines else "normal"
+                    page.write(x, y, label, fontsize=self.size, va="center", weight=weight, style=style)
+            if (grouped and begins) or row in self.lines:
                 self.rule(axes, row)
         return axes
 

@@ -10,16 +10,11 @@ import pandas as pd
 
 from benchmarks.files import write_text, written_whole
 from benchmarks.paper.tables import AVERAGE, Table
-from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, short, signed, trimmed, written
+from benchmarks.report.document import DASH, MISSING, Field, Heading, Tabular, signed, trimmed, written
 from benchmarks.report.style import SIDE, TINT_LEGEND, HeatMap, Page, styled, tint
 from benchmarks.report.tidy import Reasons, RecordLookup, missing_texts, note, tidy
 
 NO_RECORD = "there is no record of it"
-HEADLINE = (("1", "MNIST"), ("1", "Fashion-MNIST"), ("1", "2-Class MNIST"), ("2", "SVHN"), ("2", "CIFAR-10"))
-RIVAL = "best rival"
-# The paper's own models; every other row of Tables 1 and 2 is a rival.
-_OWN = ("AE", "LIS-AE", "LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE")
-STANDINGS = (RIVAL, *_OWN)
 _DPI = 200
 _ROW, _COLUMN, _LETTER = 0.21, 1.1, 0.072  # inches; of a letter about
 
@@ -65,8 +60,9 @@ class TableColumn(NamedTuple):
 
 
 def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
-    """Give the columns of a table from its tidy rows; a table with oracle widths has two of each name."""
-    protocols = {"": "fixed width", "oracle_": "oracle width"} if table.oracle else {"": ""}
+    """Give the columns of a table from its tidy rows; there are two of each name where widths were chosen from."""
+    has_oracle = table.oracle and bool((frame["oracle_latent_dim"] != "").any())
+    protocols = {"": "fixed width", "oracle_": "oracle width"} if has_oracle else {"": ""}
     lines = {(line.row, line.column): line for line in frame.itertuples()}
     printed = {(cell.row, cell.column): value.digits for cell in table.cells if (value := table.printed(cell))}
     found = []
@@ -81,8 +77,8 @@ def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
 
 def _shown(line: Any, digits: str, protocol: str) -> Shown:
     """Show a tidy row under a protocol: '' for the fixed latent width, ``oracle_`` for the best."""
-    if line is None or (protocol and not line.latent_dim):
-        return Shown(DASH, "")  # no such cell, or a model without the choice of a width
+    if line is None or (protocol and not line.oracle_latent_dim and (not line.latent_dim or pd.notna(line.mean))):
+        return Shown(DASH, "")  # no such cell, or no choice of a width
     mean, std, delta = (getattr(line, f"{protocol}{name}") for name in ("mean", "std", "delta"))
     # Two decimals for a single AUC and three for an average, whatever zeros the paper dropped.
     decimals = min(4, max(2, len(digits.partition(".")[2]))) if digits else 3
@@ -129,27 +125,8 @@ def _tabular(
         (*map(Field, name.split(" | ")), *(fields[row] if fields[row].text else Field(DASH) for _, fields in columns))
         for row, name in enumerate(table.rows)
     ]
-    return Tabular(f"table-{table.id}", caption, tuple(headings), tuple(rows), tuple(notes), command)
-
-
-def standings(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
-    """Set our mean AUC beside the paper's, as text, for the rows of ``STANDINGS`` in each column of ``HEADLINE``.
-
-    A row that a column lacks is a dash. The best rival is named: the measured one with our highest mean, which a
-    rival without all its runs does not have.
-    """
-    found = {}
-    for table, column in HEADLINE:
-        found[column] = texts = dict.fromkeys(STANDINGS, DASH)
-        if table in frames:
-            rows = frames[table].query("column == @column").set_index("row")[["mean", "paper"]]
-            shown = rows.map(lambda number: "" if pd.isna(number) else short(number, 3))
-            texts |= {row: Shown(*shown.loc[row]).text for row in _OWN if row in rows.index}
-            rivals = rows["mean"].drop(list(_OWN), errors="ignore").dropna()
-            if len(rivals):
-                best = str(rivals.idxmax())
-                texts[RIVAL] = f"{Shown(*shown.loc[best]).text} {best}"
-    return found
+    parts = {table.rows.index(of_part[0]): part for part, of_part in table.parts.items()}
+    return Tabular(f"table-{table.id}", caption, tuple(headings), tuple(rows), tuple(notes), command, parts)
 
 
 def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
@@ -161,14 +138,20 @@ def draw_table(table: Table, frame: pd.DataFrame, below: str) -> Page:
     small = [textwrap.wrap("; ".join(filter(None, (one.width, one.variant))), letters) for one in columns]
     labels = [row.split(" | ") for row in table.rows]
     longest = [max(map(len, names)) for names in zip(table.row_header, *labels, strict=True)]
+    differences = [[one.places[row].delta for one in columns] for row in range(len(labels))]
+    for place, part in sorted(block.parts.items(), reverse=True):  # a line of text is a row of its own
+        labels.insert(place, [part])
+        texts.insert(place, [""] * len(columns))
+        differences.insert(place, [np.nan] * len(columns))
     heat_map = HeatMap(
         heads=[(one.name, lines) for one, lines in zip(columns, small, strict=True)],
         labels=labels,
         texts=texts,
-        differences=np.array([[shown.delta for shown in one.places] for one in columns]).T,
+        differences=np.array(differences),
         place=(width, _ROW),
         labels_width=[max(1.05, 0.2 + _LETTER * count) for count in longest],
         size=8,
+        lines=[row + before for before, row in enumerate(sorted(block.parts))],
     )
     page = Page(max(2 * SIDE + heat_map.width, 5.0), heat_map.height, block.caption, below)
     axes = heat_map.draw(page, SIDE)

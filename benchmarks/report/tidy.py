@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.engine.records import Record, mean_auc, variant_text
+from benchmarks.engine.records import Record, mean_auc, mean_detected, variant_text
 from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
 
 COMPLETE = "complete official sets"
@@ -35,19 +35,22 @@ class RecordLookup:
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """A cell at one latent width: one value for each seed of which every run is there."""
+class Measured:
+    """The mean of some measurements at one latent width: one value for each seed of which every run is there."""
 
     values: list[float]
+    detected: list[float]
     variants: set[str]
     latent_dim: int | None
 
     @property
     def mean(self) -> float:
+        """The mean over seeds, NaN for none."""
         return float(np.mean(self.values)) if self.values else np.nan
 
     @property
     def std(self) -> float:
+        """The standard deviation over seeds (n - 1), NaN for fewer than two."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else np.nan
 
 
@@ -59,9 +62,14 @@ def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
     the mean over seeds, both empty for fewer than two; ``delta`` is ``mean`` - ``paper``, both empty for a cell that
     the paper does not have. All AUCs are in [0, 1].
 
-    A table with the protocol ``oracle`` has five more: ``latent_dim`` is the width of all the above, chosen
-    beforehand, and ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with
-    the highest mean test AUC. They are empty for a model without a latent layer.
+    A table with the protocol ``oracle`` has six more: ``latent_dim`` is the width of all the above, chosen
+    beforehand, ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with the
+    highest mean test AUC, and ``oracle_task_mean`` is the mean where the best width is taken for each task by itself.
+    They are empty for a model without a latent layer; those of the oracle also where the grid has only one width.
+
+    The last column is ``detected_at_5``: the mean share of outliers, as AUCs are averaged, that is detected at the
+    threshold where 5 % of the normal test images are false alarms. It is empty for a further way to decide, such as
+    the label sweep.
     """
     return pd.DataFrame([_row(table, cell, lookup) for cell in table.cells])
 
@@ -70,7 +78,7 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
     found = table.printed(cell)
     printed = found.value if found else np.nan
     widths = lookup.widths(cell.measurements[0]) if table.oracle else (None,)
-    fixed = _measured(cell, lookup, widths[0])
+    fixed = measured(cell.measurements, lookup, widths[0])
     n = len(fixed.values)
     margin = float(stats.t.ppf(0.975, n - 1)) * fixed.std / n**0.5 if n > 1 else np.nan
     row = {
@@ -85,28 +93,41 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
         "delta": fixed.mean - printed,
         "data_variant": "; ".join(sorted(fixed.variants)),
     }
+    detected = {"detected_at_5": float(np.mean(fixed.detected)) if fixed.detected else np.nan}
     if not table.oracle:
-        return row
-    candidates = [] if widths[0] is None else [fixed, *(_measured(cell, lookup, width) for width in widths[1:])]
-    best = max((one for one in candidates if one.values), key=lambda one: one.mean, default=_Measured([], set(), None))
+        return row | detected
+    grid = widths if len(widths) > 1 else ()
+    best = _best(cell.measurements, lookup, grid)
+    by_task = [_best([one], lookup, grid).mean for one in cell.measurements]
     return row | {
         "latent_dim": str(widths[0] or ""),  # text, so that a column with gaps does not become one of floats
         "oracle_latent_dim": str(best.latent_dim or ""),
         "oracle_mean": best.mean,
         "oracle_std": best.std,
         "oracle_delta": best.mean - printed,
+        "oracle_task_mean": float(np.mean(by_task)),
+        **detected,
     }
 
 
-def _measured(cell: Cell, lookup: RecordLookup, latent_dim: int | None) -> _Measured:
-    values, variants = [], set()
+def measured(measurements: Sequence[Measurement], lookup: RecordLookup, latent_dim: int | None) -> Measured:
+    """Return the mean AUC of measurements at a latent width, None for the one chosen beforehand."""
+    values, detected, variants = [], [], set()
     for seed in lookup.seeds:
-        found = [(lookup.record(one, seed, latent_dim), one) for one in cell.measurements]
+        found = [(lookup.record(one, seed, latent_dim), one) for one in measurements]
         means = [mean_auc(record, one.outliers, one.extra) for record, one in found if record is not None]
         if len(means) == len(found):
             values.append(float(np.mean(means)))
+            if not any(one.extra for one in measurements):
+                detected.append(float(np.mean([mean_detected(r, one.outliers) for r, one in found if r is not None])))
             variants |= {variant_text(record.identity["variants"]) for record, _ in found if record} - {""}
-    return _Measured(values, variants, latent_dim)
+    return Measured(values, detected, variants, latent_dim)
+
+
+def _best(measurements: Sequence[Measurement], lookup: RecordLookup, widths: Sequence[int | None]) -> Measured:
+    """Return the measurements at the width with their highest mean, of those where every run of a seed is there."""
+    found = (measured(measurements, lookup, width) for width in widths)
+    return max((one for one in found if one.values), key=lambda one: one.mean, default=Measured([], [], set(), None))
 
 
 def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: Reasons = MappingProxyType({})) -> str:
@@ -125,12 +146,15 @@ def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: R
         f"trained on {hardware(records) or 'nothing yet'}; data: {data_text(records)}{end}"
     ]
     if artefact.oracle:
-        widths = sorted({w for need in artefact.needs for w in lookup.widths(need.measurements[0]) if w is not None})
-        sentences.append(
-            "Fixed width: the latent width was chosen beforehand, one for each data set; oracle width: the best of "
-            f"the grid by test AUC, the paper's protocol (widths tried: {', '.join(map(str, widths))}). "
-            "A model without a latent layer has no oracle."
-        )
+        grids = [lookup.widths(need.measurements[0]) for need in artefact.needs]
+        if tried := sorted({width for grid in grids if len(grid) > 1 for width in grid if width is not None}):
+            sentences.append(
+                "Fixed width: the latent width was chosen beforehand, one for each data set; oracle width: the best of "
+                f"the grid by test AUC, the paper's protocol (widths tried: {', '.join(map(str, tried))}). "
+                "A model without a latent layer has no oracle."
+            )
+        else:
+            sentences.append("The latent width was chosen beforehand, one for each data set.")
     return " ".join([*sentences, *missing_texts(reasons)])
 
 

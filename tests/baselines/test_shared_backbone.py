@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from baselines.classifier import BinaryClassifier
+from baselines.deep_sad import DeepSAD
 from baselines.deep_svdd import DeepSVDD
+from baselines.hsc import HypersphereClassifier
 from baselines.linear_ae import LinearAutoEncoder
 from baselines.memae import MemoryAutoEncoder
 from baselines.repnn import ReplicatorNetwork
@@ -28,6 +31,10 @@ class Difference:
     not_activated_by: tuple[type[nn.Module], ...] = ()
 
 
+# The weights of AE's decoder, which a model that reconstructs nothing has no use for.
+DECODER = frozenset(f"decoder.{layer}.{kind}" for layer in (0, 3, 5, 7) for kind in ("weight", "bias"))
+BIASES = frozenset({"encoder.0.bias", "encoder.2.bias", "latent.bias"})
+
 DIFFERENCES: dict[type[BackboneDetector], Difference] = {
     AutoEncoder: Difference(),
     LinSepAutoEncoder: Difference(),
@@ -37,15 +44,17 @@ DIFFERENCES: dict[type[BackboneDetector], Difference] = {
     ),
     MemoryAutoEncoder: Difference(adds={"memory": (100, WIDTH)}),
     ReplicatorNetwork: Difference(),
-    DeepSVDD: Difference(
-        adds={"centre": (WIDTH,)},
-        drops=frozenset({"encoder.0.bias", "encoder.2.bias", "latent.bias"}),
-    ),
+    DeepSVDD: Difference(adds={"centre": (WIDTH,)}, drops=BIASES),
+    DeepSAD: Difference(adds={"centre": (WIDTH,)}, drops=BIASES),
+    HypersphereClassifier: Difference(drops=DECODER),
+    # A single unit in the place of the latent layer, and so first weights of its own there.
+    BinaryClassifier: Difference(adds={"latent.weight": (1, FEATURES), "latent.bias": (1,)}, drops=DECODER),
 }
 
 
 def network(kind: type[BackboneDetector], shape: tuple[int, int, int]) -> Backbone:
-    detector = kind(latent_dim=WIDTH)
+    width = {"latent_dim", "rep_dim"} & kind().get_params().keys()
+    detector = kind(**dict.fromkeys(width, WIDTH))
     detector.image_shape_ = shape
     return detector._network(torch.Generator().manual_seed(0))
 
@@ -55,7 +64,7 @@ def shapes_of(module: nn.Module) -> dict[str, Shape]:
 
 
 def layers(module: Backbone) -> list[type[nn.Module]]:
-    return [type(layer) for layer in (*module.encoder, module.latent, *module.decoder)]
+    return [type(layer) for layer in (*module.encoder, module.latent, *getattr(module, "decoder", ()))]
 
 
 @pytest.mark.parametrize("shape", [GREY, COLOUR])
@@ -73,7 +82,8 @@ def test_weights_are_those_of_ae(kind: type[BackboneDetector], shape: tuple[int,
 def test_layers_are_those_of_ae_in_order(kind: type[BackboneDetector]) -> None:
     dropped = DIFFERENCES[kind].not_activated_by
     expected = [nn.Identity if layer in dropped else layer for layer in layers(network(AutoEncoder, GREY))]
-    assert layers(network(kind, GREY)) == expected
+    without_decoder = DIFFERENCES[kind].drops >= DECODER
+    assert layers(network(kind, GREY)) == (expected[:6] if without_decoder else expected)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +96,9 @@ def test_layers_are_those_of_ae_in_order(kind: type[BackboneDetector]) -> None:
         (MemoryAutoEncoder, 140_881 + 100 * 16),
         (ReplicatorNetwork, 140_881),
         (DeepSVDD, 140_881 - 16 - 64 - 16),
+        (DeepSAD, 140_881 - 16 - 64 - 16),
+        (BinaryClassifier, 4 * 4 * 16 + 16 + 4 * 4 * 16 * 64 + 64 + 3136 + 1),
+        (HypersphereClassifier, 4 * 4 * 16 + 16 + 4 * 4 * 16 * 64 + 64 + 16 * 3136 + 16),
     ],
 )
 def test_parameter_counts(kind: type[BackboneDetector], count: int) -> None:

@@ -154,38 +154,3 @@ def test_memory_that_runs_out_gives_no_wrong_result(start: Start, tmp_path: Path
     assert start().wait(240) == 0
     assert files_of(tmp_path / "results") | kept == files_of(tmp_path / "results")
     assert rows(tmp_path / "results") == rows(whole)
-
-
-INTERRUPTED = """
-import multiprocessing, os, sys, time
-from benchmarks.engine import execute
-
-def work(job, context, weights):
-    return [b"small"] if job == "small" else [bytes(2**29)]
-
-execute._work = work
-execute._tasks = lambda job, context, weights: [execute._Task(job)]
-execute._kept_weights = lambda job, context: None
-
-def give_up(outcome):
-    time.sleep(float(sys.argv[1]))
-    raise KeyboardInterrupt
-
-if __name__ == "__main__":
-    spawn = multiprocessing.get_context("spawn")
-    pool = execute.ProcessPoolExecutor(2, spawn, execute._begin_worker, (os.getpid(),))
-    try:
-        execute._side_by_side(pool, ["large", "small", "large", "large"], None, 2, give_up)
-    except KeyboardInterrupt:
-        print("ended")
-"""
-
-
-@pytest.mark.parametrize("moment", [0, 0.1, 0.2, 0.3, 0.4, 0.5])
-def test_an_interrupt_while_a_worker_sends_its_outcomes(tmp_path: Path, moment: float) -> None:
-    """The worker is killed with half of 512 MiB written, and nobody waits for the rest."""
-    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
-    command = [sys.executable, str(tmp_path / "interrupted.py"), str(moment)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True, check=False)
-    assert ended.stdout == "ended\n"

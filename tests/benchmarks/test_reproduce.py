@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.reproduce import main
+from benchmarks.paper.tasks import Negatives, against, without_negatives
+from benchmarks.reproduce import command_line, main, request_of
 from tests.benchmarks.calls import Call
 
 
@@ -19,6 +20,13 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for name in ("A4", "scatter", "LinSep-LIS-AE", "omniglot", "smoke", "fast"):
         assert f"  {name}" in out
+
+
+def test_strokes_stand_in_for_omniglot_and_are_as_few_and_as_contaminated() -> None:
+    request = request_of(command_line().parse_args(["--table", "1", "--negatives", "strokes"]))
+    task = against("mnist", (4,), Negatives("omniglot", (7,), count=50, contaminated=0.1))
+    assert request.task(task).negatives == Negatives("strokes", count=50, contaminated=0.1)
+    assert request.task(without_negatives("mnist", 4)) == without_negatives("mnist", 4)
 
 
 @pytest.mark.parametrize(

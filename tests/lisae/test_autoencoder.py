@@ -111,6 +111,34 @@ def test_the_loss_of_ae_is_the_squared_error_of_the_rows(colour: Shapes) -> None
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_the_inner_error_is_that_of_the_layers_around_the_code(colour: Shapes) -> None:
+    detector = new_autoencoder(inner_weight=0.3)
+    (training,) = trainings_of(detector, colour.normal)
+    some = colour.normal[[3, 1, 100]]
+    network = detector.network_
+    with torch.no_grad():
+        features = network.encoder(as_batch(some))
+        back = nn.functional.leaky_relu(network.decoder[0](torch.tanh(network.latent(features))), 0.2)
+    assert back.shape == features.shape
+    relative = float((back - features).square().sum() / (features - features.mean(dim=0)).square().sum())
+    expected = squared_errors(some, detector.reconstruct(some)).mean() + 0.3 * relative
+    assert float(training.objective(as_batch(some)).detach()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_with_an_inner_loss_the_code_keeps_the_features(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    def relative_error(detector: AutoEncoder) -> float:
+        network = detector.network_
+        with torch.no_grad():
+            features = network.encoder(as_batch(grey.held_out))
+            back = network.decoder[:2](network.code(features))
+        return float((back - features).square().sum() / (features - features.mean(dim=0)).square().sum())
+
+    with_it = new_autoencoder(inner_weight=10.0).fit(grey.normal)
+    assert relative_error(with_it) < 1 < relative_error(autoencoder) / 3  # 1: as alike as their mean
+    assert auc(with_it, grey.held_out, grey.outliers) > 0.99
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("separation", [0.0, 50.0])
 def test_the_loss_of_linsep_by_hand(grey: Shapes, separation: float) -> None:
     X, y = grey.labelled()
@@ -238,6 +266,7 @@ def test_more_images_than_one_pass_holds(autoencoder: AutoEncoder, grey: Shapes)
         ({"latent_dim": 0}, "the latent width is at least 1; got 0"),
         ({"precision": "double"}, "the precision is one of .* got 'double'"),
         ({"device": "tpu"}, "the device is one of .* got 'tpu'"),
+        ({"inner_weight": -1.0}, r"inner_weight is at least 0; got -1\.0"),
     ],
 )
 def test_wrong_settings(few: Shapes, settings: dict[str, Any], message: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.claims.checks import Pairs
+from benchmarks.claims.same_weights import Pairs
 from benchmarks.data import DataIdentity
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.profiles import load_profile

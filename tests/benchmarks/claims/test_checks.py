@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.claims import checks
+from benchmarks.claims import checks, linear_checks
 from benchmarks.claims.checks import SAME_WEIGHTS
 from benchmarks.claims.evidence import Evidence
 from benchmarks.claims.ledger import JudgedClaim, judge
@@ -61,7 +61,7 @@ def test_an_autoencoder_whose_orthogonal_part_is_not_zero_is_found(
 ) -> None:
     model, x = gaussian_case(5, 20, 100)
     leaky = replace(model, tilt=np.full_like(model.tilt, 1e-6))
-    monkeypatch.setattr(checks, "gaussian_case", lambda **_: (leaky, x))
+    monkeypatch.setattr(linear_checks, "gaussian_case", lambda **_: (leaky, x))
     assert computed("orthogonal part").verdict == "not confirmed"
 
 
@@ -115,7 +115,7 @@ def with_another_decoder(case: LinearCase) -> LinearCase:
 def test_a_broken_linear_case_is_found(
     check: str, broken: Callable[[LinearCase], LinearCase], computed: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "linear_case", lambda _: broken(CASE))
+    monkeypatch.setattr(linear_checks, "linear_case", lambda _: broken(CASE))
     assert computed(check).verdict == "not confirmed"
 
 
@@ -137,8 +137,8 @@ def test_judging_reads_and_never_computes(evidence: Evidence, monkeypatch: pytes
         assert evidence.command in judged.reason
     compute(evidence)
     written = (evidence.store.root / checks.FILE).read_bytes()
-    for name in ("linear_case", "gaussian_case", "same_weights"):
-        monkeypatch.setattr(checks, name, lambda *_, **__: pytest.fail("it was computed"))
+    for module, name in ((linear_checks, "linear_case"), (linear_checks, "gaussian_case"), (checks, "same_weights")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("it was computed"))
     assert [judge(BY_CHECK[check], evidence).verdict for check in checks.LINEAR] == ["confirmed"] * 3
     assert compute(evidence) == []  # kept
     assert (evidence.store.root / checks.FILE).read_bytes() == written

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.claims.checks import Pairs, same_weights
+from benchmarks.claims.same_weights import Pairs, same_weights
 from benchmarks.engine.evaluate import build
 from benchmarks.engine.records import Store
 from benchmarks.registry import MODELS

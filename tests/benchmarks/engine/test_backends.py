@@ -3,12 +3,8 @@
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -104,48 +100,21 @@ def test_a_killed_worker_is_one_clear_message(
         outcomes_of(jobs, context, 2)
 
 
-def test_without_shared_memory_runs_go_one_after_another(
+def test_in_a_daemonic_process_runs_go_one_after_another(
     jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise FileNotFoundError("/dev/shm")
-
-    monkeypatch.setattr(backends, "ProcessPoolExecutor", refused)
+    """It may not have children: to start one is an ``AssertionError``."""
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
     assert timeless(outcomes_of(jobs, context, 2)).keys() == ids_of(jobs)
 
 
-SLEEPER = """
-import sys, time
-from concurrent.futures import ProcessPoolExecutor
-import multiprocessing, os
-from benchmarks.engine.execute import _begin_worker
-
-def main():
-    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),))
-    futures = [pool.submit(os.getpid) for _ in range(8)]
-    print(*{future.result() for future in futures}, flush=True)
-    pool.submit(time.sleep, 600)
-    time.sleep(600)
-
-if __name__ == "__main__":
-    main()
-"""
+def refuse(*_: object) -> list[Outcome]:
+    raise UnavailableError("the data are gone")
 
 
-def test_workers_end_with_their_parent(tmp_path: Path) -> None:
-    script = tmp_path / "sleeper.py"
-    script.write_text(SLEEPER)
-    root = str(Path(backends.__file__).parents[2])
-    parent = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root}
-    )
-    assert parent.stdout is not None
-    with parent.stdout as said:
-        workers = [int(word) for word in said.readline().split()]
-    assert workers
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and any(Path(f"/proc/{worker}").exists() for worker in workers):
-        time.sleep(0.1)
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+def test_what_a_worker_cannot_go_on_without_ends_the_call(
+    jobs: list[Job], context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "_work", refuse)
+    with pytest.raises(UnavailableError, match="the data are gone"):
+        outcomes_of(jobs, context, 2)

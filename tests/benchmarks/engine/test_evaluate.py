@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from baselines.ocsvm import OCSVM, label_sweep_auc
 from benchmarks.data import DataIdentity, identify, load
-from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, strokes, to_shape
-from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, versions
+from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, contaminated, some, strokes, to_shape
+from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, training_images, versions
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
@@ -119,6 +119,33 @@ def test_negatives_and_normal_images_are_marked_and_scored_apart(
     assert [score.outlier for score in record.scores] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert record.rows()[0]["negatives"] == "strokes: all"
     assert "strokes: drawn" in record.rows()[0]["data_variant"]
+
+
+def test_few_negatives_are_drawn_from_all_by_the_seed(grey_run: Callable[..., Run], grey_data_dir: Path) -> None:
+    data, task = load("mnist", grey_data_dir, offline=True), against("mnist", (3,), Negatives("omniglot", count=20))
+    images, labels = training_images(grey_run(task), data, grey_data_dir, with_negatives=True)
+    whole = negatives_of(grey_run(task), SHAPE, grey_data_dir)
+    np.testing.assert_array_equal(images[labels == 1], images_of("mnist", grey_data_dir, 3))
+    np.testing.assert_array_equal(images[labels == -1], some(whole, 20, 0))
+    alone, _ = training_images(grey_run(task), data, grey_data_dir, with_negatives=False)
+    np.testing.assert_array_equal(alone, images[labels == 1])
+
+
+def test_normal_images_among_the_negatives_are_normal_for_no_model(
+    grey_run: Callable[..., Run], grey_data_dir: Path
+) -> None:
+    """Also not for AE, from which LIS-AE begins, and which is never shown a negative."""
+    data = load("mnist", grey_data_dir, offline=True)
+    task = against("mnist", (3,), Negatives("omniglot", count=20, contaminated=0.25))
+    images, labels = training_images(grey_run(task), data, grey_data_dir, with_negatives=True)
+    clean = some(negatives_of(grey_run(task), SHAPE, grey_data_dir), 20, 0)
+    normal, mixed = contaminated(images_of("mnist", grey_data_dir, 3), clean, 0.25, 0)
+    np.testing.assert_array_equal(images[labels == 1], normal)
+    np.testing.assert_array_equal(images[labels == -1], mixed)
+    assert (len(normal), len(mixed)) == (24 - 5, 20)
+    alone, of_alone = training_images(grey_run(task, "AE"), data, grey_data_dir, with_negatives=False)
+    np.testing.assert_array_equal(alone, normal)
+    assert list(of_alone) == [1] * len(normal)
 
 
 def test_how_negatives_were_made_is_part_of_the_run(grey_run: Callable[..., Run], tiny: Profile) -> None:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.data import DataIdentity
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store, mean_auc
-from benchmarks.engine.run import Run, make_run
+from benchmarks.engine.run import Run, id_of, make_run
 from benchmarks.engine.runs_csv import COLUMNS
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Negatives, against, with_classes, without_negatives
@@ -52,7 +52,9 @@ def test_a_record_comes_back_as_it_was(store: Store) -> None:
     assert not store.has(other)
     assert store.get(other) is None
     record = record_of(RUN)
-    assert list(store.records()) == [replace(record, scores=tuple(replace(one, detected=()) for one in record.scores))]
+    ends = tuple(replace(one, detected=one.detected[95:]) for one in record.scores)
+    assert list(store.records()) == [replace(record, scores=ends)]
+    assert [one.detected_at_5 for one in ends] == [one.detected[95] for one in record.scores]
 
 
 def test_the_first_records_name_the_one_further_auc_that_there_was(store: Store) -> None:
@@ -86,10 +88,33 @@ def test_a_traceback_goes_when_its_run_succeeds(store: Store) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize(("classes", "text"), [((), "omniglot: all"), ((3, 964), "omniglot: 3 964")])
-def test_negatives_are_told_in_words(classes: tuple[int, ...], text: str) -> None:
-    run = make_run(against("mnist", (1,), Negatives("omniglot", classes)), "LIS-AE", 0, FAST, {})
-    assert {row["negatives"] for row in record_of(run).rows()} == {text}
+@pytest.mark.parametrize(
+    ("negatives", "text"),
+    [
+        (Negatives("omniglot"), "omniglot: all"),
+        (Negatives("omniglot", (3, 964)), "omniglot: 3 964"),
+        (Negatives("mnist", (3, 5), count=50), "mnist: 3 5, 50 of them"),
+        (Negatives("omniglot", count=1000, contaminated=0.1), "omniglot: all, 1000 of them, 10% normal"),
+    ],
+)
+def test_negatives_are_told_in_words(store: Store, negatives: Negatives, text: str) -> None:
+    run = make_run(against("mnist", (1,), negatives), "LIS-AE", 0, FAST, {})
+    store.put(record_of(run))
+    record = store.get(run)
+    assert record is not None
+    assert {row["negatives"] for row in record.rows()} == {text}
+
+
+@pytest.mark.parametrize(
+    "harder",
+    [{"count": 0}, {"count": 1.5}, {"contaminated": 0.0}, {"contaminated": 1.5}, {"contaminated": "x"}, {"n": 1}],
+)
+def test_negatives_that_no_task_has_are_refused(store: Store, harder: dict[str, object]) -> None:
+    """What is at its default is not written: the id is a hash of what is."""
+    identity = json.loads(json.dumps(RUN.identity()))
+    identity["task"]["negatives"] |= harder
+    with pytest.raises(ValueError, match=r"negatives is .*, not null, or a table of dataset, classes, count"):
+        store.put(replace(record_of(RUN), run=id_of(identity), identity=identity))
 
 
 def test_the_average_is_the_plain_mean_over_outlier_classes() -> None:
@@ -108,6 +133,7 @@ def test_rows_say_everything_about_a_run(store: Store) -> None:
     assert json.loads(first["settings"])["gamma"] == 20
     assert json.loads(first["settings"])["limits"] == {"train": 0, "test": 0}
     assert first["device"] == "a processor, of a kind"
+    assert [row["detected_at_5"] for row in rows] == ["0.05"] * 4
 
 
 def test_rows_do_not_depend_on_the_order_of_writing(tmp_path: Path) -> None:
@@ -141,10 +167,19 @@ def test_a_whole_directory_passes_the_check_and_is_not_changed(store: Store, tmp
     Store(tmp_path / "new").check()
 
 
+def test_a_csv_of_before_detection_was_told_is_no_damage(store: Store) -> None:
+    path = store.root / "runs.csv"
+    whole = path.read_text()
+    path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in whole.splitlines()))
+    store.check()
+    store.write_csv()
+    assert path.read_text() == whole
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text[: len(text) // 2], r"is cut: row \d+ has \d+ of 20 fields"),
+        (lambda text: text[: len(text) // 2], r"is cut: row \d+ has \d+ of 21 fields"),
         (lambda text: text[:-1], "is cut: its last row does not end"),
         (lambda text: text[:40], "does not begin with the columns"),
         (lambda text: "", "does not begin with the columns"),

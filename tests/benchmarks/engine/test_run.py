@@ -9,7 +9,7 @@ from benchmarks.engine import run as run_module
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.run import RESULTS_VERSION, Run, changed, make_jobs, make_run, stage_of
 from benchmarks.paper.tables import TABLES, Table
-from benchmarks.paper.tasks import supervised, with_classes, without_negatives
+from benchmarks.paper.tasks import Negatives, against, supervised, with_classes, without_negatives
 
 FAST = load_profile("fast")
 
@@ -25,17 +25,52 @@ CLASS_TABLES = TABLES[3:]
 
 
 def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
-    """The first published records were made when the activation was no setting."""
+    """The first published records were made when neither activation nor inner weight was a setting."""
     run = make_run(without_negatives("cifar10", 9), "AE", 0, FAST, {})
-    assert run.settings["activation"] == "tanh"
+    assert (run.settings["activation"], run.settings["inner_weight"]) == ("tanh", 0)
     assert run.id == "00661a012d46109d"
     repnn = make_run(without_negatives("cifar10", 9), "Sig-RepNN", 0, FAST, {})
     assert repnn.settings["squash"]
     assert "squash" not in repnn.identity()["settings"]
-    relu = changed(run, {"activation": "relu"})
-    assert relu is not None
-    assert relu.id != run.id
-    assert relu.identity()["settings"]["activation"] == "relu"
+    for name, value in (("activation", "relu"), ("inner_weight", 1.0)):
+        other = changed(run, {name: value})
+        assert other is not None
+        assert other.id != run.id
+        assert other.identity()["settings"][name] == value
+
+
+def test_fields_of_negatives_that_came_later_leave_old_ids_as_they_were() -> None:
+    run = make_run(with_classes("cifar10", 1, (5, 6, 7, 8, 9)), "LIS-AE", 0, FAST, {})
+    assert run.id == "832728ab0abe433e"
+    assert run.identity()["task"]["negatives"] == {"dataset": "cifar10", "classes": (5, 6, 7, 8, 9)}
+    ids = {run.id}
+    for change in ({"negatives.count": 50}, {"negatives.contaminated": 0.1}, {"negatives.count": 51}):
+        fewer = changed(run, change)
+        assert fewer is not None
+        (name, value), *_ = change.items()
+        assert fewer.identity()["task"]["negatives"][name.removeprefix("negatives.")] == value
+        ids.add(fewer.id)
+    assert len(ids) == 4
+
+
+def test_negatives_that_are_not_there_have_nothing_to_change() -> None:
+    assert changed(make_run(without_negatives("cifar10", 1), "AE", 0, FAST, {}), {"negatives.count": 5}) is None
+    run = make_run(with_classes("cifar10", 1, (5,)), "HSC", 0, FAST, {})
+    assert changed(run, {"negatives.number": 5}) is None
+
+
+def test_a_stage_is_shared_unless_its_normal_images_are_among_the_negatives() -> None:
+    run = make_run(against("mnist", (4,), Negatives("omniglot")), "LIS-AE", 0, FAST, {})
+    few, spoiled = changed(run, {"negatives.count": 50}), changed(run, {"negatives.contaminated": 0.1})
+    assert few is not None
+    assert spoiled is not None
+    stages = [stage_of(one) for one in (run, few, spoiled)]
+    assert [stage.id for stage in stages if stage is not None] == [
+        make_run(task, "AE", 0, FAST, {}).id
+        for task in (without_negatives("mnist", 4), without_negatives("mnist", 4), spoiled.task)
+    ]
+    assert stages[2] is not None
+    assert stage_of(stages[2]) is stages[2]
 
 
 def test_settings_of_a_run_and_of_its_stage_can_be_changed() -> None:
@@ -63,7 +98,8 @@ def test_every_table_together_trains_nothing_twice() -> None:
     table_2 = 2 * 10 * 4  # LIS-AE and LinSep-LIS-AE, with negatives of the other split and supervised
     table_3 = 10 * (3 + 4 + 1 + 1)  # what is not in the others: Omniglot for Fashion-MNIST alone, and so on
     appendix = 2 * 10 * 5  # single negative classes
-    assert len({run.id for run in runs_of(TABLES)}) == alone + table_1 + table_2 + table_3 + appendix
+    seeing = 4 * (table_1 + 20 * 2 + table_3)  # four models that the paper lacks, beside LIS-AE in Tables 1 to 3
+    assert len({run.id for run in runs_of(TABLES)}) == alone + table_1 + table_2 + table_3 + appendix + seeing
 
 
 def test_ae_and_all_lis_ae_of_a_class_are_one_job_and_linsep_runs_their_own() -> None:
@@ -122,8 +158,23 @@ RUN = make_run(with_classes("cifar10", 1, (5,)), "LIS-AE", 0, FAST, {})
         replace(RUN, data={"cifar10": DataIdentity("another")}),
         replace(RUN, data={"cifar10": DataIdentity("", "0123456789abcdef")}),
         replace(RUN, preparation={"blur": 1.0}),
+        replace(RUN, task=replace(RUN.task, negatives=Negatives("cifar10", (5,), count=7))),
+        replace(RUN, task=replace(RUN.task, negatives=Negatives("cifar10", (5,), contaminated=0.5))),
     ],
-    ids=["seed", "model", "negatives", "none", "setting", "phase one", "limits", "variant", "digest", "preparation"],
+    ids=[
+        "seed",
+        "model",
+        "negatives",
+        "none",
+        "setting",
+        "phase one",
+        "limits",
+        "variant",
+        "digest",
+        "preparation",
+        "count",
+        "contaminated",
+    ],
 )
 def test_whatever_can_change_a_result_changes_the_id(other: Run) -> None:
     assert other.id != RUN.id

@@ -34,7 +34,8 @@ def test_no_published_record_is_stale(tmp_path: Path) -> None:
 
 def test_what_the_claims_study_is_used(tmp_path: Path) -> None:
     found = []
-    for measurement, change in studied()[:: len(studied()) // 8]:
+    of_negatives = [(one, change) for one, change in studied() if "negatives.contaminated" in change]
+    for measurement, change in [*studied()[:: len(studied()) // 8], *of_negatives[::3]]:
         run = changed(make_run(measurement.task, measurement.model, 0, FAST, {}), change)
         assert run is not None
         found += [one for one in (run, stage_of(run)) if one is not None]

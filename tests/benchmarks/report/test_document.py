@@ -60,7 +60,8 @@ def test_rows_of_several_labels_are_grouped_by_the_first() -> None:
 def block_of(text: str) -> Tabular:
     """The text at every place of a table."""
     headings = (Heading(text, "label", text), Heading(text, "number", text))
-    return Tabular("table-1", f"Table 1. {text}", headings, ((Field(text), Field(text)),), (text,), "command")
+    row = (Field(text), Field(text))
+    return Tabular("table-1", f"Table 1. {text}", headings, (row, row), (text,), "command", {1: text})
 
 
 def report_of(text: str) -> Report:
@@ -74,9 +75,10 @@ def test_markdown() -> None:
     lines = text.splitlines()
     assert lines[0] == f"**Table 1. {escaped}**"
     assert lines[2] == f"| {escaped}: {escaped} | {escaped}: {escaped} |"
-    assert lines[4] == f"| {escaped} | {escaped} |"
-    assert lines[6] == escaped
-    assert written(report_of(SIGNS), "md").count(escaped) == 17  # every place of a report
+    row = f"| {escaped} | {escaped} |"
+    assert lines[4:8] == [row, f"| *{escaped}* |  |", row, ""]  # a line of text keeps the table whole
+    assert lines[8] == escaped
+    assert written(report_of(SIGNS), "md").count(escaped) == 20  # every place of a report
 
 
 def test_latex() -> None:
@@ -86,15 +88,21 @@ def test_latex() -> None:
     )
     lines = written(block_of(SIGNS), "tex").splitlines()
     assert rf"\renewcommand{{\thetable}}{{1}}\caption{{{escaped}}}" in lines
-    assert any(line.startswith(f"{escaped} & {escaped}") for line in lines)
+    place = next(i for i, line in enumerate(lines) if line.startswith(f"{escaped} & {escaped}"))
+    row = rf"{escaped} & {escaped} \\"
+    across = rf"\multicolumn{{2}}{{l}}{{\textit{{{escaped}}}}} \\"
+    while lines[place + 1 : place + 5] != [r"\midrule", across, row, r"\bottomrule"]:
+        place += 1
+    assert lines[place] == row
     assert escaped in lines
-    assert written(block_of("é±\N{MINUS SIGN}²\N{MULTIPLICATION SIGN}→"), "tex").count(r"e$\pm$$-$$^2$$\times$?") == 6
+    assert written(block_of("é±\N{MINUS SIGN}²\N{MULTIPLICATION SIGN}→"), "tex").count(r"e$\pm$$-$$^2$$\times$?") == 9
 
 
 def test_html() -> None:
     text = written(report_of("<b>&"), "html")
     assert "<b>" not in text
-    assert text.count("&lt;b&gt;&amp;") >= 10
+    assert text.count("&lt;b&gt;&amp;") >= 13
+    assert '<tr class="part"><th colspan="2" scope="rowgroup"><span>&lt;b&gt;&amp;</span></th></tr>' in text
 
 
 @pytest.mark.parametrize("letter", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\n", "\r", "\t", "\u2028", "\u202e"])

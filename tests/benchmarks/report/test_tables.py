@@ -11,14 +11,15 @@ import pytest
 from matplotlib import rcParams
 from matplotlib.image import imread
 
-from benchmarks.paper.tables import TABLES, Cell, Measurement, Table, table
-from benchmarks.paper.tasks import supervised, without_negatives
+from benchmarks.engine.records import Record, Score
+from benchmarks.paper.tables import SAME_NEGATIVES, TABLES, Cell, Measurement, Table, table
+from benchmarks.paper.tasks import Negatives, supervised, without_negatives
 from benchmarks.report.document import written
 from benchmarks.report.figures.comparison import Difference, Scatter
 from benchmarks.report.style import drawn_from
-from benchmarks.report.tables import columns_of, in_columns, side_by_side, write_table
+from benchmarks.report.tables import columns_of, draw_table, in_columns, side_by_side, standings, write_table
 from benchmarks.report.tidy import tidy
-from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, svhn_is_a_part
+from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, record_with, svhn_is_a_part
 
 
 def test_markdown_is_laid_out_as_in_the_paper() -> None:
@@ -48,6 +49,54 @@ def test_a_missing_number_is_called_missing() -> None:
     block = side_by_side(TABLE, tidy(TABLE, lookup(nothing)))
     assert "| missing (.32) |" in written(block, "md")
     assert "missing (.32)" in written(block, "tex")
+
+
+def test_rows_that_the_paper_lacks_stand_under_a_line_of_their_own() -> None:
+    one = table("2")
+    frame = tidy(one, lookup())
+    for block in (side_by_side(one, frame), in_columns(one, frame, {}, (), "")):
+        assert block.parts == {16: SAME_NEGATIVES}
+        assert [row[0].text for row in block.rows[15:18]] == ["Sup. LinSep-LIS-AE", "Classifier", "Deep-SAD"]
+    assert re.search(
+        r"^\| Classifier \| \.\d{3} \| - \| \.\d{3} \| - \|$", written(side_by_side(one, frame), "md"), re.MULTILINE
+    )
+    classifier = in_columns(one, frame, {}, (), "").rows[16]
+    assert [field.text for field in classifier[1::5]] == ["-", "-"]  # nothing is printed
+    assert side_by_side(TABLE, tidy(TABLE, lookup())).parts == {}
+
+
+def test_rivals_of_the_paper_and_those_with_the_same_negatives_have_a_best_of_their_own() -> None:
+    """And no supervised bound is one, nor a model whose runs are not all there."""
+    aucs = {"KDE": 0.7, "OC-SVM": 0.6, "HSC": 0.9, "ExtraTrees": 0.95, "LIS-AE": 0.8, "Classifier": 0.85}
+
+    def look(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
+        task, auc = measurement.task, aucs.get(measurement.model)
+        supervised_only = measurement.model == "ExtraTrees" and task.negatives != Negatives("cifar10", task.outliers)
+        scores = [Score(outlier, auc or 0.0, 1, (), {"label sweep": 0.1}) for outlier in task.outliers]
+        return None if auc is None or supervised_only else record_with(scores, cifar10="")
+
+    found = standings({"2": tidy(table("2"), lookup(look))})
+    assert found["CIFAR-10"]["best rival"] == ".700 (.575) KDE"
+    assert found["CIFAR-10"]["best rival with the same negatives"] == ".900 HSC"
+    assert found["CIFAR-10"]["Sup. LIS-AE"] == ".800 (.838)"
+    assert set(found["MNIST"].values()) == {"-"}
+
+
+def test_a_line_of_text_is_a_row_of_the_picture() -> None:
+    one, frame = table("2"), tidy(table("2"), lookup())
+    page = draw_table(one, frame, "")
+    (line,) = (text for text in page.figure.texts if text.get_text() == SAME_NEGATIVES)
+    assert line.get_style() == "italic"
+    places = {text.get_text(): text.get_position()[1] * page.height for text in page.figure.texts}
+    step = places["Classifier"] - places["Deep-SAD"]
+    assert line.get_position()[1] * page.height == pytest.approx(places["Classifier"] + step)
+    assert places["Sup. LinSep-LIS-AE"] == pytest.approx(places["Classifier"] + 2 * step)
+    (axes,) = page.figure.axes
+    shown = {
+        (round(text.get_position()[0] - 0.5), round(text.get_position()[1] - 0.5)): text.get_text()
+        for text in axes.texts
+    }
+    assert [shown[0, row] == "" for row in (15, 16, 17)] == [False, True, False]
 
 
 def test_latex_is_a_table_with_rules_between_groups() -> None:
@@ -94,7 +143,7 @@ def test_all_files_are_written(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert made in (reports / f"table_{name}.md").read_text()
     assert drawn_from(reports / f"table_{name}.png", (results / f"table_{name}.csv").read_text())
     picture = imread(reports / f"table_{name}.png")
-    assert picture.shape[1] > 1200
+    assert picture.shape[1] > 900
     assert picture[..., :3].std() > 0.05  # not a blank page
     # The same records give the same bytes, whatever the reader's own settings.
     for setting, value in {"font.weight": "bold", "text.usetex": True, "savefig.bbox": "tight"}.items():
@@ -106,15 +155,18 @@ def test_all_files_are_written(name: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_model_without_a_latent_layer_has_no_oracle() -> None:
-    frame = tidy(table("1"), lookup())
-    assert frame["oracle_mean"].isna().all()
+    def widths(measurement: Measurement) -> tuple[int | None, ...]:
+        return (16, 8) if measurement.model == "AE" else (None,)
+
+    frame = tidy(table("1"), replace(lookup(), widths=widths))
+    assert set(frame.loc[frame["oracle_mean"].notna(), "row"]) == {"AE"}
     lines = written(side_by_side(table("1"), frame), "md").splitlines()
     assert lines[4].startswith("| KDE | .")
     assert lines[4].split(" | ")[2] == "-"
 
 
 def test_the_variant_of_the_data_is_in_the_head_of_the_column() -> None:
-    block = side_by_side(table("2"), tidy(table("2"), lookup(svhn_is_a_part, widths=[128])))
+    block = side_by_side(table("2"), tidy(table("2"), lookup(svhn_is_a_part, widths=[128, 64])))
     assert [(heading.group, heading.name) for heading in block.headings[1:]] == [
         ("SVHN (svhn: a part)", "fixed width"),
         ("SVHN (svhn: a part)", "oracle width"),

@@ -18,7 +18,7 @@ from tests.benchmarks.report.records import TABLE, a_part, at, auc, lookup, noth
 def test_numbers_of_one_seed() -> None:
     frame = tidy(TABLE, lookup())
     columns = ["row", "column", "paper", "mean", "std", "n_seeds", "ci_low", "ci_high", "delta", "data_variant"]
-    assert list(frame.columns) == columns
+    assert list(frame.columns) == [*columns, "detected_at_5"]
     assert len(frame) == 80
     measurement = next(
         cell.measurements[0] for cell in TABLE.cells if (cell.row, cell.column) == ("Deer | Ship 8", "Bird")
@@ -55,6 +55,23 @@ def test_a_seed_without_its_record_does_not_count() -> None:
     assert empty["paper"].notna().all()
 
 
+def test_detection_is_that_at_5_percent_of_false_alarms() -> None:
+    def better_with_the_seed(measurement: Measurement, seed: int, _: int | None) -> Record:
+        def curve(outlier: int) -> tuple[float, ...]:
+            return tuple(1 - i / 1000 - outlier / 100 - seed / 10 for i in range(101))
+
+        record = record_of(measurement, seed)
+        return replace(record, scores=tuple(replace(one, detected=curve(one.outlier)) for one in record.scores))
+
+    frame = tidy(TABLE, lookup(better_with_the_seed, [0, 1]))
+    assert at(frame, "Car | None", "Bird")["detected_at_5"] == pytest.approx(0.905 - 0.02 - 0.05)
+    assert at(frame, "Car | None", "Avg.")["detected_at_5"] == pytest.approx(0.905 - 0.0225 - 0.05)
+    assert tidy(TABLE, lookup(nothing))["detected_at_5"].isna().all()
+    of_table_1 = tidy(table("1"), lookup(better_with_the_seed))
+    assert math.isnan(at(of_table_1, "OC-SVM, label sweep", "MNIST")["detected_at_5"])
+    assert not math.isnan(at(of_table_1, "OC-SVM", "MNIST")["detected_at_5"])
+
+
 def test_a_variant_of_the_data_is_told_with_the_number() -> None:
     frame = tidy(TABLE, lookup(a_part))
     assert set(frame["data_variant"]) == {"cifar10: a part"}
@@ -69,13 +86,36 @@ def wider_is_better_to_32(measurement: Measurement, seed: int, latent_dim: int |
 
 def test_oracle_is_the_best_width_of_the_grid_beside_the_fixed_one() -> None:
     frame = tidy(table("3"), lookup(wider_is_better_to_32, [0, 1], [16, 32, 64]))
-    assert list(frame.columns[-5:]) == ["latent_dim", "oracle_latent_dim", "oracle_mean", "oracle_std", "oracle_delta"]
+    oracle = [f"oracle_{name}" for name in ("latent_dim", "mean", "std", "delta", "task_mean")]
+    assert list(frame.columns[-7:]) == ["latent_dim", *oracle, "detected_at_5"]
     assert set(frame["latent_dim"]) == {"16"}
     assert set(frame["oracle_latent_dim"]) == {"32"}
     assert (frame["oracle_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
-    assert (frame["oracle_delta"] - frame["delta"]).to_list() == pytest.approx([0.05] * len(frame))
+    gain = (frame["oracle_delta"] - frame["delta"]).dropna()  # where the paper prints something
+    assert gain.to_list() == pytest.approx([0.05] * frame["paper"].notna().sum())
     text = written(side_by_side(table("3"), frame), "md")
     assert "| Negative Data | MNIST: fixed width | MNIST: oracle width | Fashion: fixed width |" in text
+
+
+def test_oracle_of_a_task_takes_the_best_width_of_that_task() -> None:
+    def best_of_odd_and_even(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+        record = record_of(measurement, seed)
+        gain = 0.1 if latent_dim == (16 if measurement.task.normal[0] % 2 else 32) else 0.0
+        return replace(record, scores=tuple(replace(score, auc=score.auc + gain) for score in record.scores))
+
+    frame = tidy(table("3"), lookup(best_of_odd_and_even, [0], [16, 32]))
+    assert (frame["oracle_mean"] - frame["mean"]).abs().max() == pytest.approx(
+        0, abs=1e-9
+    )  # five of ten tasks either way
+    assert (frame["oracle_task_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
+
+
+def test_a_grid_of_one_width_has_no_oracle() -> None:
+    frame = tidy(table("3"), lookup(widths=[16]))
+    assert set(frame["latent_dim"]) == {"16"}
+    assert frame[["oracle_mean", "oracle_task_mean"]].isna().all(axis=None)
+    assert "oracle" not in written(side_by_side(table("3"), frame), "md")
+    assert "oracle" not in note(table("3"), lookup(widths=[16]))
 
 
 def test_oracle_takes_the_widths_that_are_there() -> None:
@@ -104,7 +144,7 @@ def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
 
 
 def test_the_note_says_how_and_why_not() -> None:
-    text = note(table("1"), lookup(widths=[16]), "the command", {"mnist is not there": ["KDE / MNIST"]})
+    text = note(table("1"), lookup(widths=[16, 8]), "the command", {"mnist is not there": ["KDE / MNIST"]})
     assert "command: the command." in text
     assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
-    assert "widths tried: 16" in text
+    assert "widths tried: 8, 16" in text

@@ -120,7 +120,8 @@ def test_the_points_of_a_comparison_are_those_of_the_tables(one: Comparison) -> 
     assert list(dict.fromkeys(frame["table"])) == [each.id for each in one.tables]
     for each in one.tables:
         ours = frame[frame["table"] == each.id].reset_index(drop=True)
-        pd.testing.assert_frame_equal(ours[columns], tidy(each, lookup(seeds=[0, 1]))[columns])
+        printed = tidy(each, lookup(seeds=[0, 1])).dropna(subset=["paper"]).reset_index(drop=True)
+        pd.testing.assert_frame_equal(ours[columns], printed[columns])
     assert frame["std"].notna().all()
 
 
