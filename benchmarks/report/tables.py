@@ -60,8 +60,8 @@ class TableColumn(NamedTuple):
 
 
 def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
-    """Give the columns of a table from its tidy rows; there are two of each name where widths were chosen from."""
-    has_oracle = table.oracle and bool((frame["oracle_latent_dim"] != "").any())
+    """Give the columns of a table from its tidy rows; there are two of each name where oracle widths differ."""
+    has_oracle = table.oracle and not set(frame["oracle_latent_dim"]) <= {"", *frame["latent_dim"]}
     protocols = {"": "fixed width", "oracle_": "oracle width"} if has_oracle else {"": ""}
     lines = {(line.row, line.column): line for line in frame.itertuples()}
     printed = {(cell.row, cell.column): value.digits for cell in table.cells if (value := table.printed(cell))}
@@ -77,8 +77,8 @@ def columns_of(table: Table, frame: pd.DataFrame) -> list[TableColumn]:
 
 def _shown(line: Any, digits: str, protocol: str) -> Shown:
     """Show a tidy row under a protocol: '' for the fixed latent width, ``oracle_`` for the best."""
-    if line is None or (protocol and not line.oracle_latent_dim and (not line.latent_dim or pd.notna(line.mean))):
-        return Shown(DASH, "")  # no such cell, or no choice of a width
+    if line is None or (protocol and not line.latent_dim):
+        return Shown(DASH, "")  # no such cell, or a model without the choice of a width
     mean, std, delta = (getattr(line, f"{protocol}{name}") for name in ("mean", "std", "delta"))
     # Two decimals for a single AUC and three for an average, whatever zeros the paper dropped.
     decimals = min(4, max(2, len(digits.partition(".")[2]))) if digits else 3

@@ -65,7 +65,8 @@ def tidy(table: Table, lookup: RecordLookup) -> pd.DataFrame:
     A table with the protocol ``oracle`` has six more: ``latent_dim`` is the width of all the above, chosen
     beforehand, ``oracle_latent_dim, oracle_mean, oracle_std, oracle_delta`` are of the width of the grid with the
     highest mean test AUC, and ``oracle_task_mean`` is the mean where the best width is taken for each task by itself.
-    They are empty for a model without a latent layer; those of the oracle also where the grid has only one width.
+    They are empty for a model without a latent layer; those of the oracle also while a width of the grid is not
+    measured.
 
     The last column is ``detected_at_5``: the mean share of outliers, as AUCs are averaged, that is detected at the
     threshold where 5 % of the normal test images are false alarms. It is empty for a further way to decide, such as
@@ -96,7 +97,7 @@ def _row(table: Table, cell: Cell, lookup: RecordLookup) -> dict[str, object]:
     detected = {"detected_at_5": float(np.mean(fixed.detected)) if fixed.detected else np.nan}
     if not table.oracle:
         return row | detected
-    grid = widths if len(widths) > 1 else ()
+    grid = () if widths[0] is None else widths
     best = _best(cell.measurements, lookup, grid)
     by_task = [_best([one], lookup, grid).mean for one in cell.measurements]
     return row | {
@@ -125,9 +126,10 @@ def measured(measurements: Sequence[Measurement], lookup: RecordLookup, latent_d
 
 
 def _best(measurements: Sequence[Measurement], lookup: RecordLookup, widths: Sequence[int | None]) -> Measured:
-    """Return the measurements at the width with their highest mean, of those where every run of a seed is there."""
-    found = (measured(measurements, lookup, width) for width in widths)
-    return max((one for one in found if one.values), key=lambda one: one.mean, default=Measured([], [], set(), None))
+    """Return the measurements at the width with their highest mean; nothing while a width is not measured."""
+    found = [measured(measurements, lookup, width) for width in widths]
+    none = Measured([], [], set(), None)
+    return max(found, key=lambda one: one.mean, default=none) if all(one.values for one in found) else none
 
 
 def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: Reasons = MappingProxyType({})) -> str:

@@ -17,7 +17,8 @@ from benchmarks.paper.tasks import Negatives, supervised, without_negatives
 from benchmarks.report.document import written
 from benchmarks.report.figures.comparison import Difference, Scatter
 from benchmarks.report.style import drawn_from
-from benchmarks.report.tables import columns_of, draw_table, in_columns, side_by_side, standings, write_table
+from benchmarks.report.summary import standings
+from benchmarks.report.tables import columns_of, draw_table, in_columns, side_by_side, write_table
 from benchmarks.report.tidy import tidy
 from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, record_with, svhn_is_a_part
 

@@ -110,23 +110,23 @@ def test_oracle_of_a_task_takes_the_best_width_of_that_task() -> None:
     assert (frame["oracle_task_mean"] - frame["mean"]).to_list() == pytest.approx([0.05] * len(frame))
 
 
-def test_a_grid_of_one_width_has_no_oracle() -> None:
+def test_the_oracle_of_one_width_is_not_shown() -> None:
     frame = tidy(table("3"), lookup(widths=[16]))
-    assert set(frame["latent_dim"]) == {"16"}
-    assert frame[["oracle_mean", "oracle_task_mean"]].isna().all(axis=None)
+    assert set(frame["latent_dim"]) == set(frame["oracle_latent_dim"]) == {"16"}
+    assert (frame["oracle_mean"] == frame["mean"]).all()
     assert "oracle" not in written(side_by_side(table("3"), frame), "md")
     assert "oracle" not in note(table("3"), lookup(widths=[16]))
 
 
-def test_oracle_takes_the_widths_that_are_there() -> None:
+def test_oracle_waits_for_every_width() -> None:
     def without_32(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
         return None if latent_dim == 32 else wider_is_better_to_32(measurement, seed, latent_dim)
 
-    frame = tidy(table("3"), lookup(without_32, [0], [16, 32, 64]))
-    assert set(frame["oracle_latent_dim"]) == {"64"}
-    nowhere = tidy(table("3"), lookup(nothing, [0], [16, 32, 64]))
-    assert nowhere[["mean", "oracle_mean"]].isna().all(axis=None)
-    assert set(nowhere["oracle_latent_dim"]) == {""}
+    for look in (without_32, nothing):
+        frame = tidy(table("3"), lookup(look, [0], [16, 32, 64]))
+        assert frame[["oracle_mean", "oracle_task_mean"]].isna().all(axis=None)
+        assert set(frame["oracle_latent_dim"]) == {""}
+        assert frame["mean"].isna().all() == (look is nothing)
 
 
 def test_the_label_sweep_stands_beside_the_printed_oc_svm() -> None:
