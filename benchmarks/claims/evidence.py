@@ -146,11 +146,6 @@ class Evidence:
         ]
         return np.mean(curves, axis=0), 0.0
 
-    def restarts(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
-        """Give a ``Number`` of the records: how many trainings collapsed and were begun again."""
-        found = [record.restarts for _, records in self._found(selection, key, seed) for record in records]
-        return np.mean(found), 0.0
-
     def detected(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
         """Give a ``Number`` of the records: the share of anomalies found where 95 % of normal images pass."""
         shares = [
@@ -159,6 +154,11 @@ class Evidence:
             for record in records
         ]
         return np.mean(shares), 0.0
+
+    def restarts(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:
+        """Give a ``Number`` of the records: how many trainings collapsed and were begun again."""
+        found = [record.restarts for _, records in self._found(selection, key, seed) for record in records]
+        return np.mean(found), 0.0
 
     def variants(self, needed: Needed) -> str:
         """Name the data sets behind these tasks that are not the complete official ones, with a word on each."""

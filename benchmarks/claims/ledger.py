@@ -139,13 +139,13 @@ def _judged(claim: Claim, cases: Sequence[Mapping[str, str]], evidence: Evidence
         seeds = evidence.seeds_of(needed)
     except NotMeasured as lack:
         return JudgedClaim(claim, None, str(lack))
-    numbers = {
+    number = {
         "auc": evidence.number,
         "curve": evidence.curve,
         "detected": evidence.detected,
         "restarts": evidence.restarts,
-    }
-    samples = [make_case(claim.sides(case), numbers[claim.measure], seeds, paired=claim.paired) for case in cases]
+    }[claim.measure]
+    samples = [make_case(claim.sides(case), number, seeds, paired=claim.paired) for case in cases]
     measured = estimate(samples, limit=claim.limit if claim.kind == "share" else None)
     reason = _method(claim, len({key for _, keys in needed for key in keys}), seeds)
     judged = JudgedClaim(claim, measured, reason)

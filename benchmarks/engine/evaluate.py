@@ -113,15 +113,16 @@ def training_images(
     """Return the images that a run learns from, and their labels: +1 for normal ones, -1 for negatives.
 
     ``data`` is the data set of the task. Normal images that are among the negatives are left out of the normal ones,
-    also without the negatives.
+    also without the negatives. A limit of the images of a class is one of a count of negatives too.
     """
-    task = run.task
-    normal = images_of_classes(data.train_images, data.train_labels, task.normal, run.limits["train"])
+    task, limit = run.task, run.limits["train"]
+    normal = images_of_classes(data.train_images, data.train_labels, task.normal, limit)
     if task.negatives is None or not (with_negatives or task.negatives.contaminated):
         return normal, np.ones(len(normal), dtype=np.int64)
     negatives = negatives_of(run, normal.shape[1:], data_dir)
-    count = task.negatives.count or len(negatives)
-    normal, negatives = contaminated(normal, some(negatives, count, run.seed), task.negatives.contaminated, run.seed)
+    if count := task.negatives.count:
+        negatives = some(negatives, min(count, limit or count), run.seed)
+    normal, negatives = contaminated(normal, negatives, task.negatives.contaminated, run.seed)
     images = [normal, negatives] if with_negatives else [normal]
     return np.concatenate(images), np.repeat([1, -1], [len(normal), len(negatives)])[: sum(map(len, images))]
 

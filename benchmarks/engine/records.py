@@ -14,10 +14,9 @@ import numpy as np
 from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.record_fields import check_fields
 from benchmarks.engine.run import Run, compact, digest_of
-from benchmarks.engine.runs_csv import COLUMNS, fault_of, write_rows
+from benchmarks.engine.runs_csv import COLUMNS, fault_of, negatives_text, write_rows
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.files import check_writable, write_text, written_whole
-from benchmarks.paper.tasks import Negatives
 from benchmarks.progress import Messages
 from lisae.backbone_detector import pack, unpack
 
@@ -73,7 +72,7 @@ class Record:
             "model": identity["model"],
             "dataset": task["dataset"],
             "normal": " ".join(names[c] for c in task["normal"]),
-            "negatives": _negatives_text(task["negatives"]),
+            "negatives": negatives_text(task["negatives"]),
             "seed": identity["seed"],
             "data_variant": variant_text(identity["variants"]),
             "settings": compact(identity["settings"] | {"limits": identity["limits"]}),
@@ -210,14 +209,6 @@ def _names_record(name: str) -> bool:
 def variant_text(variants: dict[str, str]) -> str:
     """Name the data sets that are not the complete official ones, as ``svhn: <variant>``; '' where all are."""
     return "; ".join(f"{name}: {variant}" for name, variant in sorted(variants.items()) if variant)
-
-
-def _negatives_text(negatives: dict[str, Any] | None) -> str:
-    if negatives is None:
-        return ""
-    names = dict(enumerate(CLASS_NAMES.get(negatives["dataset"], ())))
-    classes = " ".join(names.get(c, str(c)) for c in negatives["classes"]) or "all"
-    return f"{negatives['dataset']}: {classes}{Negatives.of(negatives).remark}"
 
 
 def mean_detected(record: Record, outliers: Iterable[int]) -> float:

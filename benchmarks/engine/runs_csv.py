@@ -11,7 +11,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.data import CLASS_NAMES
 from benchmarks.files import unwritable, written_whole
+from benchmarks.paper.tasks import Negatives
 
 COLUMNS = (
     "run", "model", "dataset", "normal", "negatives", "outlier", "auc", "n_normal", "n_outlier", "seed",
@@ -73,6 +75,15 @@ def _line(row: Mapping[str, Any], columns: Iterable[str]) -> str:
 @lru_cache(maxsize=1000)
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
+
+
+def negatives_text(negatives: dict[str, Any] | None) -> str:
+    """Name the data set and the classes of a task's negatives, given as a record has them; '' for none."""
+    if negatives is None:
+        return ""
+    names = dict(enumerate(CLASS_NAMES.get(negatives["dataset"], ())))
+    classes = " ".join(names.get(c, str(c)) for c in negatives["classes"]) or "all"
+    return f"{negatives['dataset']}: {classes}{Negatives.of(negatives).remark}"
 
 
 def fault_of(path: Path, recorded: Collection[str]) -> str:

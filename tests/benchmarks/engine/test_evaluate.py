@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from baselines.ocsvm import OCSVM, label_sweep_auc
+from baselines.label_sweep import label_sweep_auc
+from baselines.ocsvm import OCSVM
 from benchmarks.data import DataIdentity, identify, load
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, contaminated, some, strokes, to_shape
 from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, training_images, versions
@@ -129,6 +130,11 @@ def test_few_negatives_are_drawn_from_all_by_the_seed(grey_run: Callable[..., Ru
     np.testing.assert_array_equal(images[labels == -1], some(whole, 20, 0))
     alone, _ = training_images(grey_run(task), data, grey_data_dir, with_negatives=False)
     np.testing.assert_array_equal(alone, images[labels == 1])
+    many = grey_run(against("mnist", (3,), Negatives("omniglot", count=1000)))
+    assert many.limits["train"] == 24
+    assert (training_images(many, data, grey_data_dir, with_negatives=True)[1] == -1).sum() == 24
+    unlimited = replace(many, limits={"train": 0, "test": 0})
+    assert (training_images(unlimited, data, grey_data_dir, with_negatives=True)[1] == -1).sum() == len(whole) == 300
 
 
 def test_normal_images_among_the_negatives_are_normal_for_no_model(
