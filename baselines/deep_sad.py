@@ -1,10 +1,12 @@
 """Deep-SAD: Deep SVDD with labelled anomalies (Ruff et al., ICLR 2020, arXiv:1906.02694); here these are negatives."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from baselines.contrast import CONTRASTS
 from baselines.deep_svdd import DeepSVDD, HypersphereBackbone, OneClass
 from lisae.settings import Count, Positive
 from lisae.training import Objective
@@ -45,6 +47,7 @@ class DeepSAD(DeepSVDD):
 
     uses_negatives = True
 
+    contrast: Annotated[str, CONTRASTS] = "none"  # its authors only scale images to [0, 1]
     latent_dim: int = field(init=False)
     rep_dim: Count = 256
     eta: Positive = 1.0
