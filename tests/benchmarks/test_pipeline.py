@@ -69,7 +69,7 @@ def test_a_table_of_models(call_grey: Call, tmp_path: Path) -> None:
     models = [row["model"] for row in rows(tmp_path / "results")]
     assert models.count("OC-SVM, label sweep") == models.count("OC-SVM") == 10 * 9 + 5 * 8
     text = (tmp_path / "reports" / "table_1.md").read_text()
-    assert "MNIST (mnist: drawn waves; omniglot: drawn waves): fixed width" in text
+    assert "MNIST (mnist: drawn waves; omniglot: drawn waves)" in text
     assert "Missing for this reason: left out of this call by --models or --datasets (KDE / Fashion-MNIST; " in text
 
 
