@@ -19,7 +19,8 @@ from benchmarks.engine.plan import Computable, Plan
 from benchmarks.engine.profiles import CHOSEN, Settings
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
-from benchmarks.paper.tables import DEVIATIONS, Artefact, Measurement, Table, errata
+from benchmarks.paper.printed import DEVIATIONS, errata
+from benchmarks.paper.tables import Artefact, Measurement, Table
 from benchmarks.registry import MODELS
 from benchmarks.report import document
 from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from benchmarks.paper.tables import Erratum, Value, errata, printed
+from benchmarks.paper.printed import Erratum, Value, errata, printed
 
 FIRST = ("Plane", "Car", "Bird", "Cat", "Deer")
 SECOND = ("Dog", "Frog", "Horse", "Ship", "Truck")

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.errors import CallError
-from benchmarks.paper.tables import SAME_NEGATIVES, TABLES, Cell, Table, printed, table
+from benchmarks.paper.printed import printed
+from benchmarks.paper.tables import SAME_NEGATIVES, TABLES, Cell, Table, table
 from benchmarks.paper.tasks import SPLITS, Negatives
 
 BY_ID = {one.id: one for one in TABLES}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmarks.paper.tables import DEVIATIONS
+from benchmarks.paper.printed import DEVIATIONS
 from benchmarks.report import readme
 from benchmarks.report.document import trimmed
 from benchmarks.report.style import drawn_from

@@ -16,7 +16,8 @@ from benchmarks.engine.plan import LEFT_OUT, Plan, Request
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Score, Store
 from benchmarks.paper.claims import claims
-from benchmarks.paper.tables import TABLES, Measurement, errata, table
+from benchmarks.paper.printed import errata
+from benchmarks.paper.tables import TABLES, Measurement, table
 from benchmarks.report.figures import FIGURES
 from benchmarks.report.sections import PROSE, markdown_blocks, write_report
 from benchmarks.report.summary import STANDINGS
