@@ -12,6 +12,7 @@ from benchmarks.engine.records import Record, mean_auc, mean_detected, variant_t
 from benchmarks.paper.tables import Artefact, Cell, Measurement, Table
 
 COMPLETE = "complete official sets"
+_NAMED = 6  # missing parts that a note names
 Reasons = Mapping[str, Sequence[str]]  # why parts of a table or figure are missing, each with their names
 
 
@@ -161,8 +162,13 @@ def note(artefact: Artefact, lookup: RecordLookup, command: str = "", reasons: R
 
 
 def missing_texts(reasons: Reasons) -> list[str]:
-    """Say which parts are missing for which reason, a sentence for each reason."""
-    return [f"Missing for this reason: {reason} ({'; '.join(names)})." for reason, names in reasons.items()]
+    """Say which parts are missing for which reason, a sentence for each reason, which names some of many parts."""
+    texts = []
+    for reason, names in reasons.items():
+        more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED + 1 else ""
+        some = names[:_NAMED] if more else names
+        texts.append(f"Missing for this reason: {reason.removesuffix('.')} ({'; '.join(some)}{more}).")
+    return texts
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

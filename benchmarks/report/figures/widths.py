@@ -65,23 +65,24 @@ class Widths(Figure):
         page.figure.legend(handles=key, loc="upper left", bbox_to_anchor=left_corner, ncols=len(key))
         width = (_WIDTH - _LEFT - SIDE - _GAP * (_PANES_A_ROW - 1)) / _PANES_A_ROW
         low = np.floor(10 * frame["mean"].min()) / 10 if len(frame) else 0
+        ticks = sorted({int(latent_dim) for latent_dim in frame["latent_dim"]})
         for place, name in enumerate(panes):
             row, column = divmod(place, _PANES_A_ROW)
             axes = page.axes(_LEFT + column * (width + _GAP), _KEY + row * row_height + _ABOVE, width, _PANE_HEIGHT)
             self._draw_pane(axes, frame[frame["row"] == name], columns)
             axes.set_title(name, loc="left")
             axes.set(ylim=(low, 1.0), ylabel="" if column else "AUC")
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(ticks, [str(tick) for tick in ticks])
+            axes.minorticks_off()
+            if ticks:
+                axes.set_xlim(ticks[0] / 1.3, 1.3 * ticks[-1])
             axes.tick_params(labelleft=not column)
             if place + _PANES_A_ROW >= len(panes):
                 axes.set_xlabel("latent width")
-            page.figure.align_ylabels()
         return page
 
     def _draw_pane(self, axes: Axes, frame: pd.DataFrame, columns: list[str]) -> None:
-        axes.set_xscale("log", base=2)
-        widths = sorted({int(width) for width in frame["latent_dim"]})
-        axes.set_xticks(widths, [str(width) for width in widths])
-        axes.minorticks_off()
         for place, name in enumerate(columns):
             found = frame[frame["column"] == name]
             line = _line(place)
@@ -98,8 +99,6 @@ class Widths(Figure):
                 markersize=4,
                 color=COLOURS[place],
             )
-        axes.relim()
-        axes.autoscale_view(scaley=False)
 
 
 def _line(place: int, label: str = "") -> Line2D:

@@ -34,7 +34,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.name not in ("figure_2.csv", "figure_3.csv", "figure_cross_section.csv", "checks.csv", *OTHERS):
             path.unlink()
     folders = ["--results-dir", str(folder / "results"), "--reports-dir", str(folder / "reports")]
-    assert main(["--all", "--offline", "--jobs", "1", "--quiet", "--data-dir", str(folder / "none"), *folders]) == 0
+    status = main(["--all", "--offline", "--jobs", "1", "--quiet", "--data-dir", str(folder / "none"), *folders])
+    assert status in (0, 3)  # 3 while some runs are not published yet, each named in the tables
     return folder
 
 

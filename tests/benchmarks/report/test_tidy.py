@@ -148,3 +148,12 @@ def test_the_note_says_how_and_why_not() -> None:
     assert "command: the command." in text
     assert "Missing for this reason: mnist is not there (KDE / MNIST)." in text
     assert "widths tried: 8, 16" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(1, "(0)."), (7, "; 6)."), (8, "; 5; and 2 more)."), (90, "; and 84 more).")]
+)
+def test_of_many_missing_parts_some_are_named(count: int, end: str) -> None:
+    text = note(table("1"), lookup(), reasons={"it is gone.": [str(number) for number in range(count)]})
+    assert "reason: it is gone (" in text
+    assert text.endswith(end)
