@@ -1,6 +1,7 @@
 """AUCs of every model on one digit of real MNIST, profile ``fast``, against the floors in ``rivals.csv``.
 
-A floor is what was measured for seed 0, less .02. Negatives are drawn strokes, so that Omniglot is not needed; AnoGAN is left out for its time.
+A floor is what was measured for seed 0, less .02. Negatives are drawn strokes, so that Omniglot is not needed; AnoGAN
+is left out for its time.
 """
 
 import csv
