@@ -6,7 +6,8 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lisae.detector import Detector, Images, as_rows
+from lisae.detector import Detector
+from lisae.images import Images, as_rows
 from lisae.training import CollapseError
 
 CONTRASTS = ("none", "l1")

@@ -13,7 +13,7 @@ from baselines.contrast import CONTRASTS, ContrastNormalised
 from baselines.label_sweep import LabelSweep
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
-from lisae.detector import Images
+from lisae.images import Images
 from lisae.reconstruction import check_alive, check_varied
 from lisae.settings import Count, Positive
 from lisae.stacks import Learning

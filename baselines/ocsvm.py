@@ -10,7 +10,7 @@ from sklearn.svm import OneClassSVM
 from baselines.contrast import ContrastNormalised
 from baselines.distances import distance_blocks
 from baselines.label_sweep import LabelSweep
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 from lisae.settings import Positive, Range, Share
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.

@@ -3,6 +3,7 @@
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector
 from lisae.detector import Detector, Stage
+from lisae.images import as_rows
 from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
 from lisae.training import CollapseError
 
@@ -18,4 +19,5 @@ __all__ = [
     "LinSepAutoEncoder",
     "LinSepLISAE",
     "Stage",
+    "as_rows",
 ]

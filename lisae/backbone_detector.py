@@ -16,7 +16,7 @@ from sklearn.base import clone
 from torch import Tensor
 
 from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precision
-from lisae.detector import Images
+from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive
 from lisae.settings import Count, Positive
 from lisae.stacks import Learning

@@ -1,4 +1,4 @@
-"""The contract that every detector keeps, and the checks of the images and labels it is given."""
+"""The contract that every detector keeps."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lisae.images import Images, as_images, shape_text
+from lisae.labels import normal_rows
 from lisae.stacks import Learning
 from lisae.training import CollapseError
-
-Images = NDArray[Any]  # (n, h, w, c), uint8 in 0..255 or float32 in [0, 1]
 
 
 class Stage(NamedTuple):
@@ -99,8 +99,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         if not 0 < self.contamination < 1:
             raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
         images = as_images(X)
-        normal_rows = _normal_rows(y, len(images))
-        normal, negatives = images[normal_rows], images[~normal_rows]
+        is_normal = normal_rows(y, len(images))
+        normal, negatives = images[is_normal], images[~is_normal]
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
         if (normal == normal[0]).all():
@@ -148,8 +148,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             return (yield from stage.fitting(np.concatenate([normal, negatives]), labels))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
-                f"the {kind.__name__} was fitted on images of {_shape(given.image_shape_)}, "
-                f"these are {_shape(self.image_shape_)}: fit it on the same normal images."
+                f"the {kind.__name__} was fitted on images of {shape_text(given.image_shape_)}, "
+                f"these are {shape_text(self.image_shape_)}: fit it on the same normal images."
             )
         return given
 
@@ -220,74 +220,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         images = as_images(X)
         if images.shape[1:] != self.image_shape_:
             raise ValueError(
-                f"the images are {_shape(images.shape[1:])}, the training images were {_shape(self.image_shape_)}: "
-                "bring them to the same height, width and channels."
+                f"the images are {shape_text(images.shape[1:])}, the training images were "
+                f"{shape_text(self.image_shape_)}: bring them to the same height, width and channels."
             )
         return images
-
-
-def as_images(X: ArrayLike) -> Images:
-    """Check ``X`` and return it as (n, h, w, c), uint8 or float32 in [0, 1].
-
-    Raises ValueError for an array that does not hold images; the message names the value and the remedy.
-    """
-    if np.ma.is_masked(X):
-        raise ValueError("images hold masked values: fill them in, as X.filled(0) does, or remove those images.")
-    array = np.asarray(X)
-    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(
-            f"images are uint8 (0 to 255) or floating point (0 to 1); got dtype {array.dtype}. "
-            "Integers that hold 0 to 255: X.astype(numpy.uint8)."
-        )
-    if not array.size:
-        raise ValueError(f"no images: X has shape {_shape(array.shape)}.")
-    array = _with_channels(array)
-    if array.dtype == np.uint8:
-        return array
-    low, high = float(array.min()), float(array.max())
-    if not np.isfinite([low, high]).all():
-        raise ValueError("images hold NaN or infinite values: remove those images or fill the values in.")
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"floating-point images lie in [0, 1]; got values from {low:g} to {high:g}. Divide by 255, or pass uint8."
-        )
-    return array.astype(np.float32, copy=False)
-
-
-def as_rows(images: Images) -> NDArray[np.float32]:
-    """Return images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
-    rows = images.reshape(len(images), -1)
-    return np.divide(rows, 255, dtype=np.float32) if rows.dtype == np.uint8 else rows
-
-
-def _with_channels(array: NDArray[Any]) -> Images:
-    if array.ndim == 4:
-        return array
-    if array.ndim == 3:
-        return array[..., None]
-    if array.ndim == 2:
-        for channels in (1, 3):
-            side = round((array.shape[1] / channels) ** 0.5)
-            if side * side * channels == array.shape[1]:
-                return array.reshape(len(array), side, side, channels)
-        raise ValueError(
-            f"flat rows of {array.shape[1]} features are neither a square grey nor a square colour image: "
-            "reshape X to (n, h, w) or (n, h, w, c)."
-        )
-    raise ValueError(f"X is (n, h, w), (n, h, w, c) or (n, features); got shape {_shape(array.shape)}.")
-
-
-def _normal_rows(y: ArrayLike | None, n: int) -> NDArray[np.bool_]:
-    if y is None:
-        return np.ones(n, dtype=bool)
-    labels = np.asarray(y)
-    if labels.shape != (n,):
-        raise ValueError(f"y has one label for each of the {n} images; got shape {_shape(labels.shape)}.")
-    wrong = [repr(label) for label in np.unique(labels).tolist() if label not in (1, -1)]
-    if wrong:
-        raise ValueError(f"labels are +1 (normal) and -1 (negative example); got {', '.join(wrong[:5])}.")
-    return labels == 1
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "of a single value"

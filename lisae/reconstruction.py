@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
-from lisae.detector import Detector, Images
+from lisae.detector import Detector
+from lisae.images import Images
 from lisae.stacks import Learning, train_alone
 from lisae.training import CollapseError, Objective, Training, steps_in_epoch
 

@@ -6,7 +6,7 @@ from sklearn import ensemble
 from sklearn.utils import check_random_state
 
 from baselines.extra_trees import ExtraTrees
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes, auc
 
 
