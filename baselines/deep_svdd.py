@@ -15,7 +15,7 @@ from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
 from lisae.images import Images
 from lisae.reconstruction import check_alive, check_varied
-from lisae.settings import Count, Positive
+from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective, steps_in_epoch
 
@@ -113,7 +113,7 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
     contrast: Annotated[str, CONTRASTS] = "l1"
     pretraining_epochs: Count = 12
     pretraining_learning_rate: Positive = 2e-3
-    weight_decay: float = 0.5e-6
+    weight_decay: NotNegative = 0.5e-6
     learning_rate: Positive = 1e-4
     network_: HypersphereBackbone = field(init=False)
     squared_radii_: list[float] = field(init=False)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from lisae.backbone import Backbone, autocast
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.settings import Range
+from lisae.settings import NotNegative, Range
 from lisae.training import Objective
 
 ADDRESSINGS = ("cosine", "dot")
@@ -105,19 +105,12 @@ class MemoryAutoEncoder(BackboneDetector):
     """
 
     slots: Annotated[int, Range(2)] = 100
-    shrinkage: float = 1.0
-    entropy_weight: float = 2e-4
+    shrinkage: NotNegative = 1.0
+    entropy_weight: NotNegative = 2e-4
     addressing: Annotated[str, ADDRESSINGS] = "cosine"
     network_: MemoryBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> MemoryBackbone:
-        if self.slots < 2 or self.shrinkage < 0:
-            raise ValueError(
-                f"there are at least 2 slots, and shrinkage is not below 0; "
-                f"got {self.slots} slots and shrinkage {self.shrinkage}."
-            )
-        if self.addressing not in ADDRESSINGS:
-            raise ValueError(f"addressing is one of {', '.join(ADDRESSINGS)}; got {self.addressing!r}.")
         return MemoryBackbone(
             self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator, addressing=self.addressing
         )

@@ -69,11 +69,6 @@ class ReplicatorNetwork(BackboneDetector):
     network_: ReplicatorBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> ReplicatorBackbone:
-        if self.levels < 2 or not self.steepness > 0:
-            raise ValueError(
-                f"there are at least 2 levels, and steepness is positive; "
-                f"got {self.levels} levels and steepness {self.steepness}."
-            )
         return ReplicatorBackbone(
             self.image_shape_, self.latent_dim, self.levels, self.steepness, generator, squash=self.squash
         )

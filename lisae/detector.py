@@ -10,8 +10,11 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lisae.images import Images, as_images, shape_text
+from lisae.images import Images, as_images, as_sides, resized, shape_text
 from lisae.labels import normal_rows
+from lisae.memory import parts, rows_of
+from lisae.settings import check_settings
+from lisae.sources import as_array
 from lisae.stacks import Learning
 from lisae.training import CollapseError
 
@@ -37,6 +40,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     is learned ends in an underscore.
 
     Args:
+        image_shape: the shape of one image as it is given, (h, w), (h, w, c), or (c, h, w) where the channels come
+            first; one side may be -1, as in ``numpy.reshape``. Flat rows need it. None: the array's own.
+        size: the height and width that images are brought to on their way in, as one number or two; None: their own.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -51,6 +57,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     uses_negatives: ClassVar[bool] = False
     stage: ClassVar[Stage | None] = None
 
+    image_shape: tuple[int, ...] | None = None
+    size: int | tuple[int, int] | None = None
     contamination: float = 0.05
     random_state: int | np.random.RandomState | None = None
     image_shape_: tuple[int, int, int] = field(init=False)
@@ -72,46 +80,71 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         """Score images of the checked form, (n, h, w, c) -> (n,); higher is more anomalous."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike | None = None, *, negatives: Any = None) -> Self:
         """Learn what is normal.
 
         Args:
-            X: images (n, h, w), (n, h, w, c) or flat (n, features) with square images, uint8 or float in [0, 1].
+            X: images (n, h, w), (n, h, w, c) or, with ``image_shape``, flat (n, features); uint8, bool, other integers
+                from 0 to 255, or floating point in [0, 1]. Or a folder, a list of files or pictures, an .npy file, or a
+                ``torch.utils.data.Dataset``, as ``lisae.sources.as_array`` takes them.
             y: +1 for each normal row and -1 for each negative example, (n,); None: all rows are normal.
+            negatives: negative examples, in place of ``y``, in any form that ``X`` may have.
 
         Raises:
-            ValueError: for a wrong shape, dtype, range or label, NaN, fewer than two normal images, or no
+            ValueError: for a wrong shape, dtype, range, label or setting, NaN, fewer than two normal images, or no
                 negative example where the model needs them; the message names the value and the remedy.
             CollapseError: for normal images that are all equal.
         """
-        return self._learned(self._fit(*self._begin(X, y)))
+        return self._learned(self._fit(*self._begin(*self._read(X, y, negatives))))
 
-    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
+    def fitting(self, X: Any, y: ArrayLike | None = None, *, negatives: Any = None) -> Learning[Self]:
         """Learn as ``fit`` does, for ``stacks.train_together`` to drive.
 
         Yields each training of a network, and returns the detector. A model without networks yields nothing.
         """
-        yield from ()
-        return self.fit(X, y)
+        return (yield from self._fitting(*self._read(X, y, negatives)))
 
-    def _begin(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Images, Images | None, int]:
-        """Check the arguments of ``fit`` and return those of ``_fit``."""
+    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
+        """Learn as ``fitting`` does, from images of the checked form."""
+        yield from ()
+        return self._learned(self._fit(*self._begin(normal, negatives)))
+
+    def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | None]:
+        """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
+        check_settings(self)
         if not 0 < self.contamination < 1:
             raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
-        images = as_images(X)
-        is_normal = normal_rows(y, len(images))
-        normal, negatives = images[is_normal], images[~is_normal]
+        images = self._as_images(X, None)
+        if negatives is None:
+            is_normal = normal_rows(y, len(images))
+            return rows_of(images, is_normal), rows_of(images, ~is_normal)
+        if y is not None:
+            raise ValueError(
+                "both y and negatives tell what is not normal: pass fit(X, y) or fit(normal, negatives=...)."
+            )
+        if not self.uses_negatives:
+            return images, None
+        others = self._as_images(negatives, images.shape[1:])
+        if others.shape[1:] != images.shape[1:]:
+            raise ValueError(
+                f"the negatives are {shape_text(others.shape[1:])}, the normal images {shape_text(images.shape[1:])}: "
+                "bring them to one shape; size=, such as size=64, brings both to one height and width."
+            )
+        return images, others
+
+    def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
+        """Return the arguments of ``_fit``."""
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
-        if (normal == normal[0]).all():
+        if all((normal[part] == normal[0]).all() for part in parts(normal)):
             raise CollapseError(f"learns nothing from normal images that are all equal; got {len(normal)} of them")
-        if self.uses_negatives and not len(negatives):
+        if self.uses_negatives and (negatives is None or not len(negatives)):
             raise ValueError(
-                f"{type(self).__name__} learns from negative examples, and got none: "
-                "add rows of X marked -1 in y, images of a similar domain that are not normal."
+                f"{type(self).__name__} learns from negative examples, and got none: add rows of X marked -1 in y, "
+                "or pass fit(X, negatives=...), images of a similar domain that are not normal."
             )
         self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
-        self.image_shape_ = images.shape[1:]
+        self.image_shape_ = normal.shape[1:]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return normal, negatives if self.uses_negatives else None, seed
 
@@ -142,10 +175,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             stage = clone(given)
             if stage.random_state is None:
                 stage.set_params(random_state=seed)
-            if negatives is None:
-                return (yield from stage.fitting(normal))
-            labels = np.repeat([1, -1], [len(normal), len(negatives)])
-            return (yield from stage.fitting(np.concatenate([normal, negatives]), labels))
+            return (yield from stage._fitting(normal, negatives))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
                 f"the {kind.__name__} was fitted on images of {shape_text(given.image_shape_)}, "
@@ -153,7 +183,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             )
         return given
 
-    def fit_predict(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.int64]:
+    def fit_predict(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.int64]:
         """Learn from images and classify them, as ``fit(X, y).predict(X)`` does."""
         return self.fit(X, y).predict(X)
 
@@ -164,7 +194,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return {}
 
-    def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
+    def anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Score images, (n,), higher is more anomalous; for autoencoders the reconstruction error L(x), Section 3.4.
 
         Raises:
@@ -173,7 +203,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return self._anomaly_score(self._checked(X))
 
-    def extra_scores(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
+    def extra_scores(self, X: Any) -> dict[str, NDArray[Any]]:
         """Return further answers of the model by name, beside the main score; images are the last axis, (..., n).
 
         Raises what ``anomaly_score`` raises, for a model that has any.
@@ -193,16 +223,16 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
 
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return the negative anomaly score, (n,): higher is more normal, as in scikit-learn's detectors."""
         return -self.anomaly_score(X)
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images; see ``predict`` for ties."""
         scores = self.anomaly_score(X)  # first, since it checks that there is a threshold
         return self.threshold_ - scores
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+    def predict(self, X: Any) -> NDArray[np.int64]:
         """Return +1 for each image taken as normal and -1 for each anomalous one, (n,).
 
         A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
@@ -214,13 +244,26 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         tie = 64 * unit * max(1.0, abs(self.threshold_))
         return np.where(above > tie, -1, 1).astype(np.int64)
 
-    def _checked(self, X: ArrayLike) -> Images:
+    def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
         check_is_fitted(self, "threshold_")
-        images = as_images(X)
+        images = self._as_images(X, self.image_shape_)
         if images.shape[1:] != self.image_shape_:
             raise ValueError(
                 f"the images are {shape_text(images.shape[1:])}, the training images were "
                 f"{shape_text(self.image_shape_)}: bring them to the same height, width and channels."
             )
         return images
+
+    def _as_images(self, X: Any, trained: tuple[int, ...] | None) -> Images:
+        """Return images in any form that ``fit`` takes in the checked form, read as ``trained`` ones were, if any."""
+        size = self._of_input("size")
+        if size is None:
+            return as_images(as_array(X), self._of_input("image_shape"), trained)
+        sides = as_sides(size)
+        return resized(as_images(as_array(X, sides), self._of_input("image_shape"), trained), sides)
+
+    def _of_input(self, argument: str) -> Any:
+        """Return a constructor argument that says how images are read: its own, or else that of the stage."""
+        own, stage = getattr(self, argument), getattr(self, self.stage.argument) if self.stage else None
+        return own if own is not None else getattr(stage, argument, None)

@@ -15,7 +15,7 @@ from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.detector import Stage
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, Positive
+from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -34,14 +34,12 @@ class AutoEncoder(BackboneDetector):
     """
 
     activation: Annotated[str, ("tanh", "relu")] = "tanh"
-    inner_weight: float = 0.0
+    inner_weight: NotNegative = 0.0
 
     def _network(self, generator: torch.Generator) -> Backbone:
         return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)
 
     def _objective(self, generator: torch.Generator) -> Objective:
-        if self.inner_weight < 0:
-            raise ValueError(f"inner_weight is at least 0; got {self.inner_weight}.")
         if self.inner_weight == 0:
             return super()._objective(generator)
         return InnerReconstruction(self.network_, self.inner_weight)
@@ -114,7 +112,7 @@ class LinSepAutoEncoder(BackboneDetector):
 
     uses_negatives = True
 
-    separation: float = 50.0
+    separation: NotNegative = 50.0
 
     def _objective(self, generator: torch.Generator) -> Objective:
         classifier = nn.Linear(self.latent_dim, 1, device="meta").to_empty(device="cpu")
@@ -186,7 +184,7 @@ class LISAE(ReconstructionDetector):
     stage = Stage("autoencoder", AutoEncoder)
 
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
-    beta: float = 1.0
+    beta: NotNegative = 1.0
     gamma: Positive = 20.0
     hinge: bool = False
     epochs: Count = 5
@@ -201,8 +199,6 @@ class LISAE(ReconstructionDetector):
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         assert negatives is not None  # Detector.fit requires them
-        if self.gamma <= 0 or self.beta < 0:
-            raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
         self.autoencoder_ = yield from self._fitted_stage(normal, negatives, seed)
         self.restarts_ = self.autoencoder_.restarts_
         self.network_ = copy.deepcopy(self.autoencoder_.network_)

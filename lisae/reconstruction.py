@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -50,9 +50,8 @@ class ReconstructionDetector(Detector):
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         return train_alone(self._learn(normal, negatives, seed))
 
-    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
-        """Learn as ``fit`` does; yield each training to ``stacks.train_together`` and return the detector."""
-        return self._learned((yield from self._learn(*self._begin(X, y))))
+    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
+        return self._learned((yield from self._learn(*self._begin(normal, negatives))))
 
     def _train(
         self,
@@ -78,7 +77,7 @@ class ReconstructionDetector(Detector):
         """Return the steps of the one training under the name ``training``."""
         return {"training": self.epochs * steps_in_epoch(n, self.batch_size)}
 
-    def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
+    def reconstruct(self, X: Any) -> NDArray[np.float32]:
         """Reconstruct images as ``anomaly_score`` takes them -> (n, h, w, c), float in [0, 1].
 
         Raises:
