@@ -16,7 +16,7 @@ from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
 from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective, steps_in_epoch
+from lisae.training import Objective
 
 _SAMPLES = 512
 
@@ -67,8 +67,8 @@ class AnoGAN(BackboneDetector):
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of the critic, of the generator and of the encoder."""
-        critic = self.gan_epochs * steps_in_epoch(n, self.gan_batch_size)
-        encoder = self.epochs * steps_in_epoch(n, self.batch_size)
+        critic = self._steps(n, self.gan_epochs, self.gan_batch_size)
+        encoder = self._steps(n, self.epochs, self.batch_size)
         return {"critic": critic, "generator": critic // self.critic_steps, "encoder": encoder}
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from lisae.images import Images
 from lisae.reconstruction import check_alive, check_varied
 from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective, steps_in_epoch
+from lisae.training import Objective
 
 # Least distance of a coordinate of the centre from zero, which weights of zero would reach.
 _MARGIN = 0.1
@@ -120,8 +120,8 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of pre-training and of the one-class objective."""
-        in_epoch = steps_in_epoch(n, self.batch_size)
-        return {"pre-training": self.pretraining_epochs * in_epoch, "one-class": self.epochs * in_epoch}
+        epochs = {"pre-training": self.pretraining_epochs, "one-class": self.epochs}
+        return {name: self._steps(n, own, self.batch_size) for name, own in epochs.items()}
 
     def sweep_labels(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class label of each image at each of ten radii, +1 inside and -1 outside, (10, n).

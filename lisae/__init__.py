@@ -5,7 +5,7 @@ from lisae.backbone_detector import BackboneDetector
 from lisae.detector import Detector, Stage
 from lisae.images import as_rows
 from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
-from lisae.training import CollapseError
+from lisae.training import CollapseError, RestartWarning, UndertrainedError
 
 __version__ = "0.1.0"
 
@@ -18,6 +18,8 @@ __all__ = [
     "Detector",
     "LinSepAutoEncoder",
     "LinSepLISAE",
+    "RestartWarning",
     "Stage",
+    "UndertrainedError",
     "as_rows",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +19,16 @@ from torch import Tensor
 from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precision
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive
-from lisae.settings import Count, Positive
+from lisae.settings import Count, CountOrZero, Positive
 from lisae.stacks import Learning
-from lisae.training import CollapseError, Objective
+from lisae.training import CollapseError, Objective, RestartWarning, UndertrainedError
 
 log = logging.getLogger("lisae")
 
 MAX_RESTARTS = 3
 
 # Settings that change nothing once the weights are there.
-_MAY_DIFFER = {"device", "random_state"}
+_MAY_DIFFER = {"device", "n_jobs", "random_state"}
 
 
 class Reconstruction(Objective):
@@ -55,8 +56,12 @@ class BackboneDetector(ReconstructionDetector):
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
-        precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it).
-        device: ``cpu``, ``cuda`` or ``auto``.
+        min_steps: steps of a training, at least. Few images are passed over in more epochs, and in batches of an eighth
+            of them, of 16 at least. 0 leaves epochs and batches as they are said.
+        precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it). Scores are float32.
+        device: ``cpu``, ``cuda``, ``cuda:1`` and so on, ``mps``, ``auto`` (CUDA where there is one), or a torch.device.
+        n_jobs: threads on a CPU, -1 for all processors; None: one for images up to some 60 x 60 pixels, and more for
+            larger ones, as many as PyTorch has at most.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -65,7 +70,8 @@ class BackboneDetector(ReconstructionDetector):
         losses_: mean training loss of each epoch.
         restarts_: how many times training began again after a collapse.
 
-    ``fit`` raises ``CollapseError`` when every restart collapsed as well.
+    ``fit`` warns of a restart with ``RestartWarning``. It raises ``CollapseError`` when every restart collapsed too, and
+    ``UndertrainedError`` at once where there were too few steps to learn anything.
     """
 
     # What ``fit`` learns beside the network, without the underscore.
@@ -75,8 +81,10 @@ class BackboneDetector(ReconstructionDetector):
     epochs: Count = 12
     batch_size: Count = 128
     learning_rate: Positive = 2e-3
-    precision: Annotated[str, PRECISIONS] = "float32"
-    device: str = "auto"
+    min_steps: CountOrZero = 500
+    precision: Annotated[str, PRECISIONS] = "auto"
+    device: str | torch.device = "auto"
+    n_jobs: int | None = None
     restarts_: int = field(init=False)
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
@@ -126,7 +134,11 @@ class BackboneDetector(ReconstructionDetector):
             raise ValueError(f"{path} cannot be loaded into this {type(self).__name__}: {error}") from error
 
     def _description(self) -> dict[str, Any]:
-        settings = {key: value for key, value in self.get_params().items() if key not in _MAY_DIFFER}
+        settings = {
+            key: list(value) if isinstance(value, tuple) else value  # as JSON has it
+            for key, value in self.get_params().items()
+            if key not in _MAY_DIFFER
+        }
         return {"class": type(self).__name__, "settings": settings}
 
     def _check_same(self, given: dict[str, Any]) -> None:
@@ -154,10 +166,18 @@ class BackboneDetector(ReconstructionDetector):
                 self._check_alive(normal, scores)
                 self.restarts_ = restarts
                 return scores
+            except UndertrainedError:
+                raise
             except CollapseError as error:
                 log.info("collapsed with seed %d: %s", derived, error)
                 last = error
-        raise CollapseError(f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}") from last
+                if restarts < MAX_RESTARTS:
+                    text = f"{type(self).__name__} learned nothing ({error}) and is trained again from another seed"
+                    warnings.warn(f"{text}, restart {restarts + 1} of {MAX_RESTARTS}.", RestartWarning, stacklevel=2)
+        raise CollapseError(
+            f"collapsed from {MAX_RESTARTS + 1} seeds in a row, at last because {last}; "
+            f"a lower learning_rate than {self.learning_rate} may help"
+        ) from last
 
     def _network(self, generator: torch.Generator) -> Backbone:
         """Return the network before training, for images of ``image_shape_``."""
@@ -165,7 +185,7 @@ class BackboneDetector(ReconstructionDetector):
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""
-        check_alive(normal, scores, self._some_codes(normal))
+        check_alive(normal, scores, self._some_codes(normal), sum(self.steps(len(normal)).values()))
 
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         """Train the network and return the mean loss of each epoch; ``generator`` draws everything random."""

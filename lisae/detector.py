@@ -257,13 +257,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def _as_images(self, X: Any, trained: tuple[int, ...] | None) -> Images:
         """Return images in any form that ``fit`` takes in the checked form, read as ``trained`` ones were, if any."""
-        size = self._of_input("size")
+        size = self._inherited("size")
         if size is None:
-            return as_images(as_array(X), self._of_input("image_shape"), trained)
+            return as_images(as_array(X), self._inherited("image_shape"), trained)
         sides = as_sides(size)
-        return resized(as_images(as_array(X, sides), self._of_input("image_shape"), trained), sides)
+        return resized(as_images(as_array(X, sides), self._inherited("image_shape"), trained), sides)
 
-    def _of_input(self, argument: str) -> Any:
-        """Return a constructor argument that says how images are read: its own, or else that of the stage."""
-        own, stage = getattr(self, argument), getattr(self, self.stage.argument) if self.stage else None
+    def _inherited(self, argument: str) -> Any:
+        """Return a constructor argument: its own, or else that of the stage that is given; None for neither."""
+        own, stage = getattr(self, argument, None), getattr(self, self.stage.argument) if self.stage else None
         return own if own is not None else getattr(stage, argument, None)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.detector import Stage
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, NotNegative, Positive
+from lisae.settings import Count, CountOrZero, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -146,6 +147,14 @@ class LatentShaping(Objective):
         return errors[: len(images)].mean() + self.beta * distance.mean()
 
 
+class LatentShapingOfImages(LatentShaping):
+    """Eq. (1), with the features computed for each batch, for images whose features do not fit in memory."""
+
+    def forward(self, images: Tensor, others: Tensor) -> Tensor:  # type: ignore[override]
+        """Map normal images and negatives, (n, c, h, w) and (m, c, h, w) in [0, 1], to the loss, ()."""
+        return super().forward(self.network.encoder(images), images, self.network.encoder(others), others)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class LISAE(ReconstructionDetector):
     """LIS-AE: an autoencoder whose latent layer is trained to reconstruct normal images and nothing else.
@@ -156,7 +165,8 @@ class LISAE(ReconstructionDetector):
         mean ||x+ - D(Z(E(x+)))|| + beta * mean |gamma - ||x- - D(Z(E(x-)))|| |,
 
     norms over the pixels of an image, means over the batch. An epoch is one pass over the normal images, each
-    step beside as many negative examples. The encoder is frozen, so its features are computed once.
+    step beside as many negative examples. The encoder is frozen, so its features are computed once, where they take no
+    more than two gibibytes.
 
     Args:
         autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
@@ -168,6 +178,9 @@ class LISAE(ReconstructionDetector):
         epochs: passes over the normal images in phase two.
         batch_size: normal images, and negative examples, in a step.
         learning_rate: peak of the one-cycle rate.
+        min_steps: steps of phase two, at least, as for ``BackboneDetector``.
+        n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
+        image_shape, size: as for ``Detector``; None: as phase one is told.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -190,6 +203,8 @@ class LISAE(ReconstructionDetector):
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
+    min_steps: CountOrZero = 250
+    n_jobs: int | None = None
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 
@@ -204,8 +219,13 @@ class LISAE(ReconstructionDetector):
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
-        pools = [(self._features(images), images) for images in (normal, negatives)]
-        objective = LatentShaping(self.network_, self.beta, self.gamma, hinge=self.hinge)
+        n = len(normal) + len(negatives)
+        is_cached = n * self.network_.features * self.arithmetic()[1].itemsize <= memory.FEATURES
+        kind = LatentShaping if is_cached else LatentShapingOfImages
+        pools: list[tuple[Images | Tensor, ...]] = [
+            (self._features(images), images) if is_cached else (images,) for images in (normal, negatives)
+        ]
+        objective = kind(self.network_, self.beta, self.gamma, hinge=self.hinge)
         self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))

@@ -1,11 +1,8 @@
 """The memory that images take: in parts, and beyond a budget in a temporary file."""
 
-import ctypes
 import math
-import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 # Bytes of images that are held in memory when they are read or converted; more of them lie in a temporary file.
 IN_MEMORY = 2**30
+# Bytes of encoder features that are computed once and kept; more of them are computed for each batch again.
+FEATURES = 2 * 2**30
 _PART = 2**25  # bytes of the images that are looked at at a time
 
 
@@ -56,20 +55,3 @@ def rows_of(images: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[Any]:
     for part in parts(answer):
         answer[part] = images[rows[part]]
     return answer
-
-
-def keep_memory() -> None:
-    """Have this process keep the memory of a training step for the next one, where its C library can be told to.
-
-    That of Linux gives large blocks back to the kernel when they are freed, and getting them again takes a fifth of a
-    step. Blocks larger than any of a step's go back all the same: the holes that many trainings leave add up. What the
-    user's environment says of this stays.
-    """
-    if "MALLOC_TRIM_THRESHOLD_" in os.environ or "MALLOC_MMAP_THRESHOLD_" in os.environ:
-        return
-    mallopt = None
-    with suppress(OSError, TypeError):  # some systems have no library without a name
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
-        mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD

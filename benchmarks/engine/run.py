@@ -38,6 +38,7 @@ _CAME_LATER = {
     "count": 0,
     "inner_weight": 0.0,
     "length_scale": "variance",
+    "min_steps": 0,
     "squash": True,
 }
 _OFFICIAL = DataIdentity()
