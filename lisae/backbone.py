@@ -152,8 +152,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
     Raises ValueError for another name than those in ``DEVICES``, and for a device that is not there.
     """
-    name, _, number = str(device).partition(":")
-    if name not in DEVICES or (number and not (number.isdecimal() and name in ("cpu", "cuda", "mps"))):
+    name, colon, number = str(device).partition(":")
+    if name not in DEVICES or (colon and not (number.isdecimal() and name != "auto")):
         raise ValueError(
             f"the device is one of {', '.join(DEVICES)}, one with a number, such as 'cuda:0', or a torch.device; "
             f"got {device!r}."

@@ -70,7 +70,7 @@ class BackboneDetector(ReconstructionDetector):
         losses_: mean training loss of each epoch.
         restarts_: how many times training began again after a collapse.
 
-    ``fit`` warns of a restart with ``RestartWarning``. It raises ``CollapseError`` when every restart collapsed too, and
+    ``fit`` warns of a restart with ``RestartWarning``, raises ``CollapseError`` when every restart collapsed too, and
     ``UndertrainedError`` at once where there were too few steps to learn anything.
     """
 

@@ -177,8 +177,8 @@ def _as_seen(array: NDArray[Any], trained: Shape | None) -> Images:
     if trained is not None:
         if array.ndim == 2 and shape[1] == math.prod(trained):
             return array.reshape(len(array), *trained)
-        if trained in (shape, (*shape, 1)):  # one image
-            return array.reshape(1, *trained)
+        if (*shape, 1) == trained or (array.ndim == 3 and shape[2] == trained[2] and trained[1] > 1):
+            return array.reshape(1, *shape[:2], trained[2])  # one image
     if array.ndim == 4:
         if shape[1:] != trained:
             _check_channels(shape)
