@@ -72,8 +72,6 @@ def test_threads_suit_the_images_or_are_told_and_are_set_back(
 
 @pytest.mark.parametrize("n_jobs", [0, -2, 1.5, True, "all"])
 def test_wrong_numbers_of_threads(n_jobs: Any) -> None:
-    with (
-        pytest.raises(ValueError, match="n_jobs is a number of threads, -1 for all processors or None"),
-        threads(n_jobs, (8, 8, 1)),
-    ):
+    message = f"n_jobs is a number of threads, -1 for all processors or None to choose; got {n_jobs!r}"
+    with pytest.raises(ValueError, match=message), threads(n_jobs, (8, 8, 1)):
         pass
