@@ -111,9 +111,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | None]:
         """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
-        check_settings(self)
-        if not 0 < self.contamination < 1:
-            raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
+        self._check_settings()
         images = self._as_images(X, None)
         if negatives is None:
             is_normal = normal_rows(y, len(images))
@@ -131,6 +129,15 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 "bring them to one shape; size=, such as size=64, brings both to one height and width."
             )
         return images, others
+
+    def _check_settings(self) -> None:
+        """Check the arguments of the constructor, and those of the stage that is given, if any."""
+        check_settings(self)
+        if not 0 < self.contamination < 1:
+            raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
+        stage = getattr(self, self.stage.argument) if self.stage else None
+        if isinstance(stage, Detector):
+            stage._check_settings()
 
     def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
         """Return the arguments of ``_fit``."""

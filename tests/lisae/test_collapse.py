@@ -222,4 +222,4 @@ def test_the_backbones_initialisation_does_not_collapse(few: Shapes) -> None:
 
 def test_a_learning_rate_that_kills_the_network_is_a_collapse(few: Shapes) -> None:
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        new_autoencoder(epochs=2, learning_rate=10.0).fit(few.normal)
+        new_autoencoder(epochs=25, learning_rate=10.0).fit(few.normal)

@@ -13,7 +13,7 @@ from tests.shapes import auc, shapes
 
 def schedule(n: int, **settings: Any) -> tuple[int, int]:
     """Return the epochs and the batch size of the one training on ``n`` images."""
-    images = np.random.default_rng(0).random((n, 4, 4))
+    images = np.random.default_rng(0).random((n, 6, 6))
     (training,) = trainings_of(new_autoencoder(latent_dim=2, **settings), images)
     assert isinstance(training, Training)
     assert training.epochs * training.steps == new_autoencoder(**settings).steps(n)["training"]

@@ -237,7 +237,7 @@ def test_an_autoencoder_whose_fit_failed_is_not_a_fitted_one(few: Shapes, monkey
 
 def test_phase_one_may_collapse(few: Shapes) -> None:
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        new_lisae(new_autoencoder(epochs=1, learning_rate=10.0)).fit(*few.labelled())
+        new_lisae(new_autoencoder(epochs=25, learning_rate=10.0)).fit(*few.labelled())
 
 
 @pytest.mark.parametrize(("kind", "phase_one"), [(LISAE, AutoEncoder), (LinSepLISAE, LinSepAutoEncoder)])
