@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.claims import checks
 from benchmarks.claims.evidence import evidence_of
 from benchmarks.claims.ledger import write_claims
+from benchmarks.claims.search import write_search
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
@@ -242,6 +243,8 @@ class Pipeline:
             self._name(f"{one.kind} {one.id}", write_artefact, one)
         if request.claims:
             self._name("claims", lambda: [write_claims(plan, request.results_dir)])
+        if request.search:
+            self._name("search", lambda: [write_search(plan, request.results_dir)])
         if request.report:
             self._name("report", write_report, plan, lookup, reasons, drawn)
 
@@ -270,7 +273,7 @@ class Pipeline:
         judged += [(run, f"the check {name!r}") for one in self._checks() for name, run in one.runs.items()]
         for run, name in judged:
             if run.id in self.reasons:
-                yield f"the claims lack {name}; reason: {self.reasons[run.id]}"
+                yield f"the claims or searches lack {name}; reason: {self.reasons[run.id]}"
 
 
 def _check_reports(folder: Path) -> None:

@@ -108,6 +108,7 @@ def command_line() -> ArgumentParser:
     add("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
     add("--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable")
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
+    add("--search", action="store_true", help="the searches for settings, which see no outlier, and their log")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     add("--stale", action="store_true", help="with --list: the records that no call would use, and why")
@@ -144,7 +145,7 @@ def request_of(options: Namespace) -> Request:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
         raise CallError("--merge copies records, and --dry-run writes nothing: leave one of them out.")
-    if not (options.table or options.figure or options.claims or options.all or options.merge):
+    if not (options.table or options.figure or options.claims or options.search or options.all or options.merge):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
@@ -158,6 +159,7 @@ def request_of(options: Namespace) -> Request:
         tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(map(table, options.table))),
         figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(map(figure, options.figure))),
         claims=options.claims or options.all,
+        search=options.search,
         report=options.all,
         profile=profile,
         seeds=profile.seeds if options.seeds is None else _seeds(options.seeds),

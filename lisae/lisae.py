@@ -1,6 +1,7 @@
 """The method (Section 3.3, Algorithm 1): AE, then the latent layer shaped with negatives; plain, and with LinSep."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -121,18 +122,27 @@ class LinSepAutoEncoder(BackboneDetector):
         return LinearSeparation(self.network_, classifier.to(self.arithmetic()[0]), self.separation)
 
 
+# The means over a batch of the errors of normal images, e, and of the distances of those of negatives from gamma, d.
+READINGS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "absolute": (lambda e: e.mean(), lambda d: d.abs().mean()),
+    "rms": (lambda e: e.mean(), lambda d: d.square().mean().sqrt()),
+    "square": (lambda e: e.square().mean(), lambda d: d.square().mean()),
+    "hinge": (lambda e: e.mean(), lambda d: d.clamp(min=0).mean()),
+}
+
+
 class LatentShaping(Objective):
     """Eq. (1), as a function of the latent layer alone.
 
     Args:
         network: the backbone, frozen but for its latent layer.
-        beta, gamma, hinge: as for ``LISAE``.
+        beta, gamma, reading: as for ``LISAE``.
     """
 
-    def __init__(self, network: Backbone, beta: float, gamma: float, *, hinge: bool) -> None:
+    def __init__(self, network: Backbone, beta: float, gamma: float, reading: str) -> None:
         super().__init__()
         self.network = network
-        self.beta, self.gamma, self.hinge = beta, gamma, hinge
+        self.beta, self.gamma, self.reading = beta, gamma, reading
 
     def trained(self) -> list[nn.Parameter]:
         """Return the parameters of the latent layer."""
@@ -142,9 +152,9 @@ class LatentShaping(Objective):
         """Map features, (n, features), and images, (n, c, h, w), of normal images and of negatives to the loss, ()."""
         codes = self.network.code(torch.cat([features, other_features]))
         errors = reconstruction_error(torch.cat([images, others]), self.network.decoder(codes))
-        distance = self.gamma - errors[len(images) :]
-        distance = distance.clamp(min=0) if self.hinge else distance.abs()
-        return errors[: len(images)].mean() + self.beta * distance.mean()
+        distances = self.gamma - errors[len(images) :]
+        mean_error, mean_distance = READINGS[self.reading]
+        return mean_error(errors[: len(images)]) + self.beta * mean_distance(distances)
 
 
 class LatentShapingOfImages(LatentShaping):
@@ -162,19 +172,22 @@ class LISAE(ReconstructionDetector):
     Phase one is an ``AutoEncoder``. Phase two freezes all of it but the latent layer, begins from its very
     weights, and minimises Eq. (1),
 
-        mean ||x+ - D(Z(E(x+)))|| + beta * mean |gamma - ||x- - D(Z(E(x-)))|| |,
+        ||x+ - D(Z(E(x+)))|| + beta * || gamma - ||x- - D(Z(E(x-)))|| ||,
 
-    norms over the pixels of an image, means over the batch. An epoch is one pass over the normal images, each
-    step beside as many negative examples. The encoder is frozen, so its features are computed once, where they take no
-    more than two gibibytes.
+    whose inner norms are over the pixels of an image. The paper leaves open how a batch enters: see ``reading``. An
+    epoch is one pass over the normal images, each step beside as many negative examples. The encoder is frozen, so its
+    features are computed once, where they take no more than two gibibytes.
 
     Args:
         autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
             have seen the same normal images). Not fitted: a clone of it is fitted first. None: the defaults.
         beta: weight of the negative examples.
         gamma: reconstruction error that is enough for a negative example, as a norm over the pixels.
-        hinge: take max(0, gamma - error) in the second term, as the paper's prose says, instead of the
-            absolute value, as Eq. (1) is written.
+        reading: of Eq. (1) for a batch. With the errors e of its normal images, and the distances d = gamma - error of
+            its negatives: ``absolute`` is mean e + beta * mean |d|; ``rms`` takes the outer norm over the batch,
+            mean e + beta * sqrt(mean d^2); ``square`` reads the norm sign as the squared norm, as the preprint says,
+            mean e^2 + beta * mean d^2; ``hinge`` is satisfied by an error above gamma, as the prose says,
+            mean e + beta * mean max(0, d).
         epochs: passes over the normal images in phase two.
         batch_size: normal images, and negative examples, in a step.
         learning_rate: peak of the one-cycle rate.
@@ -199,7 +212,7 @@ class LISAE(ReconstructionDetector):
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
     beta: NotNegative = 1.0
     gamma: Positive = 20.0
-    hinge: bool = False
+    reading: Annotated[str, tuple(READINGS)] = "absolute"
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
@@ -225,7 +238,7 @@ class LISAE(ReconstructionDetector):
         pools: list[tuple[Images | Tensor, ...]] = [
             (self._features(images), images) if is_cached else (images,) for images in (normal, negatives)
         ]
-        objective = kind(self.network_, self.beta, self.gamma, hinge=self.hinge)
+        objective = kind(self.network_, self.beta, self.gamma, self.reading)
         self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))

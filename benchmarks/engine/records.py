@@ -67,6 +67,7 @@ class Record:
         """Return its rows of ``runs.csv``, one for each outlier class."""
         identity, task = self.identity, self.identity["task"]
         names = CLASS_NAMES[task["dataset"]]
+        validation = {"validation": task["validation"]} if "validation" in task else {}
         # The other columns are named as the fields are.
         common = {name: value for name, value in vars(self).items() if name in COLUMNS} | {
             "model": identity["model"],
@@ -75,7 +76,7 @@ class Record:
             "negatives": negatives_text(task["negatives"]),
             "seed": identity["seed"],
             "data_variant": variant_text(identity["variants"]),
-            "settings": compact(identity["settings"] | {"limits": identity["limits"]}),
+            "settings": compact(identity["settings"] | {"limits": identity["limits"]} | validation),
             "versions": compact(self.versions),
             "fit_seconds": float(self.fit_seconds),
             "score_seconds": float(self.score_seconds),

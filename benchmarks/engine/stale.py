@@ -51,8 +51,9 @@ def _runs_today(identity: Mapping[str, Any], profile: Profile, here: _Identify) 
             yield from (one for one in (run, run and stage_of(run)) if one and (one.model, one.task) == (model, task))
 
 
-def _task(dataset: str, normal: list[int], outliers: list[int], negatives: Mapping[str, Any] | None) -> Task:
-    return Task(dataset, tuple(normal), tuple(outliers), Negatives.of(negatives) if negatives else None)
+def _task(negatives: Mapping[str, Any] | None, **fields: Any) -> Task:
+    classes = {name: tuple(fields[name]) for name in ("normal", "outliers")}
+    return Task(**fields | classes, negatives=Negatives.of(negatives) if negatives else None)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[str]:

@@ -1,6 +1,8 @@
 """LIS-AE and LinSep-LIS-AE: latent shaping, Eq. (1)."""
 
 import copy
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,11 @@ from torch import Tensor
 import lisae.backbone_detector
 import lisae.lisae
 from lisae import LISAE, AutoEncoder, CollapseError, Detector, LinSepAutoEncoder, LinSepLISAE
-from lisae.stacks import Learning
+from lisae.stacks import Learning, shape_of
 from tests.lisae.makers import GAMMA, new_autoencoder, new_lisae, trainings_of
 from tests.shapes import Shapes, auc
+
+Mean = Callable[[list[float]], float]
 
 
 def weights(detector: AutoEncoder | LISAE) -> dict[str, Tensor]:
@@ -78,21 +82,56 @@ def test_phase_two_begins_from_the_very_weights_of_phase_one(autoencoder: AutoEn
     }, "all else is frozen"
 
 
-@pytest.mark.parametrize("hinge", [False, True])
+def mean_of_absolute(errors: list[float]) -> float:
+    return sum(map(abs, errors)) / len(errors)
+
+
+def root_mean_square(errors: list[float]) -> float:
+    return math.sqrt(mean_square(errors))
+
+
+def mean_square(errors: list[float]) -> float:
+    return sum(error * error for error in errors) / len(errors)
+
+
+def mean_of_positive(errors: list[float]) -> float:
+    return sum(error for error in errors if error > 0) / len(errors)
+
+
+# What the errors of normal images become, and the distances of those of negatives from gamma.
+MEANS: dict[str, tuple[Mean, Mean]] = {
+    "absolute": (mean_of_absolute, mean_of_absolute),
+    "rms": (mean_of_absolute, root_mean_square),
+    "square": (mean_square, mean_square),
+    "hinge": (mean_of_absolute, mean_of_positive),
+}
+
+
+@pytest.mark.parametrize("reading", MEANS)
 @pytest.mark.parametrize("beta", [0.0, 1.0, 2.5])
-def test_the_loss_is_equation_one(autoencoder: AutoEncoder, grey: Shapes, beta: float, hinge: bool) -> None:
+def test_the_loss_is_equation_one(autoencoder: AutoEncoder, grey: Shapes, beta: float, reading: str) -> None:
     X, y = grey.labelled()
     rows, other_rows = np.array([4, 90, 17, 4, 0]), np.array([8, 50, 3])
     normal, negative = norms(autoencoder, X[y == 1][rows]), norms(autoencoder, X[y == -1][other_rows])
     gamma = float(np.sort(negative)[1:].mean())
     assert (negative > gamma).any()
     assert (negative < gamma).any()
-    (training,) = trainings_of(new_lisae(autoencoder, beta=beta, gamma=gamma, hinge=hinge), X, y)
+    (training,) = trainings_of(new_lisae(autoencoder, beta=beta, gamma=gamma, reading=reading), X, y)
     (features, images), (other_features, others) = training.pools
     batch = features[rows], images[rows] / 255, other_features[other_rows], others[other_rows] / 255
-    distances = [max(0.0, gamma - error) if hinge else abs(gamma - error) for error in negative]
-    loss = float(training.objective(*batch).detach())
-    assert loss == pytest.approx(normal.mean() + beta * np.mean(distances), rel=1e-4)
+    of_normal, of_distances = MEANS[reading]
+    expected = of_normal(normal.tolist()) + beta * of_distances((gamma - negative).tolist())
+    assert float(training.objective(*batch).detach()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_another_reading_is_another_shape_of_stack(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    shapes = {shape_of(*trainings_of(new_lisae(autoencoder, reading=one), *grey.labelled())) for one in MEANS}
+    assert len(shapes) == len(MEANS)
+
+
+def test_an_unknown_reading_is_refused(autoencoder: AutoEncoder, grey: Shapes) -> None:
+    with pytest.raises(ValueError, match="one of absolute, rms, square, hinge; got 'mean'"):
+        new_lisae(autoencoder, reading="mean").fit(*grey.labelled())
 
 
 def test_settings_of_phase_two_reach_the_training(autoencoder: AutoEncoder, grey: Shapes) -> None:

@@ -1,5 +1,6 @@
 """Settings are checked by their types before anything is learned."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,11 @@ from lisae import LISAE, AutoEncoder
 from lisae.settings import Range, check_settings
 from tests.lisae.makers import new_autoencoder, new_lisae
 from tests.shapes import Shapes
+
+
+@dataclass
+class Switch:
+    is_on: bool
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,7 @@ def test_wrong_settings_of_an_autoencoder(few: Shapes, settings: dict[str, Any],
         ({"gamma": "x"}, "gamma is a number, above 0; got 'x'"),
         ({"gamma": 0.0}, r"gamma is a number, above 0; got 0\.0"),
         ({"beta": -1.0}, r"beta is a number, at least 0; got -1\.0"),
-        ({"hinge": "yes"}, "hinge is True or False; got 'yes'"),
+        ({"reading": "mean"}, "reading is one of absolute, rms, square, hinge; got 'mean'"),
         ({"batch_size": 5000}, "batch_size is 5000, and there are 48 images"),
     ],
 )
@@ -61,7 +67,10 @@ def test_wrong_settings_of_lisae(
 
 def test_numbers_may_be_of_any_kind() -> None:
     check_settings(AutoEncoder(latent_dim=np.int64(4), learning_rate=np.float32(0.1), epochs=np.uint8(3)))
-    check_settings(LISAE(gamma=10, hinge=np.bool_(True)))
+    check_settings(LISAE(gamma=10))
+    check_settings(Switch(np.bool_(True)))
+    with pytest.raises(ValueError, match="is_on is True or False; got 1"):
+        check_settings(Switch(1))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

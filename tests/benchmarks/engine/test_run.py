@@ -39,6 +39,24 @@ def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
         assert other.identity()["settings"][name] == value
 
 
+def test_a_setting_under_a_new_name_leaves_old_ids_as_they_were() -> None:
+    """The first published records were made when the hinge was the only other reading of Eq. (1)."""
+    run = make_run(with_classes("cifar10", 1, (5, 6, 7, 8, 9)), "LIS-AE", 0, FAST, {})
+    assert run.settings["reading"] == "absolute"
+    identities = {}
+    for reading in ("absolute", "hinge", "rms", "square"):
+        other = changed(run, {"reading": reading})
+        assert other is not None
+        identities[other.id] = {key: other.identity()["settings"].get(key) for key in ("hinge", "reading")}
+    assert list(identities.values()) == [
+        {"hinge": False, "reading": None},
+        {"hinge": True, "reading": None},
+        {"hinge": None, "reading": "rms"},
+        {"hinge": None, "reading": "square"},
+    ]
+    assert next(iter(identities)) == "832728ab0abe433e"
+
+
 def test_fields_of_negatives_that_came_later_leave_old_ids_as_they_were() -> None:
     run = make_run(with_classes("cifar10", 1, (5, 6, 7, 8, 9)), "LIS-AE", 0, FAST, {})
     assert run.id == "832728ab0abe433e"
