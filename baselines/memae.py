@@ -21,7 +21,7 @@ class MemoryBackbone(Backbone):
     """The backbone whose decoder is given a mixture of learned slots in place of the code itself.
 
     Args:
-        image_shape: (h, w, c); h and w are multiples of 4.
+        image_shape: (h, w, c).
         latent_dim: width of the latent layer and of a slot.
         slots: how many slots the memory has.
         shrinkage: share of a slot below which it is dropped from a mixture, in units of 1 / ``slots``.

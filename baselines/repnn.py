@@ -15,7 +15,7 @@ class ReplicatorBackbone(Backbone):
     """The backbone with a staircase in place of the latent tanh, after a sigmoid in Section 5.1 of the paper.
 
     Args:
-        image_shape: (h, w, c); h and w are multiples of 4.
+        image_shape: (h, w, c).
         latent_dim: width of the latent layer.
         levels: how many levels the staircase has.
         steepness: how steep its steps are.
