@@ -25,8 +25,6 @@ from tests.shapes import Shapes
 
 VARIED = torch.linspace(-1, 1, 30).reshape(10, 3)
 
-pytestmark = pytest.mark.filterwarnings("ignore::lisae.RestartWarning")
-
 
 def to_mean(images: NDArray[Any]) -> NDArray[np.float64]:
     """The errors of a network that always answers with the mean image."""
