@@ -17,7 +17,7 @@ log = logging.getLogger("lisae")
 
 # Pixels of the images that are computed at once, on a CPU and on another device: a decoder's layers have a hundred
 # bytes and more for each.
-_PIXELS, _DEVICE_PIXELS = 2**19, 2**23
+_PIXELS, _DEVICE_PIXELS = 2**18, 2**23
 
 
 class CollapseError(RuntimeError):
