@@ -1,11 +1,11 @@
 """Latent-insensitive autoencoders for anomaly detection (Battikh and Lenskiy, Mathematics 2022, 10(1), 112)."""
 
 from lisae.backbone import Backbone
-from lisae.backbone_detector import BackboneDetector
+from lisae.backbone_detector import BackboneDetector, RestartWarning
 from lisae.detector import Detector, Stage
 from lisae.images import as_rows
 from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
-from lisae.training import CollapseError, RestartWarning, UndertrainedError
+from lisae.training import CollapseError, UndertrainedError
 
 __version__ = "0.1.0"
 

@@ -21,7 +21,7 @@ from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive
 from lisae.settings import Count, CountOrZero, Positive
 from lisae.stacks import Learning
-from lisae.training import CollapseError, Objective, RestartWarning, UndertrainedError
+from lisae.training import CollapseError, Objective, UndertrainedError
 
 log = logging.getLogger("lisae")
 
@@ -29,6 +29,10 @@ MAX_RESTARTS = 3
 
 # Settings that change nothing once the weights are there.
 _MAY_DIFFER = {"device", "n_jobs", "random_state"}
+
+
+class RestartWarning(UserWarning):
+    """A model learned nothing from one seed and is trained again from another."""
 
 
 class Reconstruction(Objective):

@@ -1,6 +1,7 @@
 """The memory that images take: in parts, and beyond a budget in a temporary file."""
 
 import math
+import mmap
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,20 @@ def parts(images: NDArray[Any]) -> Iterator[slice]:
     rows = max(1, _PART // max(1, images[0].nbytes)) if len(images) else 1
     for start in range(0, len(images), rows):
         yield slice(start, start + rows)
+        give_back(images)
+
+
+def give_back(images: NDArray[Any]) -> None:
+    """Give the memory of an array that is mapped from a file back to the system, which reads it again when needed.
+
+    Of other arrays, and of mapped ones whose changes are not in the file, nothing is given back.
+    """
+    place: Any = images
+    while isinstance(place, np.ndarray) and not isinstance(place.base, mmap.mmap):
+        place = place.base
+    if isinstance(place, np.memmap) and place.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
+        mapping: Any = place.base
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def allocate(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

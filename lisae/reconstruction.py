@@ -15,7 +15,7 @@ from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.batches import steps_in_epoch
 from lisae.detector import Detector
 from lisae.images import Images
-from lisae.memory import parts
+from lisae.memory import give_back, parts
 from lisae.process import keep_memory, threads
 from lisae.stacks import Learning, free_memory, train_alone
 from lisae.training import CollapseError, Objective, Training, UndertrainedError
@@ -79,13 +79,16 @@ class ReconstructionDetector(Detector):
         differ from the detector's own settings.
         """
         device, dtype = self.arithmetic()
+        pools = [tuple(pool) for pool in pools]
+        arrays = [rows for pool in pools for rows in pool if isinstance(rows, np.ndarray)]
         settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
         tensors = [
             tuple(rows if isinstance(rows, Tensor) else _pooled(rows, device) for rows in pool) for pool in pools
         ]
         n = len(tensors[0][0])
         settings["epochs"], settings["batch_size"] = self._schedule(n, settings["epochs"], settings["batch_size"])
-        trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
+        settings |= {"generator": generator, "device": device, "dtype": dtype, "arrays": arrays}
+        trained = yield Training(objective, tensors, **settings)
         return trained.losses
 
     def steps(self, n: int) -> dict[str, int]:
@@ -151,6 +154,7 @@ class ReconstructionDetector(Detector):
                 if answers is None:  # made whole at once: joining parts at the end would hold all features twice
                     answers = answer.new_empty(len(images), *answer.shape[1:])
                 answers[start : start + size] = answer
+                give_back(images)
         assert answers is not None  # as_images refuses an empty array
         return answers
 

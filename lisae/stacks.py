@@ -129,7 +129,7 @@ def shape_of(training: Training) -> str:
     """Return text that two trainings share if they can be one stack: all but weights, rows and random numbers."""
     networks = [_structure(player) for player, _ in training.players]
     pools = [[(rows.shape[1:], rows.dtype) for rows in pool] for pool in training.pools]
-    unlike = {"objective", "opponent", "pools", "generator"}
+    unlike = {"objective", "opponent", "pools", "generator", "arrays"}
     settings = {one.name: getattr(training, one.name) for one in fields(training) if one.name not in unlike}
     return repr((networks, pools, settings))
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lisae.backbone import autocast
 from lisae.batches import Pool, joined, shuffled_batches, steps_in_epoch
+from lisae.memory import give_back
 
 log = logging.getLogger("lisae")
 
@@ -26,10 +28,6 @@ class CollapseError(RuntimeError):
 
 class UndertrainedError(CollapseError):
     """A model that had too few steps to learn anything; another seed would not help it."""
-
-
-class RestartWarning(UserWarning):
-    """A model learned nothing from one seed and is trained again from another."""
 
 
 class Objective(nn.Module):
@@ -67,6 +65,7 @@ class Training:
         one_cycle: whether the rate follows the cycle, or stays at its peak.
         opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
+        arrays: that pools share their memory with; what of it is mapped from files is given back after each step.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -84,6 +83,7 @@ class Training:
     one_cycle: bool = True
     opponent: Objective | None = None
     every: int = 1
+    arrays: Sequence[NDArray[Any]] = ()
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -229,6 +229,8 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
         rows = zip(*(member.rows() for member in here), strict=True)
         numbers = [member.number for member in here]
         batches = [one for pool, own in zip(pools, rows, strict=True) for one in pool.batches(numbers, own)]
+        for images in (images for member in here for images in member.training.arrays):
+            give_back(images)
         for i, (objective, every) in enumerate(first.players):
             if step % every:
                 continue

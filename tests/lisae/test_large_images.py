@@ -13,7 +13,7 @@ import lisae.reconstruction
 import lisae.training
 from lisae import memory
 from lisae.lisae import LatentShaping, LatentShapingOfImages
-from lisae.memory import allocate, converted, parts, rows_of
+from lisae.memory import allocate, converted, give_back, parts, rows_of
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
 from tests.shapes import Shapes
 
@@ -143,3 +143,32 @@ def test_rows_of_an_array(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
     halves = converted(images, np.float32, lambda part: part / 2)
     np.testing.assert_array_equal(halves, images / 2)
     assert halves.dtype == np.float32
+
+
+def resident(path: Path) -> int:
+    """Return the KiB of a mapped file that are in this process's memory."""
+    maps = Path("/proc/self/smaps").read_text(encoding="utf-8").split(f"{path}\n")[1:]
+    return sum(int(one.split("Rss:")[1].split()[0]) for one in maps)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").is_file(), reason="the system does not tell")
+@pytest.mark.usefixtures("unchecked")
+def test_what_is_read_of_a_mapped_file_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "IN_MEMORY", 1000)
+    images = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "X.npy", images)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert mapped.sum() == images.sum()
+    assert resident(tmp_path / "X.npy") > 500
+    detector = new_autoencoder(epochs=1, batch_size=100).fit(mapped)
+    assert resident(tmp_path / "X.npy") < 100
+    np.testing.assert_array_equal(detector.anomaly_score(mapped), detector.anomaly_score(images))
+
+
+def test_changes_of_a_mapped_array_that_are_not_in_its_file_stay(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.zeros((4, 4096), dtype=np.uint8))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="c")
+    mapped[:] = 7
+    give_back(mapped)
+    give_back(mapped[1:])
+    assert (mapped == 7).all()
