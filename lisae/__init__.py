@@ -5,6 +5,7 @@ from lisae.backbone_detector import BackboneDetector
 from lisae.detector import Detector, Stage
 from lisae.images import as_rows
 from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
+from lisae.saving import load
 from lisae.training import CollapseError, RestartWarning, UndertrainedError
 
 __version__ = "0.1.0"
@@ -22,4 +23,5 @@ __all__ = [
     "Stage",
     "UndertrainedError",
     "as_rows",
+    "load",
 ]

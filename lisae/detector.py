@@ -6,13 +6,14 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import OutlierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lisae.images import Images, as_images, as_sides, resized, shape_text
 from lisae.labels import normal_rows
 from lisae.memory import parts, rows_of
+from lisae.saving import Savable
 from lisae.settings import check_settings
 from lisae.sources import as_array
 from lisae.stacks import Learning
@@ -32,7 +33,7 @@ class Stage(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Detector(OutlierMixin, BaseEstimator, ABC):
+class Detector(OutlierMixin, Savable, ABC):
     """A one-class detector of images in scikit-learn's conventions.
 
     A subclass implements ``_fit`` and ``_anomaly_score`` on images of one checked form; everything that its

@@ -1,5 +1,6 @@
 """Detectors that score an image by its reconstruction error (Section 3.4), and checks for a network that is dead."""
 
+import copy
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.batches import steps_in_epoch
@@ -119,6 +120,10 @@ class ReconstructionDetector(Detector):
         check_is_fitted(self, "network_")
         reconstructions = self._apply(self.network_, self._checked(X))
         return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
+
+    def _untrained(self) -> nn.Module:
+        assert self.stage is not None  # others make their own
+        return copy.deepcopy(getattr(self, f"{self.stage.argument}_").network_)
 
     def _score(self, images: Tensor) -> Tensor:
         """Score float images on the device, (n, c, h, w) -> (n,); here by L(x)."""

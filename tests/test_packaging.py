@@ -55,7 +55,7 @@ def test_an_installation_holds_the_library_alone() -> None:
     setuptools = pytest.importorskip("setuptools")
     found = setuptools.find_packages(str(ROOT), **PROJECT["tool"]["setuptools"]["packages"]["find"])
     assert {name.partition(".")[0] for name in found} == {"lisae"}
-    assert {name for name in setuptools.find_packages(str(ROOT / "lisae"))} == {name[6:] for name in found if name[6:]}
+    assert set(setuptools.find_packages(str(ROOT / "lisae"))) == {name[6:] for name in found if name[6:]}
 
 
 def test_the_source_distribution_holds_every_file_of_the_checkout() -> None:

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-
 WITHOUT_PANDAS = (
     "import importlib.util as u; find = u.find_spec; u.find_spec = lambda n: n != 'pandas' and find(n) or None"
 )
