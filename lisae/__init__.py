@@ -2,7 +2,8 @@
 
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector
-from lisae.detector import Detector, Stage
+from lisae.conventions import Stage
+from lisae.detector import Detector
 from lisae.images import as_rows
 from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
 from lisae.saving import load

@@ -14,7 +14,7 @@ from torch.nn import functional
 from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.detector import Stage
+from lisae.conventions import Stage
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
 from lisae.settings import Count, CountOrZero, NotNegative, Positive

@@ -63,7 +63,8 @@ class Savable(BaseEstimator):
         _check_same(description, _description(self))
         new = clone(self)
         _fill(new, description, tensors)
-        vars(self).update({name: value for name, value in vars(new).items() if name.endswith("_")})
+        for name in [name for name in vars(new) if name.endswith("_")]:
+            setattr(self, name, getattr(new, name))
         return self
 
     def _untrained(self) -> nn.Module:
@@ -218,7 +219,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
     for one in kind.__subclasses__():
         yield one
         yield from _subclasses(one)
