@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precision
 from lisae.images import Images
+from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_alive
 from lisae.settings import Count, CountOrZero, Positive
 from lisae.stacks import Learning
@@ -53,6 +54,8 @@ class BackboneDetector(ReconstructionDetector):
         device: ``cpu``, ``cuda``, ``cuda:1`` and so on, ``mps``, ``auto`` (CUDA where there is one), or a torch.device.
         n_jobs: threads on a CPU, -1 for all processors; None: one for images up to some 60 x 60 pixels, and more for
             larger ones, as many as PyTorch has at most.
+        verbose: show the steps of each training on the terminal, with the time left.
+        callback: called after each step of a training with its ``Progress``.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -73,6 +76,8 @@ class BackboneDetector(ReconstructionDetector):
     precision: Annotated[str, PRECISIONS] = "auto"
     device: str | torch.device = "auto"
     n_jobs: int | None = None
+    verbose: bool = False
+    callback: Callback | None = None
     restarts_: int = field(init=False)
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:

@@ -18,6 +18,8 @@ from lisae.sources import as_array
 from lisae.stacks import Learning
 from lisae.training import CollapseError
 
+_QUANTILES = 1001
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Detector(Conventions, ABC):
@@ -36,6 +38,7 @@ class Detector(Conventions, ABC):
 
     Attributes:
         image_shape_: (h, w, c) of the training images.
+        score_quantiles_: 1,001 quantiles of the scores of the normal training images, from the least to the largest.
         threshold_: the score above which ``predict`` answers -1: the ``1 - contamination`` quantile of the
             scores of the normal training images.
     """
@@ -46,6 +49,7 @@ class Detector(Conventions, ABC):
     random_state: RandomState = None
     image_shape_: tuple[int, int, int] = field(init=False)
     threshold_: float = field(init=False)
+    score_quantiles_: NDArray[np.float64] = field(init=False)
 
     @property
     def precision_(self) -> str:
@@ -141,6 +145,7 @@ class Detector(Conventions, ABC):
     def _learned(self, scores: NDArray[np.float64]) -> Self:
         """Set the threshold by the scores of the normal training images, (n,), which makes the detector fitted."""
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
+        self.score_quantiles_ = np.quantile(scores, np.linspace(0, 1, _QUANTILES))
         return self
 
     def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
@@ -165,6 +170,10 @@ class Detector(Conventions, ABC):
             stage = clone(given)
             if stage.random_state is None:
                 stage.set_params(random_state=seed)
+            if getattr(self, "verbose", False):
+                stage.set_params(verbose=True)
+            if getattr(self, "callback", None) is not None:
+                stage.set_params(callback=vars(self)["callback"])
             return (yield from stage._fitting(normal, negatives))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
@@ -233,6 +242,16 @@ class Detector(Conventions, ABC):
         unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
         tie = 64 * unit * max(1.0, abs(self.threshold_))
         return np.where(above > tie, -1, 1).astype(np.int64)
+
+    def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
+        """Return the share of normal training images that score lower, (n,), in [0, 1]; higher is more anomalous.
+
+        It is calibrated on normal images alone: of normal images that score as those of training do, a share p is
+        called anomalous by ``anomaly_probability(X) > 1 - p``, whatever the scale of the scores. It is not the
+        probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
+        """
+        scores = self.anomaly_score(X)
+        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, _QUANTILES))
 
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""

@@ -16,6 +16,7 @@ from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.conventions import Stage
 from lisae.images import Images
+from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
 from lisae.settings import Count, CountOrZero, NotNegative, Positive
 from lisae.stacks import Learning
@@ -194,6 +195,7 @@ class LISAE(ReconstructionDetector):
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
+        verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -218,6 +220,8 @@ class LISAE(ReconstructionDetector):
     learning_rate: Positive = 1e-3
     min_steps: CountOrZero = 250
     n_jobs: int | None = None
+    verbose: bool = False
+    callback: Callback | None = None
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 

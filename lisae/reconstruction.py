@@ -18,6 +18,7 @@ from lisae.detector import Detector
 from lisae.images import Images
 from lisae.memory import parts
 from lisae.process import keep_memory, threads
+from lisae.progress import Progress, followed
 from lisae.stacks import Learning, free_memory, train_alone
 from lisae.training import CollapseError, Objective, Training, UndertrainedError
 
@@ -86,7 +87,10 @@ class ReconstructionDetector(Detector):
         ]
         n = len(tensors[0][0])
         settings["epochs"], settings["batch_size"] = self._schedule(n, settings["epochs"], settings["batch_size"])
-        trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
+        name = type(self).__name__
+        with followed(name, getattr(self, "callback", None), verbose=getattr(self, "verbose", False)) as called:
+            settings["follow"] = called and (lambda *state: called(Progress(name, *state)))
+            trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
         return trained.losses
 
     def steps(self, n: int) -> dict[str, int]:
@@ -118,8 +122,21 @@ class ReconstructionDetector(Detector):
             ValueError: for images that are wrong as in ``anomaly_score``.
         """
         check_is_fitted(self, "network_")
-        reconstructions = self._apply(self.network_, self._checked(X))
-        return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
+        return self._reconstruct(self._checked(X))
+
+    def error_map(self, X: Any) -> NDArray[np.float32]:
+        """Return the error of each pixel of images as ``anomaly_score`` takes them, (n, h, w): its norm over channels.
+
+        For autoencoders and LIS-AE the norm of a map is the image's anomaly score.
+
+        Raises what ``reconstruct`` raises.
+        """
+        images = self._checked(X)
+        pixels = images / np.float32(255) if images.dtype == np.uint8 else images
+        return np.linalg.norm(self._reconstruct(images) - pixels, axis=3).astype(np.float32)
+
+    def _reconstruct(self, images: Images) -> NDArray[np.float32]:
+        return self._apply(self.network_, images).float().permute(0, 2, 3, 1).cpu().numpy()
 
     def _untrained(self) -> nn.Module:
         assert self.stage is not None  # others make their own

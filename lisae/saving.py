@@ -1,8 +1,9 @@
 """A fitted detector as one safetensors file: its class, its settings, all that it learned, and the versions."""
 
+import importlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,8 +17,8 @@ from lisae.packing import as_json, digest_of, pack, unpack
 
 FORMAT = 2
 
-# Settings of a machine or of one training: they change nothing once there are weights, and may differ.
-MAY_DIFFER = frozenset({"device", "random_state"})
+# Settings of a machine or of one call of ``fit``: they change nothing once there are weights, and may differ.
+MAY_DIFFER = frozenset({"callback", "device", "n_jobs", "random_state", "verbose"})
 
 
 class Savable(BaseEstimator):
@@ -153,6 +154,9 @@ def _is_plain(value: Any) -> bool:
 def _built(description: Mapping[str, Any], device: str) -> Any:
     """Make the unfitted detector of a description. Raises ValueError for one that cannot be made here."""
     name, module = description["class"], description["module"]
+    if module.startswith("lisae."):  # the library's own; nothing else is imported because a file says so
+        with suppress(ImportError):
+            importlib.import_module(module)
     kinds = [kind for kind in _subclasses(Savable) if (kind.__name__, kind.__module__) == (name, module)]
     if not kinds:
         raise ValueError(f"it holds a detector of class {name}, which is not known here: import {module} first")

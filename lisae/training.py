@@ -1,7 +1,7 @@
 """The one training loop: several networks of one shape trained as one, a single network being a stack of one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -67,6 +67,8 @@ class Training:
         one_cycle: whether the rate follows the cycle, or stays at its peak.
         opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
+        follow: called after each step with the steps taken, those of the whole training, and the mean loss of each
+            epoch that is over.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -84,6 +86,7 @@ class Training:
     one_cycle: bool = True
     opponent: Objective | None = None
     every: int = 1
+    follow: Callable[[int, int, list[float]], object] | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -191,6 +194,9 @@ class _Cohort:
             for member, loss in zip(self.members, self._loss.tolist(), strict=True):
                 member.end_epoch(loss / self.steps)
             self._loss.zero_()
+        for member in self.members:
+            if member.training.follow:
+                member.training.follow(step, self.total, member.losses)
 
     def is_over(self, step: int) -> bool:
         return step >= self.total or all(member.error for member in self.members)

@@ -13,6 +13,7 @@ from torch import nn
 import lisae
 from benchmarks.registry import MODELS
 from lisae import BackboneDetector, Detector
+from lisae.saving import MAY_DIFFER
 from tests.contract.models import KEPT, of
 
 
@@ -49,8 +50,7 @@ def learned(detector: Detector) -> dict[str, str]:
 @of(KEPT)
 def test_bytes_of_another_setting_are_refused(fitted: BackboneDetector) -> None:
     data = fitted.to_bytes()
-    may_differ = ("device", "n_jobs", "random_state")
-    settings = {key: value for key, value in fitted.get_params().items() if key not in may_differ}
+    settings = {key: value for key, value in fitted.get_params().items() if key not in MAY_DIFFER}
     others: dict[Any, Any] = {None: [9, 9], "tanh": "relu", "float32": "bfloat16", "auto": "float32"}
     others |= {"l1": "none", "none": "l1", "cosine": "dot"}
     for key, value in settings.items():
