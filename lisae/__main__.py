@@ -3,11 +3,6 @@
 import signal
 import sys
 import warnings
-
-# What the commands import takes seconds, in which Ctrl-C ends the program at once and in silence: status 130 in a shell.
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler and not sys.flags.interactive:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,19 +17,23 @@ _DESCRIPTION = """Find the images that are not like the normal ones.
   lisae score model.safetensors new/ --csv scores.csv --html report.html
   lisae info model.safetensors
 
-Exit status: 0 done; 1 it could not be done, and the one line on stderr says why; 2 the call is wrong; 130 interrupted."""
+Exit status: 0 done; 1 it could not be done, and one line on stderr says why; 2 the call is wrong; 130 interrupted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = command_line().parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from lisae.command import run  # noqa: PLC0415  # seconds, which the help and a wrong call do not take
+    # The import takes seconds, in which Ctrl-C ends the program at once and in silence: status 130 in a shell.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from lisae.command import run  # noqa: PLC0415  # the help and a wrong call do not need it
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    signal.signal(signal.SIGINT, before)
     try:
-        getattr(run, options.command)(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            getattr(run, options.command)(options)
         return EXIT_DONE
     except run.CallError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
-        print("interrupted: nothing was written.", file=sys.stderr)
+        print("interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

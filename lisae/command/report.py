@@ -75,8 +75,8 @@ def write_report(
     anomalous = sum(row[3] == "anomalous" for row in rows)
     summary = (
         f"{len(rows)} images, of which {anomalous} score above the threshold {detector.threshold_:.6g}; "
-        f"the {len(images)} most anomalous are shown. The probability is the share of normal training images that score "
-        "lower. Errors of all images have one scale, from black (0) over red and yellow to white "
+        f"the {len(images)} most anomalous are shown. The probability is the share of normal training images that "
+        "score lower. Errors of all images have one scale, from black (0) over red and yellow to white "
         f"({float(errors.max()):.3g})."
     )
     title = f"Anomaly scores, {html.escape(model)}"
