@@ -15,8 +15,7 @@ from lisae.batches import Pool, joined, shuffled_batches, steps_in_epoch
 
 log = logging.getLogger("lisae")
 
-# Pixels of the images that are computed at once, on a CPU and on another device: a decoder's layers have a hundred
-# bytes and more for each.
+# Pixels of the images that are computed at once, on a CPU and on another device: each takes some hundred bytes.
 _PIXELS, _DEVICE_PIXELS = 2**19, 2**23
 
 
@@ -67,8 +66,7 @@ class Training:
         one_cycle: whether the rate follows the cycle, or stays at its peak.
         opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
-        follow: called after each step with the steps taken, those of the whole training, and the mean loss of each
-            epoch that is over.
+        follow: called after each step with the steps taken, the steps of all, and the mean losses of past epochs.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -213,11 +211,8 @@ class _Cohort:
 def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError]:
     """Train networks of one shape side by side; each learns the same as on its own, up to rounding.
 
-    Args:
-        trainings: of the same ``stacks.shape_of``; they may differ in rows, weights and generators.
-
-    Returns:
-        For each the mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
+    Trainings are of the same ``stacks.shape_of``; they may differ in rows, weights and generators. Returns for each the
+    mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
     """
     members = [_Member(number, training) for number, training in enumerate(trainings)]
     by_steps = sorted(members, key=lambda member: -member.training.steps)
