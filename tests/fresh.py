@@ -1,4 +1,4 @@
-"""The README's example of the library, run without pytest where nothing but ``lisae`` and what it needs is installed."""
+"""The README's example of the library, run without pytest where only ``lisae`` and what it needs are installed."""
 
 import importlib.util
 import os
