@@ -81,6 +81,7 @@ def scored(grey: Shapes) -> torch.Tensor:
     return torch.from_numpy(grey.outliers / np.float32(255))
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_the_score_is_a_module_of_its_own(grey: Shapes, scored: torch.Tensor, request: pytest.FixtureRequest) -> None:
     detector: LISAE = request.getfixturevalue("lisae")
     module = Score(detector)
