@@ -14,7 +14,7 @@ class Score(nn.Module):
     """The anomaly score of a fitted detector as a function of images alone, on the CPU.
 
     ``forward`` maps images, (n, h, w, c), float32 in [0, 1], of the shape of training, to scores, (n,), float32. It
-    checks nothing, so that ``torch.export`` and ``torch.jit.trace`` take it.
+    checks nothing, so that ``torch.export`` takes it.
 
     Args:
         detector: a fitted detector that scores by a network, such as ``AutoEncoder`` or ``LISAE``; it stays as it is.

@@ -81,14 +81,11 @@ def scored(grey: Shapes) -> torch.Tensor:
     return torch.from_numpy(grey.outliers / np.float32(255))
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_the_score_is_a_module_of_its_own(grey: Shapes, scored: torch.Tensor, request: pytest.FixtureRequest) -> None:
     detector: LISAE = request.getfixturevalue("lisae")
     module = Score(detector)
     expected = detector.anomaly_score(grey.outliers)
     np.testing.assert_allclose(module(scored), expected, rtol=1e-6)
-    traced = torch.jit.trace(module, (scored[:3],))
-    np.testing.assert_allclose(traced(scored), expected, rtol=1e-6)
     exported = torch.export.export(module, (scored[:3],), dynamic_shapes=({0: torch.export.Dim("n")},))
     np.testing.assert_allclose(exported.module()(scored), expected, rtol=1e-6)
     assert next(detector.network_.latent.parameters()).requires_grad, "the detector stays as it is"
