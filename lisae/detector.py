@@ -255,7 +255,8 @@ class Detector(Conventions, ABC):
 
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
-        check_is_fitted(self, "threshold_")
+        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
+            check_is_fitted(self, "threshold_")
         images = self._as_images(X, self.image_shape_)
         if images.shape[1:] != self.image_shape_:
             there, here = shape_text(images.shape[1:]), shape_text(self.image_shape_)

@@ -20,14 +20,14 @@ EXTRAS = {
     extra: {IMPORTED_AS.get(name, name) for name in (re.split(r"[>\[]", line)[0] for line in lines)}
     for extra, lines in (PROJECT["project"]["optional-dependencies"] | {"": PROJECT["project"]["dependencies"]}).items()
 }
-# Python code that makes an import of these fail, as where they are not installed.
+# Python code under which these are not found, as where they are not installed.
 BLOCK = """
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
+from importlib.machinery import PathFinder
+found = PathFinder.find_spec
+def find_spec(name, path=None, target=None):
+    return None if name.partition(".")[0] in {names!r} else found(name, path, target)
+PathFinder.find_spec = find_spec
 """
 
 
