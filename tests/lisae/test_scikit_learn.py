@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -27,7 +28,7 @@ class _OfRows:
 
     def fit(self, X: Any, y: Any = None) -> Any:
         squashed = _squashed(X)
-        if self.uses_negatives and isinstance(squashed, np.ndarray):  # type: ignore[attr-defined]
+        if self.uses_negatives and isinstance(squashed, np.ndarray | pd.DataFrame):  # type: ignore[attr-defined]
             return super().fit(squashed, negatives=1 - squashed)  # type: ignore[misc]
         return super().fit(squashed)  # type: ignore[misc]
 
@@ -40,7 +41,7 @@ def _squashed(X: Any) -> Any:
     if isinstance(X, list) or not hasattr(X, "ndim"):
         X = np.asarray(X)
     try:
-        return 1 / (1 + np.exp(-X)) if np.isfinite(X).all() else X
+        return 1 / (1 + np.exp(-X)) if np.isfinite(np.asarray(X)).all() else X
     except (TypeError, NotImplementedError):
         return X
 
