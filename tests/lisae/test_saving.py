@@ -152,7 +152,7 @@ def test_latent_shaping_is_kept_with_its_phase_one(
     assert loaded.to_bytes() == shaped.to_bytes()
     frozen = sum(weight.nbytes for weight in shaped.network_.state_dict().values())
     latent = sum(weight.nbytes for weight in shaped.network_.latent.state_dict().values())
-    assert (tmp_path / "model").stat().st_size < frozen + latent + 20_000, "frozen weights are there once"
+    assert (tmp_path / "model").stat().st_size < frozen + latent + 40_000, "frozen weights are there once"
 
 
 def test_a_phase_one_that_was_not_given_is_kept(autoencoder: AutoEncoder, grey: Shapes, tmp_path: Path) -> None:
