@@ -11,7 +11,7 @@ from torch import Tensor
 
 from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
 from lisae.backbone_detector import BackboneDetector
-from lisae.detector import Stage
+from lisae.conventions import Stage
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
 from lisae.settings import Count, NotNegative, Positive

@@ -108,8 +108,6 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
     for collapse.
     """
 
-    _learned_values = (*BackboneDetector._learned_values, "contrast_range", "squared_radii")
-
     contrast: Annotated[str, CONTRASTS] = "l1"
     pretraining_epochs: Count = 12
     pretraining_learning_rate: Positive = 2e-3

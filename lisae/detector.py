@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from lisae.conventions import Conventions, RandomState, is_fitted, seed_of
 from lisae.images import Images, as_images, as_sides, resized, shape_text
 from lisae.labels import normal_rows
 from lisae.memory import parts, rows_of
@@ -18,21 +18,11 @@ from lisae.sources import as_array
 from lisae.stacks import Learning
 from lisae.training import CollapseError
 
-
-class Stage(NamedTuple):
-    """The trained detector that another one begins from.
-
-    Attributes:
-        argument: the constructor argument that takes it.
-        detector: its class.
-    """
-
-    argument: str
-    detector: "type[Detector]"
+_QUANTILES = 1001
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Detector(OutlierMixin, BaseEstimator, ABC):
+class Detector(Conventions, ABC):
     """A one-class detector of images in scikit-learn's conventions.
 
     A subclass implements ``_fit`` and ``_anomaly_score`` on images of one checked form; everything that its
@@ -47,22 +37,19 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         random_state: decides everything random.
 
     Attributes:
-        uses_negatives: whether ``fit`` learns from the rows of ``X`` marked -1; where False they are left out.
-        stage: the trained detector that this one begins from; None for a model that is trained on its own.
         image_shape_: (h, w, c) of the training images.
+        score_quantiles_: 1,001 quantiles of the scores of the normal training images, from the least to the largest.
         threshold_: the score above which ``predict`` answers -1: the ``1 - contamination`` quantile of the
             scores of the normal training images.
     """
 
-    uses_negatives: ClassVar[bool] = False
-    stage: ClassVar[Stage | None] = None
-
     image_shape: tuple[int, ...] | None = None
     size: int | tuple[int, int] | None = None
     contamination: float = 0.05
-    random_state: int | np.random.RandomState | None = None
+    random_state: RandomState = None
     image_shape_: tuple[int, int, int] = field(init=False)
     threshold_: float = field(init=False)
+    score_quantiles_: NDArray[np.float64] = field(init=False)
 
     @property
     def precision_(self) -> str:
@@ -152,12 +139,13 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
             )
         self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
         self.image_shape_ = normal.shape[1:]
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = seed_of(self.random_state)
         return normal, negatives if self.uses_negatives else None, seed
 
     def _learned(self, scores: NDArray[np.float64]) -> Self:
         """Set the threshold by the scores of the normal training images, (n,), which makes the detector fitted."""
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
+        self.score_quantiles_ = np.quantile(scores, np.linspace(0, 1, _QUANTILES))
         return self
 
     def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
@@ -178,10 +166,14 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 f"{type(self).__name__} begins from a detector of class {kind.__name__}; got {type(given).__name__}. "
                 f"Pass {argument}={kind.__name__}(...)."
             )
-        if not hasattr(given, "threshold_"):
+        if not is_fitted(given):
             stage = clone(given)
             if stage.random_state is None:
                 stage.set_params(random_state=seed)
+            if getattr(self, "verbose", False):
+                stage.set_params(verbose=True)
+            if getattr(self, "callback", None) is not None:
+                stage.set_params(callback=vars(self)["callback"])
             return (yield from stage._fitting(normal, negatives))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
@@ -251,14 +243,28 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         tie = 64 * unit * max(1.0, abs(self.threshold_))
         return np.where(above > tie, -1, 1).astype(np.int64)
 
+    def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
+        """Return the share of normal training images that score lower, (n,), in [0, 1]; higher is more anomalous.
+
+        It is calibrated on normal images alone: of normal images that score as those of training do, a share p is
+        called anomalous by ``anomaly_probability(X) > 1 - p``, whatever the scale of the scores. It is not the
+        probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
+        """
+        scores = self.anomaly_score(X)
+        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, _QUANTILES))
+
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
-        check_is_fitted(self, "threshold_")
+        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
+            check_is_fitted(self, "threshold_")
         images = self._as_images(X, self.image_shape_)
         if images.shape[1:] != self.image_shape_:
+            there, here = shape_text(images.shape[1:]), shape_text(self.image_shape_)
+            expects = f"{type(self).__name__} is expecting {self.n_features_in_} features as input"
+            flat = f"X has {images[0].size} features, but {expects}: " if getattr(X, "ndim", 0) == 2 else ""
             raise ValueError(
-                f"the images are {shape_text(images.shape[1:])}, the training images were "
-                f"{shape_text(self.image_shape_)}: bring them to the same height, width and channels."
+                f"{flat}the images are {there}, the training "
+                f"images were {here}: bring them to the same height, width and channels."
             )
         return images
 

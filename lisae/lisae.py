@@ -14,10 +14,11 @@ from torch.nn import functional
 from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.detector import Stage
+from lisae.conventions import Stage
 from lisae.images import Images
+from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, CountOrZero, NotNegative, Positive
+from lisae.settings import Count, CountOrZero, DecayRate, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -191,9 +192,11 @@ class LISAE(ReconstructionDetector):
         epochs: passes over the normal images in phase two.
         batch_size: normal images, and negative examples, in a step.
         learning_rate: peak of the one-cycle rate.
+        adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
+        verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -216,8 +219,11 @@ class LISAE(ReconstructionDetector):
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
+    adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 250
     n_jobs: int | None = None
+    verbose: bool = False
+    callback: Callback | None = None
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 

@@ -1,5 +1,6 @@
 """Detectors that score an image by its reconstruction error (Section 3.4), and checks for a network that is dead."""
 
+import copy
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.batches import steps_in_epoch
@@ -17,6 +18,7 @@ from lisae.detector import Detector
 from lisae.images import Images
 from lisae.memory import give_back, parts
 from lisae.process import keep_memory, threads
+from lisae.progress import Progress, followed
 from lisae.stacks import Learning, free_memory, train_alone
 from lisae.training import CollapseError, Objective, Training, UndertrainedError
 
@@ -42,6 +44,7 @@ class ReconstructionDetector(Detector):
     epochs: int
     batch_size: int
     learning_rate: float
+    adam_beta2: float
     min_steps: int
 
     @abstractmethod
@@ -81,14 +84,18 @@ class ReconstructionDetector(Detector):
         device, dtype = self.arithmetic()
         pools = [tuple(pool) for pool in pools]
         arrays = [rows for pool in pools for rows in pool if isinstance(rows, np.ndarray)]
-        settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
+        settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
+        settings |= {"betas": (0.9, self.adam_beta2)} | changes
         tensors = [
             tuple(rows if isinstance(rows, Tensor) else _pooled(rows, device) for rows in pool) for pool in pools
         ]
         n = len(tensors[0][0])
         settings["epochs"], settings["batch_size"] = self._schedule(n, settings["epochs"], settings["batch_size"])
         settings |= {"generator": generator, "device": device, "dtype": dtype, "arrays": arrays}
-        trained = yield Training(objective, tensors, **settings)
+        name = type(self).__name__
+        with followed(name, getattr(self, "callback", None), verbose=getattr(self, "verbose", False)) as called:
+            settings["follow"] = called and (lambda *state: called(Progress(name, *state)))
+            trained = yield Training(objective, tensors, **settings)
         return trained.losses
 
     def steps(self, n: int) -> dict[str, int]:
@@ -120,8 +127,25 @@ class ReconstructionDetector(Detector):
             ValueError: for images that are wrong as in ``anomaly_score``.
         """
         check_is_fitted(self, "network_")
-        reconstructions = self._apply(self.network_, self._checked(X))
-        return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
+        return self._reconstruct(self._checked(X))
+
+    def error_map(self, X: Any) -> NDArray[np.float32]:
+        """Return the error of each pixel of images as ``anomaly_score`` takes them, (n, h, w): its norm over channels.
+
+        For autoencoders and LIS-AE the norm of a map is the image's anomaly score.
+
+        Raises what ``reconstruct`` raises.
+        """
+        images = self._checked(X)
+        pixels = images / np.float32(255) if images.dtype == np.uint8 else images
+        return np.linalg.norm(self._reconstruct(images) - pixels, axis=3).astype(np.float32)
+
+    def _reconstruct(self, images: Images) -> NDArray[np.float32]:
+        return self._apply(self.network_, images).float().permute(0, 2, 3, 1).cpu().numpy()
+
+    def _untrained(self) -> nn.Module:
+        assert self.stage is not None  # others make their own
+        return copy.deepcopy(getattr(self, f"{self.stage.argument}_").network_)
 
     def _score(self, images: Tensor) -> Tensor:
         """Score float images on the device, (n, c, h, w) -> (n,); here by L(x)."""

@@ -1,7 +1,7 @@
 """The one training loop: several networks of one shape trained as one, a single network being a stack of one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,8 +17,7 @@ from lisae.memory import give_back
 
 log = logging.getLogger("lisae")
 
-# Pixels of the images that are computed at once, on a CPU and on another device: a decoder's layers have a hundred
-# bytes and more for each.
+# Pixels of the images that are computed at once, on a CPU and elsewhere; each takes hundreds of bytes in the layers.
 _PIXELS, _DEVICE_PIXELS = 2**18, 2**23
 
 
@@ -66,6 +65,7 @@ class Training:
         opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
         arrays: that pools share their memory with; what of it is mapped from files is given back after each step.
+        follow: called after each step with the steps taken, the steps of all, and the mean losses of past epochs.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -84,6 +84,7 @@ class Training:
     opponent: Objective | None = None
     every: int = 1
     arrays: Sequence[NDArray[Any]] = ()
+    follow: Callable[[int, int, list[float]], object] | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -191,6 +192,9 @@ class _Cohort:
             for member, loss in zip(self.members, self._loss.tolist(), strict=True):
                 member.end_epoch(loss / self.steps)
             self._loss.zero_()
+        for member in self.members:
+            if member.training.follow:
+                member.training.follow(step, self.total, member.losses)
 
     def is_over(self, step: int) -> bool:
         return step >= self.total or all(member.error for member in self.members)
@@ -207,11 +211,8 @@ class _Cohort:
 def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError]:
     """Train networks of one shape side by side; each learns the same as on its own, up to rounding.
 
-    Args:
-        trainings: of the same ``stacks.shape_of``; they may differ in rows, weights and generators.
-
-    Returns:
-        For each the mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
+    Trainings are of the same ``stacks.shape_of``; they may differ in rows, weights and generators. Returns for each the
+    mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
     """
     members = [_Member(number, training) for number, training in enumerate(trainings)]
     by_steps = sorted(members, key=lambda member: -member.training.steps)
@@ -242,8 +243,7 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
             for cohort in active:
                 cohort.update(i)
             if i == 0:
-                sizes = [len(cohort.members) for cohort in active]
-                for cohort, own in zip(active, losses.split(sizes), strict=True):
+                for cohort, own in zip(active, losses.split([len(one.members) for one in active]), strict=True):
                     cohort.count(own, step)
     for cohort in cohorts:
         cohort.write_back()

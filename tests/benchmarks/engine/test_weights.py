@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+import lisae
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Outcome, keep_outcome, local
 from benchmarks.engine.profiles import Profile
@@ -70,8 +71,7 @@ def folder(store: Store, stages: list[Run]) -> None:
 def nameless(store: Store, stages: list[Run]) -> None:
     """As they were kept before they named their run."""
     path = store.weights_path(stages[0].id)
-    detector = AutoEncoder(latent_dim=2, epochs=1, min_steps=0).load(path)
-    path.write_bytes(detector.to_bytes())
+    lisae.load(path).save(path)
 
 
 @pytest.mark.parametrize(
