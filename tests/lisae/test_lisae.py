@@ -55,7 +55,7 @@ def test_the_given_autoencoder_is_left_as_it_was(autoencoder: AutoEncoder, grey:
     assert all(weight.requires_grad for weight in given.network_.parameters())
     assert vars(given).keys() == vars(autoencoder).keys()
     for name in vars(given).keys() - {"network_"}:
-        assert getattr(given, name) == getattr(autoencoder, name), name
+        np.testing.assert_array_equal(getattr(given, name), getattr(autoencoder, name), name)
 
 
 def test_precision_is_that_of_phase_one(autoencoder: AutoEncoder, grey: Shapes) -> None:
