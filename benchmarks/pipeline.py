@@ -52,14 +52,15 @@ class Pipeline:
 
     def __init__(self, request: Request, messages: Messages) -> None:
         self.request, self.messages = request, messages
-        self.store = Store(request.results_dir)
+        self.store = Store(request.results_dir, request.beside)
         self.plan = Plan(request, self.store)
         try:
             device = resolve_device(request.device).type
         except ValueError as error:
             raise CallError(str(error)) from error
         self.n_jobs = request.jobs or (1 if device == "cuda" else joblib.cpu_count())
-        self.context = Context(request.results_dir, request.data_dir, device, request.command, request.profile.name)
+        facts = (request.results_dir, request.data_dir, device, request.command, request.profile.name)
+        self.context = Context(*facts, request.own)
         self.unavailable: dict[str, str] = {}  # why data sets cannot be read, by their names
         self.reasons: dict[str, str] = {}  # why runs failed, by their ids
         self.faults: list[str] = []  # why files could not be written

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
+from benchmarks.engine.overrides import overridden
 from benchmarks.engine.plan import Request
 from benchmarks.engine.profiles import load_profile, profile_names
 from benchmarks.engine.ray_cluster import cluster_address
@@ -26,12 +27,15 @@ from benchmarks.engine.records import Store
 from benchmarks.engine.run import Shard
 from benchmarks.engine.stale import stale_records
 from benchmarks.errors import CallError, UnavailableError, unknown
+from benchmarks.own.sources import Source, registered, sources_of
+from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import BACKENDS, Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
 
+PUBLISHED = Path(__file__).parents[1] / "results" / "published"  # in a clone
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
 _MOST_JOBS = 1024
 _MOST_SHARDS = 10000
@@ -49,21 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         messages = Messages()
         try:
             options = command_line().parse_args(arguments)
-            if options.settings:
-                _show_settings(options)
-            elif options.list:
-                _list_stale(options) if options.stale else _list()
-            elif options.dry_run:
-                Pipeline(request_of(options), messages).show_plan()
-            elif not Pipeline(request_of(options), messages).run():
-                return EXIT_INCOMPLETE
-            return EXIT_DONE
+            own = sources_of(options.model, options.scores)
+            with registered(own):
+                return _answer(options, own, messages)
         except (CallError, UnavailableError) as error:
             messages.tell(f"error: {error}")
             return EXIT_CALL if isinstance(error, CallError) else EXIT_INCOMPLETE
         except KeyboardInterrupt:
             messages.tell("interrupted: finished runs are kept, and the same command goes on from here.")
             return EXIT_INTERRUPTED
+
+
+def _answer(options: Namespace, own: tuple[Source, ...], messages: Messages) -> int:
+    if options.settings:
+        _show_settings(options)
+    elif options.list:
+        _list_stale(options) if options.stale else _list()
+    elif options.dry_run:
+        Pipeline(request_of(options, own), messages).show_plan()
+    elif not Pipeline(request_of(options, own), messages).run():
+        return EXIT_INCOMPLETE
+    return EXIT_DONE
 
 
 @contextmanager
@@ -126,6 +136,15 @@ def command_line() -> ArgumentParser:
     add("--shard", metavar="I/N", help="train the I-th of N parts of the jobs alone, and make no table of them")
     add("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     add("--fresh", action="store_true", help="train again what is finished")
+    change = "a setting of a model in this call alone, such as LIS-AE.gamma=10; repeatable"
+    add("--set", action="append", default=[], metavar="MODEL.KEY=VALUE", help=change)
+    add = parser.add_argument_group("your own detector, in the rows of the tables (docs/own-detector.md)").add_argument
+    own = "[NAME=]my_detector.py[:Class], [NAME=]package.module:Class, or an installed entry point; repeatable"
+    add("--model", action="append", default=[], metavar="DETECTOR", help=own)
+    scores = "[NAME=]FOLDER of scores that were computed elsewhere, an array a task; repeatable"
+    add("--scores", action="append", default=[], metavar="FOLDER", help=scores)
+    beside = "train your own alone and compare it with the records of DIR: published, or a results folder"
+    add("--beside", metavar="DIR", help=beside)
     add = parser.add_argument_group("where").add_argument
     add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
     add("--offline", action="store_true", help="never fetch data")
@@ -137,9 +156,9 @@ def command_line() -> ArgumentParser:
     return parser
 
 
-def request_of(options: Namespace) -> Request:
-    """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
-    profile = load_profile(options.profile, FIGURE_SETTINGS)
+def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
+    """Return what a call asks for, ``own`` being its models from outside. Raises ``CallError`` for what is wrong."""
+    profile = overridden(load_profile(options.profile, FIGURE_SETTINGS), options.set)
     if options.stale:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
@@ -154,14 +173,19 @@ def request_of(options: Namespace) -> Request:
         raise CallError("--address is that of a Ray cluster: add --backend ray.")
     if options.jobs is not None and not 1 <= options.jobs <= _MOST_JOBS:
         raise CallError(f"--jobs is at least 1 and at most {_MOST_JOBS}; got {options.jobs}.")
+    beside = None if options.beside is None else _beside(options.beside, own)
+    models = _names("model", options.models, MODELS)
+    rows = [(one.name, MODELS[one.name].detector.uses_negatives) for one in own]
+    tables = TABLES if options.all else dict.fromkeys(map(table, options.table))
+    figures = FIGURES if options.all else dict.fromkeys(map(figure, options.figure))
     return Request(
-        tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(map(table, options.table))),
-        figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(map(figure, options.figure))),
+        tables=tuple(with_rows(one, rows) for one in tables),
+        figures=tuple(one.with_models(rows) for one in figures),
         claims=options.claims or options.all,
         report=options.all,
         profile=profile,
         seeds=profile.seeds if options.seeds is None else _seeds(options.seeds),
-        models=_names("model", options.models, MODELS),
+        models=tuple(one.name for one in own) if beside and models is None else models,
         datasets=_names("data set", options.datasets, NAMES),
         strokes=options.negatives == STROKES,
         device=options.device,
@@ -175,7 +199,20 @@ def request_of(options: Namespace) -> Request:
         quiet=options.quiet,
         merge=tuple(Path(folder).absolute() for folder in options.merge),
         shard=None if options.shard is None else _shard(options.shard),
+        own=own,
+        set=tuple(options.set),
+        beside=beside,
     )
+
+
+def _beside(text: str, own: Collection[Source]) -> Path:
+    """Return the results folder to compare with."""
+    folder = PUBLISHED if text == "published" else Path(text).expanduser().absolute()
+    if not own:
+        raise CallError("--beside sets a detector of your own beside finished records: add --model or --scores.")
+    if not (folder / "runs").is_dir():
+        raise CallError(f"--beside {text}: there are no records in {folder / 'runs'}. Name a results folder.")
+    return folder
 
 
 def _known(kind: str, name: str, known: Collection[str]) -> str:

@@ -19,6 +19,7 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, Shard, changed, make_jobs, make_run, stage_of
 from benchmarks.errors import CallError
 from benchmarks.files import write_text
+from benchmarks.own.sources import Source
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Task
@@ -72,7 +73,8 @@ class Request:
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
     train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
     ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, of which
-    no artefact is made; None for all.
+    no artefact is made; None for all. ``own``: the models that come from outside. ``set``: settings of this call, which
+    the profile has already. ``beside``: a results folder whose records are used as they are, and never written.
     """
 
     tables: tuple[Table, ...]
@@ -95,6 +97,9 @@ class Request:
     quiet: bool = False
     merge: tuple[Path, ...] = ()
     shard: Shard | None = None
+    own: tuple[Source, ...] = ()
+    set: tuple[str, ...] = ()
+    beside: Path | None = None
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
@@ -117,6 +122,8 @@ class Request:
         if self.seeds != self.profile.seeds:
             words += ["--seeds", ",".join(map(str, self.seeds)) + ("," if len(self.seeds) == 1 else "")]
         words += ["--negatives", STROKES] if self.strokes else []
+        words += [word for one in self.own for word in one.words]
+        words += [word for one in self.set for word in ("--set", one)]
         return shlex.join(words)
 
     def without_folders(self, text: str) -> str:
@@ -272,7 +279,8 @@ class Plan:
         """Return the runs that this call excludes and that have no record, each with the reason."""
         asked = {run.id for job in self.jobs for run in job.runs}
         runs = (run for one in self._measurements for run in self.runs(one, oracle=False))
-        return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
+        why = f"there is no record of it in {self.request.beside}" if self.request.beside else LEFT_OUT
+        return {run.id: why for run in runs if run.id not in asked and not self.store.has(run)}
 
     def seconds(self, run: Run) -> float:
         """Estimate the time of a run by the mean of what others took here, or else from the profile."""

@@ -93,6 +93,7 @@ _IDENTITY = {
     "variants": _TEXTS,
     "digests": _TEXTS._replace(optional=True),
     "preparation": _SETTINGS._replace(optional=True),
+    "origin": _TEXTS._replace(optional=True),
 }
 _RECORD = {
     "run": _TEXT,
@@ -107,6 +108,9 @@ _RECORD = {
     "command": _TEXT,
     "fit_seconds": _SECONDS,
     "score_seconds": _SECONDS,
+    "size": Field(
+        "a whole number of at least 0 or null", lambda value: value is None or _is_whole(value), optional=True
+    ),
 }
 _WITHOUT_CURVES = _RECORD | {"scores": [_SCORE | {"detected": _LAST_SHARES}]}
 

@@ -61,6 +61,7 @@ class Run:
     limits: Mapping[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
     data: Mapping[str, DataIdentity]  # of each data set that is read, by its name
     preparation: Settings = field(default_factory=dict)  # by which images of another data set become negatives
+    origin: Mapping[str, str] = field(default_factory=dict)  # of a model from outside: which one of its name it is
 
     @property
     def variants(self) -> dict[str, str]:
@@ -82,7 +83,7 @@ class Run:
             "variants": self.variants,
         }
         digests = {name: one.digest for name, one in self.data.items() if one.digest}
-        sometimes = {"digests": digests, "preparation": self.preparation}
+        sometimes = {"digests": digests, "preparation": self.preparation, "origin": dict(self.origin)}
         return found | {name: value for name, value in sometimes.items() if value}
 
     @cached_property
@@ -195,6 +196,7 @@ def make_run(
         limits=profile.limits,
         data={name: data.get(name, _OFFICIAL) for name in sorted(used)},
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
+        origin=chosen.origin.identity(task, seed) if chosen.origin else {},
     )
 
 

@@ -1,0 +1,42 @@
+"""The contract of a detector as far as its answers show it: scores that are scores, and the size of what it learned."""
+
+import pickle
+
+import numpy as np
+
+from lisae import Detector
+
+
+class ContractError(ValueError):
+    """A detector gave scores that are none, or has none to give; the text says what is wrong."""
+
+
+def check_scores(answers: object, n: int) -> None:
+    """Raise ``ContractError`` for anything but ``n`` finite numbers, (n,)."""
+    if not isinstance(answers, np.ndarray) or answers.shape != (n,):
+        shape = f"an array of shape {' x '.join(map(str, np.shape(answers)))}" if np.ndim(answers) else "no array"
+        raise ContractError(f"gave {shape} as the scores of {n} images: there is one number for each")
+    if answers.dtype.kind not in "fiu":
+        raise ContractError(f"gave scores of type {answers.dtype}: they are numbers")
+    if wrong := np.count_nonzero(~np.isfinite(answers)):
+        raise ContractError(f"gave NaN or infinity as the score of {wrong} of {n} images")
+
+
+class _Counter:
+    """A file that counts the bytes written to it."""
+
+    n = 0
+
+    def write(self, content: bytes) -> int:
+        self.n += len(content)
+        return len(content)
+
+
+def size_of(detector: Detector) -> int | None:
+    """Return the bytes that a trained detector takes as a pickle; None for one that cannot be pickled."""
+    counter = _Counter()
+    try:
+        pickle.Pickler(counter).dump(detector)
+    except Exception:  # whatever a class from outside raises
+        return None
+    return counter.n
