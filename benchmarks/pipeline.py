@@ -30,6 +30,7 @@ from benchmarks.paper.tables import Artefact, Table
 from benchmarks.progress import Messages, duration, progress
 from benchmarks.report.beside import write_beside
 from benchmarks.report.figures import Figure, write_figure
+from benchmarks.report.leaderboard import write_leaderboard
 from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
@@ -257,6 +258,7 @@ class Pipeline:
             self._name("claims", lambda: [write_claims(plan, request.results_dir)])
         if request.report:
             self._name("report", write_report, plan, lookup, reasons, drawn)
+            self._name("leaderboard", write_leaderboard, plan, lookup)
 
     def _name(self, name: str, write: Callable[..., list[Path]], *arguments: object) -> None:
         """Write files and name them."""

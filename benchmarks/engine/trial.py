@@ -1,7 +1,7 @@
 """The contract of a detector, tried on drawn images in seconds: a wrong one is told before hours of training.
 
-Normal images are soft spots, outliers stripes in full contrast, negatives faint stripes: whatever scores images at all
-tells the first two apart.
+Normal images are a soft spot on grey, outliers stripes in full contrast, negatives fainter stripes, all as bright on
+average: whatever scores images at all tells the first two apart, also a network that has hardly begun to learn.
 """
 
 import resource
@@ -64,14 +64,15 @@ def draw(shape: tuple[int, int, int], n: int = 192) -> Drawn:
 
     def spots(count: int) -> Pictures:
         distance = (x - across(-0.5, 0.5, count)) ** 2 + (y - across(-0.5, 0.5, count)) ** 2
-        return _bytes(across(0.6, 1, count, channels) * np.exp(-distance / across(0.05, 0.15, count)))
+        peak = across(0.2, 0.3, count, channels) * random.choice([-1, 1], (count, 1, 1, 1))
+        return _bytes(0.5 + peak * np.exp(-distance / across(0.05, 0.15, count)))
 
     def stripes(count: int, contrast: float) -> Pictures:
         angle = across(0, np.pi, count)
         wave = np.sin(across(8, 14, count) * (x * np.cos(angle) + y * np.sin(angle)) + across(0, 6, count))
-        return _bytes(contrast * across(0.8, 1, count, channels) * (0.5 + 0.5 * wave))
+        return _bytes(0.5 + 0.5 * contrast * across(0.8, 1, count, channels) * wave)
 
-    return Drawn(spots(n), spots(n // 2), stripes(n // 2, 0.3), stripes(n // 2, 1.0))
+    return Drawn(spots(n), spots(n // 2), stripes(n // 2, 0.6), stripes(n // 2, 1.0))
 
 
 def _bytes(images: NDArray[np.float64]) -> Pictures:
