@@ -13,9 +13,11 @@ class ContractError(ValueError):
 
 def check_scores(answers: object, n: int) -> None:
     """Raise ``ContractError`` for anything but ``n`` finite numbers, (n,)."""
-    if not isinstance(answers, np.ndarray) or answers.shape != (n,):
-        shape = f"an array of shape {' x '.join(map(str, np.shape(answers)))}" if np.ndim(answers) else "no array"
-        raise ContractError(f"gave {shape} as the scores of {n} images: there is one number for each")
+    if not isinstance(answers, np.ndarray):
+        raise ContractError(f"gave {type(answers).__name__}, no array, as the scores of {n} images")
+    if answers.shape != (n,):
+        shape = " x ".join(map(str, answers.shape)) or "of a single value"
+        raise ContractError(f"gave an array of shape {shape} as the scores of {n} images: there is one number for each")
     if answers.dtype.kind not in "fiu":
         raise ContractError(f"gave scores of type {answers.dtype}: they are numbers")
     if wrong := np.count_nonzero(~np.isfinite(answers)):

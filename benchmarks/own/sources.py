@@ -17,29 +17,16 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from benchmarks.errors import CallError, UnavailableError, one_line, unknown
-from benchmarks.own.scores import scores_source
+from benchmarks.own.scores import ScoresSource, scores_source
 from benchmarks.registry import MODELS, Model
 from lisae import Detector
 
 GROUP = "lisae.detectors"  # of entry points
 _LARGEST_FILE = 2**20  # bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _+-]{0,39}")  # it stands in tables, settings and lists with commas
-
-
-class Source(Protocol):
-    """The place that a model comes from, by the name of the model and the words of the command line."""
-
-    name: str
-    words: tuple[str, str]
-
-    def identity(self, task: Any, seed: int) -> dict[str, str]:
-        """Return what tells a run of this model from one of another model with the same name."""
-
-    def model(self) -> Model:
-        """Return the model. Raises ``CallError`` where it cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,8 @@ class DetectorSource:
                 raise CallError(f"{self.place} has no {self.class_name!r}: --model names a class of it.")
             return _checked(found, f"{self.place}:{self.class_name}")
         own = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
-        detectors = [one for one in own if issubclass(one, Detector) and not inspect.isabstract(one)]
+        derived = [one for one in own if issubclass(one, Detector)]
+        detectors = [one for one in derived if not inspect.isabstract(one)] or derived
         if len(detectors) == 1:
             return _checked(detectors[0], self.place)
         names = ", ".join(one.__name__ for one in detectors)
@@ -133,6 +121,9 @@ def _checked(found: object, place: str) -> type[Detector]:
                 f"{place} has an argument {name} without a default: settings begin from defaults, give one."
             )
     return found
+
+
+Source = DetectorSource | ScoresSource
 
 
 def detector_source(text: str) -> DetectorSource:
