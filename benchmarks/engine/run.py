@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import DataIdentity
-from benchmarks.engine.profiles import Profile, Settings
+from benchmarks.engine.profiles import Profile, Settings, settings_of
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
 from benchmarks.registry import MODELS, STAGES
@@ -198,6 +198,23 @@ def make_run(
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
         origin=chosen.origin.identity(task, seed) if chosen.origin else {},
     )
+
+
+def run_of(identity: Mapping[str, Any]) -> Run:
+    """Return the run with an identity, as a record holds it. Raises ``CallError`` for a model that is not there."""
+    detector, settings = MODELS[identity["model"]].detector, dict(identity["settings"])
+    if stage := detector.stage:
+        settings[stage.argument] = _before(stage.detector) | settings[stage.argument]
+    digests = identity.get("digests", {})
+    data = {name: DataIdentity(one, digests.get(name, "")) for name, one in identity["variants"].items()}
+    sometimes = {name: identity.get(name, {}) for name in ("preparation", "origin")}
+    name, seed, settings = identity["model"], identity["seed"], _before(detector) | settings
+    return Run(Task.of(identity["task"]), name, seed, settings, identity["limits"], data, **sometimes)
+
+
+def _before(detector: type) -> Settings:
+    """Return the settings that came later as they were before."""
+    return {key: value for key, value in _CAME_LATER.items() if key in settings_of(detector)}
 
 
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:

@@ -48,6 +48,12 @@ class Task:
     outliers: tuple[int, ...]
     negatives: Negatives | None = None
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the task with these fields, as JSON holds them."""
+        negatives = Negatives.of(fields["negatives"]) if fields["negatives"] else None
+        return cls(fields["dataset"], tuple(fields["normal"]), tuple(fields["outliers"]), negatives)
+
 
 def own_split(positive: int) -> tuple[int, ...]:
     """Return the five classes that ``positive`` belongs to: 0-4 or 5-9."""
