@@ -7,7 +7,6 @@ import sys
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import json
 import os
 import stat
 import threading
@@ -19,14 +18,14 @@ from typing import NoReturn
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
+from benchmarks.engine.evaluate import Context
 from benchmarks.engine.overrides import overridden
 from benchmarks.engine.plan import Request
-from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.ray_cluster import cluster_address
-from benchmarks.engine.records import Store
 from benchmarks.engine.run import Shard
-from benchmarks.engine.stale import stale_records
 from benchmarks.errors import CallError, UnavailableError, unknown
+from benchmarks.listing import show_list, show_settings, show_stale
 from benchmarks.own.sources import Source, registered, sources_of
 from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import TABLES, table
@@ -34,6 +33,8 @@ from benchmarks.pipeline import BACKENDS, Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
+from benchmarks.verify import verify
+from lisae.backbone import resolve_device
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"  # in a clone
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
@@ -66,9 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(options: Namespace, own: tuple[Source, ...], messages: Messages) -> int:
     if options.settings:
-        _show_settings(options)
+        show_settings(_profile(options), *options.settings)
     elif options.list:
-        _list_stale(options) if options.stale else _list()
+        show_stale(options.results_dir, options.data_dir) if options.stale else show_list()
+    elif options.verify:
+        if not verify(Path(options.verify), options.models, _context(options, own), offline=options.offline):
+            return EXIT_INCOMPLETE
     elif options.dry_run:
         Pipeline(request_of(options, own), messages).show_plan()
     elif not Pipeline(request_of(options, own), messages).run():
@@ -119,6 +123,8 @@ def command_line() -> ArgumentParser:
     add("--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable")
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
+    verify = "train a sample of the records in DIR again, of --models, and compare; write nothing"
+    add("--verify", metavar="DIR", help=verify)
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     add("--stale", action="store_true", help="with --list: the records that no call would use, and why")
     settings = "print the settings of a model on a data set, each with the table that it comes from, and stop"
@@ -158,7 +164,7 @@ def command_line() -> ArgumentParser:
 
 def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
     """Return what a call asks for, ``own`` being its models from outside. Raises ``CallError`` for what is wrong."""
-    profile = overridden(load_profile(options.profile, FIGURE_SETTINGS), options.set)
+    profile = _profile(options)
     if options.stale:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
@@ -203,6 +209,19 @@ def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
         set=tuple(options.set),
         beside=beside,
     )
+
+
+def _profile(options: Namespace) -> Profile:
+    return overridden(load_profile(options.profile, FIGURE_SETTINGS), options.set)
+
+
+def _context(options: Namespace, own: tuple[Source, ...]) -> Context:
+    """Return what jobs are told in a call that keeps nothing. Raises ``CallError`` for a device that is not there."""
+    try:
+        device = resolve_device(options.device).type
+    except ValueError as error:
+        raise CallError(str(error)) from error
+    return Context(Path(), _folder("--data-dir", options.data_dir), device, "", "", own)
 
 
 def _beside(text: str, own: Collection[Source]) -> Path:
@@ -262,35 +281,6 @@ def _shard(text: str) -> Shard:
     if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= _MOST_SHARDS):
         raise CallError(f"--shard is a part of N, such as 2/8, with N at most {_MOST_SHARDS}; got {text!r}.")
     return Shard(int(number), int(count))
-
-
-def _show_settings(options: Namespace) -> None:
-    """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
-    model, dataset = options.settings
-    profile = load_profile(options.profile, FIGURE_SETTINGS)
-    explained = profile.explained(MODELS[model], _known("data set", dataset, NAMES))
-    lines = [(f"{name} = {json.dumps(value)}", origin) for name, value, origin in explained]
-    width = max((len(line) for line, _ in lines), default=0)
-    print(f"# {model} on {dataset}, profile {options.profile}")
-    print("\n".join(f"{line:<{width}}  # {origin}" for line, origin in lines) or "# nothing to choose")
-
-
-def _list() -> None:
-    print("tables", *(f"  {one.id:<15} {one.caption}" for one in TABLES), sep="\n")
-    print("figures", *(f"  {one.id:<15} {one.caption}" for one in FIGURES), sep="\n")
-    print("models", *(f"  {name:<15} {one.description}" for name, one in MODELS.items()), sep="\n")
-    print("data sets", *(f"  {name}" for name in NAMES), sep="\n")
-    print("profiles", *(f"  {name:<15} {load_profile(name).description}" for name in profile_names()), sep="\n")
-
-
-def _list_stale(options: Namespace) -> None:
-    """Print each record that no call would use any more, and why; delete none."""
-    store, n_stale = Store(Path(options.results_dir).absolute()), 0
-    for record, why in stale_records(store, data_directory(options.data_dir).absolute()):
-        row = record.rows()[0]
-        print(f"{record.run}  {row['model']}: {row['dataset']} {row['normal']}, seed {row['seed']}: {why}")
-        n_stale += 1
-    print(f"{n_stale} of {len(store.ids())} records are stale: no call uses them, and none deletes them")
 
 
 if __name__ == "__main__":

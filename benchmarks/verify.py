@@ -1,63 +1,64 @@
-"""Records that are trained again: ``python -m benchmarks.verify results/published --models NN --model NN=nn.py``.
+"""Records that are trained again: a sample of those of a folder, from what they say of themselves, and the AUCs compared.
 
-A sample of the records of a folder is trained anew from what they say of themselves, task, seed, settings and data, and
-the mean AUCs are compared. Nothing is written to the folder.
+Nothing is written to the folder, and what is trained is thrown away.
 """
 
 import random
-import sys
 import tempfile
-from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.data import data_directory, identify, load
+from benchmarks.data import identify, load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Store, mean_auc
 from benchmarks.engine.run import Run, make_jobs, run_of
-from benchmarks.errors import CallError, UnavailableError
-from benchmarks.own.sources import registered, sources_of
+from benchmarks.errors import CallError
 from benchmarks.registry import MODELS
-from lisae.backbone import resolve_device
 
-EXIT_SAME, EXIT_CALL, EXIT_OTHER = 0, 2, 3
+SAMPLE = 3  # records of each model
 TOLERANCE = 0.02  # of a run's mean AUC: other processors round otherwise, and a seed then leads elsewhere
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what became of each record of a sample; give 0 if all reproduce, 3 if not, and 2 for a wrong call."""
-    parser = ArgumentParser(prog="python -m benchmarks.verify", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a results folder")
-    parser.add_argument("--models", metavar="A,B", help="sample records of these models alone")
-    parser.add_argument("--sample", type=int, default=3, metavar="N", help="records of each model (%(default)s)")
-    parser.add_argument("--model", action="append", default=[], metavar="DETECTOR", help="as for reproduce; repeatable")
-    parser.add_argument("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
-    parser.add_argument("--offline", action="store_true", help="never fetch data")
-    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    options = parser.parse_args(arguments)
-    try:
-        own = sources_of(options.model, [])
-        with registered(own), tempfile.TemporaryDirectory() as folder:
-            device = resolve_device(options.device).type
-            context = Context(Path(folder), data_directory(options.data_dir).absolute(), device, "", "", own)
-            chosen = sample(options.folder, options.models, options.sample)
-            return EXIT_SAME if _verified(chosen, context, offline=options.offline) else EXIT_OTHER
-    except (CallError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_CALL
-    except UnavailableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_OTHER
+def verify(folder: Path, models: str | None, context: Context, *, offline: bool) -> bool:
+    """Train a sample of the records of a folder again, print what became of each, and tell whether all reproduce.
 
+    ``models`` are the names of those that are sampled, with commas; None for all.
 
-def sample(folder: Path, models: str | None, n: int) -> list[Record]:
-    """Return ``n`` records of each model, the same ones each time.
-
-    Raises ``CallError`` for a folder without any of these models, and for a record that is damaged or was edited.
+    Raises ``CallError`` for a folder without any of these models, and for a record that is damaged or was edited;
+    ``UnavailableError`` where the data cannot be had.
     """
+    records = sample(folder, models)
+    runs = {record.run: run_of(record.identity) for record in records}
+    foreign = ((record.run, _foreign(record, runs[record.run], context, offline=offline)) for record in records)
+    faults = {name: why for name, why in foreign if why}
+    jobs = make_jobs([run for name, run in runs.items() if name not in faults], load_profile("fast"))
+    trained: dict[str, Outcome] = {}
+
+    def take(outcome: Outcome) -> None:
+        if isinstance(outcome, Record | Failure):
+            trained[outcome.run] = outcome
+
+    with tempfile.TemporaryDirectory() as results:
+        local(jobs, replace(context, results_dir=Path(results)), 1, take)
+    for record in records:
+        outcome, text, task = trained.get(record.run), "", record.identity["task"]
+        if isinstance(outcome, Failure):
+            faults[record.run] = outcome.reason
+        elif isinstance(outcome, Record):
+            before, now = mean_auc(record, task["outliers"]), mean_auc(outcome, task["outliers"])
+            text = f"mean AUC {before:.4f} in the record, {now:.4f} now"
+            faults |= {record.run: text} if abs(now - before) > TOLERANCE else {}
+        name = f"{record.run}  {record.identity['model']} on {task['dataset']} {','.join(map(str, task['normal']))}"
+        print(f"{'DIFFERS' if record.run in faults else 'same   '}  {name}: {faults.get(record.run, text)}", flush=True)
+    return not faults
+
+
+def sample(folder: Path, models: str | None, n: int = SAMPLE) -> list[Record]:
+    """Return ``n`` records of each model, the same ones each time. Raises ``CallError`` as ``verify`` does."""
     found: dict[str, list[Record]] = {}
     wanted = None if models is None else [name.strip() for name in models.split(",")]
     for record in Store(folder).records():
@@ -68,39 +69,12 @@ def sample(folder: Path, models: str | None, n: int) -> list[Record]:
     return [one for of in found.values() for one in random.Random(0).sample(of, min(n, len(of)))]
 
 
-def _verified(records: Sequence[Record], context: Context, *, offline: bool) -> bool:
-    """Train the runs of records again, and tell whether all are what they were."""
-    runs = {record.run: run_of(record.identity) for record in records}
-    foreign = ((record.run, _foreign(record, runs[record.run], context, offline)) for record in records)
-    faults = {name: why for name, why in foreign if why}
-    trained: dict[str, Outcome] = {}
-
-    def take(outcome: Outcome) -> None:
-        if isinstance(outcome, Record | Failure):
-            trained[outcome.run] = outcome
-
-    local(make_jobs([run for name, run in runs.items() if name not in faults], load_profile("fast")), context, 1, take)
-    for record in records:
-        outcome, text = trained.get(record.run), ""
-        if isinstance(outcome, Failure):
-            faults[record.run] = outcome.reason
-        elif isinstance(outcome, Record):
-            outliers = record.identity["task"]["outliers"]
-            before, now = mean_auc(record, outliers), mean_auc(outcome, outliers)
-            text = f"mean AUC {before:.4f} in the record, {now:.4f} now"
-            faults |= {record.run: text} if abs(now - before) > TOLERANCE else {}
-        task = record.identity["task"]
-        name = f"{record.run}  {record.identity['model']} on {task['dataset']} {','.join(map(str, task['normal']))}"
-        print(f"{'DIFFERS' if record.run in faults else 'same   '}  {name}: {faults.get(record.run, text)}", flush=True)
-    return not faults
-
-
-def _foreign(record: Record, run: Run, context: Context, offline: bool) -> str:
+def _foreign(record: Record, run: Run, context: Context, *, offline: bool) -> str:
     """Say why a record cannot be trained again here: another detector, or other data; '' if it can."""
-    origin = MODELS[run.model].origin
+    origin, there = MODELS[run.model].origin, record.identity.get("origin", {})
     here = origin.identity(run.task, run.seed) if origin else {}
-    if here != record.identity.get("origin", {}):
-        return f"the detector is another one: {_words(here)} here, {_words(record.identity.get('origin', {}))} there"
+    if here != there:
+        return f"the detector is another one: {_words(here)} here, {_words(there)} there"
     for name, identity in run.data.items():
         if name != STROKES:
             load(name, context.data_dir, offline=offline, quiet=True)
@@ -111,7 +85,3 @@ def _foreign(record: Record, run: Run, context: Context, offline: bool) -> str:
 
 def _words(origin: dict[str, str]) -> str:
     return " ".join(origin.values()) or "one of this package"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

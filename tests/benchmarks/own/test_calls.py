@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import verify
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Store, mean_auc, read_record
 from benchmarks.report.leaderboard import write_leaderboard
 from benchmarks.report.tidy import RecordLookup
-from benchmarks.reproduce import command_line, request_of
+from benchmarks.reproduce import command_line, main, request_of
+from benchmarks.verify import sample
 from tests.benchmarks.calls import Call, cells_of, rows
 from tests.benchmarks.conftest import TEST
 from tests.benchmarks.own.conftest import Write
@@ -196,19 +196,23 @@ def test_a_sample_of_records_is_trained_again_and_compared(
     own = f"Mine={write()}"
     assert table_1("--model", own, "--models", "Mine,LIS-AE", "--set", "LIS-AE.epochs=1") == 0
     results = tmp_path / "results"
-    again = [str(results), "--data-dir", str(grey_data_dir), "--offline", "--model", own, "--device", "cpu"]
-    assert verify.main([*again, "--models", "Mine,LIS-AE", "--sample", "2"]) == verify.EXIT_SAME
-    out = capsys.readouterr().out
-    assert (out.count("same     "), out.count("Mine on mnist"), out.count("LIS-AE on mnist")) == (4, 2, 2)
 
-    store = Store(results)
-    (record, _) = verify.sample(results, "Mine", 2)
-    better = tuple(replace(score, auc=min(1.0, score.auc + 0.2)) for score in record.scores)
-    store.put(replace(record, scores=better))
-    assert verify.main([*again, "--models", "Mine", "--sample", "2"]) == verify.EXIT_OTHER
-    assert f"DIFFERS  {record.run}  Mine on mnist" in capsys.readouterr().out
-    another = [*again[:-3], f"Mine={write('axis=0', 'axis=(0,)')}", "--models", "Mine", "--sample", "1"]
-    assert verify.main(another) == verify.EXIT_OTHER
-    assert "the detector is another one: MeanDistance" in capsys.readouterr().out
-    assert verify.main([str(results), "--models", "KDE"]) == verify.EXIT_CALL
-    assert "has no record of KDE" in capsys.readouterr().err
+    def again(models: str, detector: str = own) -> tuple[int, str]:
+        data = ["--data-dir", str(grey_data_dir), "--offline", "--device", "cpu"]
+        status = main(["--verify", str(results), "--models", models, "--model", detector, *data])
+        return status, "".join(capsys.readouterr())
+
+    status, told = again("Mine,LIS-AE")
+    assert status == 0
+    assert (told.count("same     "), told.count("Mine on mnist"), told.count("LIS-AE on mnist")) == (6, 3, 3)
+
+    record, *_ = sample(results, "Mine")
+    better = tuple(replace(score, auc=0.5 * score.auc) for score in record.scores)
+    Store(results).put(replace(record, scores=better))
+    status, told = again("Mine")
+    assert status == 3
+    assert f"DIFFERS  {record.run}  Mine on mnist" in told
+    status, told = again("Mine", f"Mine={write('axis=0', 'axis=(0,)')}")
+    assert status == 3
+    assert "the detector is another one: MeanDistance" in told
+    assert again("KDE") == (2, f"error: {results} has no record of KDE.\n")
