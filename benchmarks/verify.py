@@ -1,11 +1,10 @@
-"""Records that are trained again: a sample of those of a folder, from what they say of themselves, and the AUCs compared.
+"""Records that are trained again: a sample of those of a folder, and what becomes of their AUCs.
 
 Nothing is written to the folder, and what is trained is thrown away.
 """
 
 import random
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
