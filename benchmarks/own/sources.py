@@ -103,7 +103,8 @@ def _told(error: BaseException, place: str) -> str:
     hint = ""
     if isinstance(error, ModuleNotFoundError):
         hint = ". A file is whole by itself and imports what is installed; several are a package: package.module:Class"
-    return one_line(f"{type(error).__name__}: {error}{f' (line {line})' if line else ''}{hint}.")
+    text = error.msg if isinstance(error, SyntaxError) else error
+    return one_line(f"{type(error).__name__}: {text}{f' (line {line})' if line else ''}{hint}.")
 
 
 def _checked(found: object, place: str) -> type[Detector]:
