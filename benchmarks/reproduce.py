@@ -206,7 +206,7 @@ def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
         merge=tuple(Path(folder).absolute() for folder in options.merge),
         shard=None if options.shard is None else _shard(options.shard),
         own=own,
-        set=tuple(options.set),
+        overrides=tuple(options.set),
         beside=beside,
     )
 

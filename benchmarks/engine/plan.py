@@ -73,8 +73,8 @@ class Request:
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
     train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
     ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, of which
-    no artefact is made; None for all. ``own``: the models that come from outside. ``set``: settings of this call, which
-    the profile has already. ``beside``: a results folder whose records are used as they are, and never written.
+    no artefact is made; None for all. ``own``: the models that come from outside. ``overrides``: settings of this
+    call, which the profile has already. ``beside``: a results folder whose records are used as they are.
     """
 
     tables: tuple[Table, ...]
@@ -98,7 +98,7 @@ class Request:
     merge: tuple[Path, ...] = ()
     shard: Shard | None = None
     own: tuple[Source, ...] = ()
-    set: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     beside: Path | None = None
 
     @property
@@ -123,7 +123,7 @@ class Request:
             words += ["--seeds", ",".join(map(str, self.seeds)) + ("," if len(self.seeds) == 1 else "")]
         words += ["--negatives", STROKES] if self.strokes else []
         words += [word for one in self.own for word in one.words]
-        words += [word for one in self.set for word in ("--set", one)]
+        words += [word for one in self.overrides for word in ("--set", one)]
         return shlex.join(words)
 
     def without_folders(self, text: str) -> str:
@@ -279,7 +279,7 @@ class Plan:
         """Return the runs that this call excludes and that have no record, each with the reason."""
         asked = {run.id for job in self.jobs for run in job.runs}
         runs = (run for one in self._measurements for run in self.runs(one, oracle=False))
-        why = f"there is no record of it in {self.request.beside}" if self.request.beside else LEFT_OUT
+        why = "it is not among the records that --beside names" if self.request.beside else LEFT_OUT
         return {run.id: why for run in runs if run.id not in asked and not self.store.has(run)}
 
     def seconds(self, run: Run) -> float:

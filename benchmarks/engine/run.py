@@ -22,7 +22,7 @@ from benchmarks.registry import MODELS, STAGES
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
 # The digest of the source for which somebody decided that RESULTS_VERSION is right.
-DECIDED_FOR = "a725d04309c52706"
+DECIDED_FOR = "b31237e87f907408"
 
 _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),

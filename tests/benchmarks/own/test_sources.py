@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.data import identify
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.execute import Outcome, execute
 from benchmarks.engine.overrides import overridden
 from benchmarks.engine.profiles import load_profile
-from benchmarks.engine.run import id_of, make_run
+from benchmarks.engine.records import Record
+from benchmarks.engine.run import Job, id_of, make_run
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.own.sources import GROUP, DetectorSource, libraries, register, registered, sources_of
 from benchmarks.paper.tasks import without_negatives
 from benchmarks.registry import MODELS
+from lisae.stacks import train_alone
 from tests.benchmarks.own.conftest import Write
 
 SMOKE = load_profile("smoke")
@@ -181,3 +186,20 @@ def test_a_setting_of_a_call_counts_for_every_model() -> None:
             overridden(SMOKE, [text])
     with pytest.raises(CallError, match="'LISAE' is no model"):
         overridden(SMOKE, ["LISAE.gamma=7"])
+
+
+def test_a_job_makes_the_models_that_it_needs(write: Write, grey_data_dir: Path, tmp_path: Path) -> None:
+    """As in a process, or on a node, whose registry has never heard of them."""
+    source, identity = of(f"NN={write()}"), identify("mnist", grey_data_dir)
+    assert identity is not None
+    with registered([source]):
+        run = make_run(TASK, "NN", 0, SMOKE, {"mnist": identity})
+    assert "NN" not in MODELS
+    outcomes: list[Outcome] = []
+    try:
+        context = Context(tmp_path, grey_data_dir, "cpu", "", "smoke", (source,))
+        train_alone(execute(Job((run,)), context, None, outcomes.append))
+    finally:
+        MODELS.pop("NN", None)
+    assert [type(one) for one in outcomes] == [Record]
+    assert outcomes[0].run == run.id
