@@ -99,7 +99,7 @@ def test_a_detector_that_cannot_be_had_is_a_wrong_call(
 ) -> None:
     for own, text in {
         f"KDE={write()}": "error: KDE is a model of this package: name yours otherwise",
-        str(write("import numpy as np", "import nothing_such")): "cannot be loaded: ModuleNotFoundError",
+        str(write("import numpy as np", "import nothing_such", "wrong.py")): "cannot be loaded: ModuleNotFoundError",
     }.items():
         assert table_1("--model", own) == 2
         error = capsys.readouterr().err
