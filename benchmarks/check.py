@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks.engine.execute import prepare_process
 from benchmarks.engine.overrides import overridden
 from benchmarks.engine.profiles import load_profile
-from benchmarks.engine.trial import Trial
+from benchmarks.engine.trial import ContractTrial
 from benchmarks.errors import CallError, UnavailableError
 from benchmarks.own.sources import registered, sources_of
 from benchmarks.registry import MODELS
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             settings = profile.settings(MODELS[source.name], "mnist")
             print(f"{source.name}: {MODELS[source.name].description}")
             kept = True
-            for verdict in Trial(source, settings, resolve_device(options.device).type).verdicts():
+            for verdict in ContractTrial(source, settings, resolve_device(options.device).type).verdicts():
                 print(f"{'kept  ' if verdict.kept else 'BROKEN'}  {verdict.part}: {verdict.text}", flush=True)
                 kept = kept and verdict.kept
     except (CallError, UnavailableError, ValueError) as error:

@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.claims import checks
 from benchmarks.claims.evidence import evidence_of
 from benchmarks.claims.ledger import write_claims
+from benchmarks.claims.search import write_search
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
@@ -25,7 +26,7 @@ from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job, Run
 from benchmarks.engine.trial import broken_contracts
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import ByteLocks, check_writable
+from benchmarks.files import ByteLocks, check_usable
 from benchmarks.paper.tables import Artefact, Table
 from benchmarks.progress import Messages, duration, progress
 from benchmarks.report.beside import write_beside
@@ -90,7 +91,8 @@ class Pipeline:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
         if self.request.artefacts or self.request.report:
-            _check_reports(self.request.reports_dir)
+            # Before days of training, after which nothing could be written.
+            check_usable(self.request.reports_dir, f"the reports directory {self.request.reports_dir}")
         for folder in self.request.merge:
             merge(folder, self.store, self.messages)
         self._fetch()
@@ -256,6 +258,8 @@ class Pipeline:
             self._name("beside", write_beside, plan, lookup)
         if request.claims:
             self._name("claims", lambda: [write_claims(plan, request.results_dir)])
+        if request.search:
+            self._name("search", lambda: [write_search(plan, request.results_dir)])
         if request.report:
             self._name("report", write_report, plan, lookup, reasons, drawn)
             self._name("leaderboard", write_leaderboard, plan, lookup)
@@ -285,15 +289,7 @@ class Pipeline:
         judged += [(run, f"the check {name!r}") for one in self._checks() for name, run in one.runs.items()]
         for run, name in judged:
             if run.id in self.reasons:
-                yield f"the claims lack {name}; reason: {self.reasons[run.id]}"
-
-
-def _check_reports(folder: Path) -> None:
-    """Raise ``CallError`` for a folder that nothing could be written in once days of training are over."""
-    try:
-        check_writable(folder)
-    except UnavailableError as error:
-        raise CallError(f"the reports directory {folder} cannot be written: {error}") from error
+                yield f"the claims or searches lack {name}; reason: {self.reasons[run.id]}"
 
 
 def _named(run: Run, between: str) -> str:

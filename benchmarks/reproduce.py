@@ -122,6 +122,7 @@ def command_line() -> ArgumentParser:
     add("--table", action="append", default=[], metavar="ID", help="a table, such as 4 or A1; repeatable")
     add("--figure", action="append", default=[], metavar="ID", help="a figure, such as 4 or A1; repeatable")
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
+    add("--search", action="store_true", help="the searches for settings, which see no outlier, and their log")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
     verify = "train a sample of the records in DIR again, of --models, and compare; write nothing"
     add("--verify", metavar="DIR", help=verify)
@@ -169,7 +170,7 @@ def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
         raise CallError("--merge copies records, and --dry-run writes nothing: leave one of them out.")
-    if not (options.table or options.figure or options.claims or options.all or options.merge):
+    if not (options.table or options.figure or options.claims or options.search or options.all or options.merge):
         raise CallError(
             "nothing was asked for: add --table 4, --figure 4, --claims, --all, or --list to see what there is."
         )
@@ -188,6 +189,7 @@ def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
         tables=tuple(with_rows(one, rows) for one in tables),
         figures=tuple(one.with_models(rows) for one in figures),
         claims=options.claims or options.all,
+        search=options.search,
         report=options.all,
         profile=profile,
         seeds=profile.seeds if options.seeds is None else _seeds(options.seeds),

@@ -5,17 +5,20 @@ Nothing is written to the folder, and what is trained is thrown away.
 
 import random
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from benchmarks.data import identify, load
+from benchmarks.data import DataIdentity, identify, load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Store, mean_auc
-from benchmarks.engine.run import Run, make_jobs, run_of
+from benchmarks.engine.run import Run, as_before, make_jobs
 from benchmarks.errors import CallError
+from benchmarks.paper.tasks import Task
 from benchmarks.registry import MODELS
 
 SAMPLE = 3  # records of each model
@@ -54,6 +57,24 @@ def verify(folder: Path, models: str | None, context: Context, *, offline: bool)
         name = f"{record.run}  {record.identity['model']} on {task['dataset']} {','.join(map(str, task['normal']))}"
         print(f"{'DIFFERS' if record.run in faults else 'same   '}  {name}: {faults.get(record.run, text)}", flush=True)
     return not faults
+
+
+def run_of(identity: Mapping[str, Any]) -> Run:
+    """Return the run with an identity, as a record holds it. Raises ``CallError`` for a model that is not there."""
+    detector, settings = MODELS[identity["model"]].detector, dict(identity["settings"])
+    if stage := detector.stage:
+        settings[stage.argument] = as_before(stage.detector) | settings[stage.argument]
+    digests = identity.get("digests", {})
+    return Run(
+        task=Task.of(identity["task"]),
+        model=identity["model"],
+        seed=identity["seed"],
+        settings=as_before(detector) | settings,
+        limits=identity["limits"],
+        data={name: DataIdentity(one, digests.get(name, "")) for name, one in identity["variants"].items()},
+        preparation=identity.get("preparation", {}),
+        origin=identity.get("origin", {}),
+    )
 
 
 def sample(folder: Path, models: str | None, n: int = SAMPLE) -> list[Record]:

@@ -78,14 +78,15 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     training, labels = training_images(run, data, context.data_dir, with_negatives=detector.uses_negatives)
     _, fit_seconds = yield from timed(detector.fitting(training, labels))
     fitted = time.perf_counter()
-    chosen = [(classes, run.limits["test"]) for classes in (task.normal, *((c,) for c in task.outliers))]
-    test = [images_of_classes(data.test_images, data.test_labels, *group) for group in chosen]
+    test = scored_images(run, data)
     groups, images = np.cumsum([len(one) for one in test])[:-1], np.concatenate(test)
-    given = origin.of(task, run.seed, len(data.test_labels)) if isinstance(origin, ScoresSource) else None
-    if given is None:
-        answers = detector.anomaly_score(images)
+    if isinstance(origin, ScoresSource):
+        given = origin.of(task, run.seed, len(data.test_labels))
+        classes = (task.normal, *((c,) for c in task.outliers))
+        chosen = [images_of_classes(given, data.test_labels, one, run.limits["test"]) for one in classes]
+        answers = np.concatenate(chosen)
     else:
-        answers = np.concatenate([images_of_classes(given, data.test_labels, *group) for group in chosen])
+        answers = detector.anomaly_score(images)
     check_scores(answers, len(images))
     if np.ptp(answers) <= _CONSTANT * np.abs(answers).max():
         raise CollapseError(f"gave all {len(answers)} test images the same score")
@@ -112,7 +113,7 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
-        size=size_of(detector) if given is None else None,
+        size=None if isinstance(origin, ScoresSource) else size_of(detector),
     )
 
 
@@ -126,6 +127,8 @@ def training_images(
     """
     task, limit = run.task, run.limits["train"]
     normal = images_of_classes(data.train_images, data.train_labels, task.normal, limit)
+    if task.validation:
+        normal = normal[~_kept_out(len(normal), task.validation)]
     if task.negatives is None or not (with_negatives or task.negatives.contaminated):
         return normal, np.ones(len(normal), dtype=np.int64)
     negatives = negatives_of(run, normal.shape[1:], data_dir)
@@ -134,6 +137,27 @@ def training_images(
     normal, negatives = contaminated(normal, negatives, task.negatives.contaminated, run.seed)
     images = [normal, negatives] if with_negatives else [normal]
     return np.concatenate(images), np.repeat([1, -1], [len(normal), len(negatives)])[: sum(map(len, images))]
+
+
+def scored_images(run: Run, data: Dataset) -> list[NDArray[np.uint8]]:
+    """Return the images that a run is scored on, normal ones first, then those of each outlier class.
+
+    They are test images, or on a task of validation training images that the run has not learned from.
+    """
+    task = run.task
+    if not task.validation:
+        classes = (task.normal, *((c,) for c in task.outliers))
+        return [images_of_classes(data.test_images, data.test_labels, one, run.limits["test"]) for one in classes]
+    train, limit = (data.train_images, data.train_labels), run.limits["train"]
+    normal = images_of_classes(*train, task.normal, limit)
+    normal = normal[_kept_out(len(normal), task.validation)]
+    return [normal, *(images_of_classes(*train, (c,), limit)[: len(normal)] for c in task.outliers)]
+
+
+def _kept_out(n: int, share: float) -> NDArray[np.bool_]:
+    """Mark ``share`` of ``n`` images, evenly spread, which are kept out of training."""
+    marks = np.floor(np.arange(n + 1) * share)
+    return marks[1:] > marks[:-1]
 
 
 def negatives_of(run: Run, shape: tuple[int, ...], data_dir: Path) -> NDArray[np.uint8]:

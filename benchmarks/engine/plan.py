@@ -17,6 +17,7 @@ from benchmarks.engine.execute import Failure
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, Shard, changed, make_jobs, make_run, stage_of
+from benchmarks.engine.search import Trial, all_trials
 from benchmarks.errors import CallError
 from benchmarks.files import write_text
 from benchmarks.own.sources import Source
@@ -71,10 +72,11 @@ class Request:
     """A checked call; None for ``models``, ``datasets`` and ``jobs`` means all, all and as many as fit.
 
     ``strokes``: drawn strokes are the negatives wherever the paper takes Omniglot. ``claims``: write the ledger, and
-    train what it alone needs. ``report``: write the report. ``backend``: the name of what executes the jobs.
-    ``merge``: results folders whose records are copied first. ``shard``: the part of the jobs that is trained, of which
-    no artefact is made; None for all. ``own``: the models that come from outside. ``overrides``: settings of this
-    call, which the profile has already. ``beside``: a results folder whose records are used as they are.
+    train what it alone needs. ``search``: train the trials of the searches for settings, and write their log.
+    ``report``: write the report. ``backend``: the name of what executes the jobs. ``merge``: results folders whose
+    records are copied first. ``shard``: the part of the jobs that is trained, of which no artefact is made; None for
+    all. ``own``: the models that come from outside. ``overrides``: settings of this call, which the profile has
+    already. ``beside``: a results folder whose records are used as they are.
     """
 
     tables: tuple[Table, ...]
@@ -85,6 +87,7 @@ class Request:
     results_dir: Path
     reports_dir: Path
     claims: bool = False
+    search: bool = False
     report: bool = False
     models: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
@@ -109,7 +112,8 @@ class Request:
     @property
     def command(self) -> str:
         """The command that makes the same results, without what cannot change them (folders, --jobs)."""
-        words = [self.command_for(*self.artefacts), *(["--claims"] if self.claims else [])]
+        words = [self.command_for(*self.artefacts)]
+        words += [f"--{name}" for name in ("claims", "search") if getattr(self, name)]
         for option, names in (("--models", self.models), ("--datasets", self.datasets)):
             words += [option, shlex.quote(",".join(names))] if names is not None else []
         return " ".join(words)
@@ -185,7 +189,7 @@ class Plan:
     def jobs(self) -> list[Job]:
         """The jobs of all runs asked for, finished ones included."""
         chosen = [one for one in self._measurements if self.request.includes(one)]
-        if (self._measurements or self.request.claims) and not chosen and not self.studies:
+        if (self._measurements or self.request.claims or self.request.search) and not chosen and not self.studies:
             raise CallError("nothing is left to make: no run of what was asked has these --models and --datasets.")
         oracle = {one for artefact in self.request.artefacts if artefact.oracle for one in artefact.measurements}
         runs = [run for one in chosen for run in self.runs(one, oracle=one in oracle)]
@@ -208,6 +212,7 @@ class Plan:
         """The data sets that this call is about: those that are cached, else those of the records there are."""
         judged = TABLES if self.request.claims else ()
         tasks = [self.request.task(task) for one in (*self.request.artefacts, *judged) for task in one.tasks]
+        tasks += [trial.measurement.task for trial in self._trials]
         names = {task.dataset for task in tasks} | {task.negatives.dataset for task in tasks if task.negatives}
         found = {STROKES: DataIdentity(STROKES_VARIANT)}
         for name in names - {STROKES}:
@@ -225,14 +230,19 @@ class Plan:
 
     @cached_property
     def studies(self) -> list[tuple[Run, str]]:
-        """The runs under other settings that the ledger needs, each with what is changed, in words."""
-        found = []
-        for measurement, change in studied() if self.request.claims else []:
-            text = ", ".join(f"{name} = {value}" for name, value in change.items())
-            if self.request.includes(measurement):
-                runs = (changed(self.run(measurement, seed), change) for seed in self.request.seeds)
-                found += [(run, text) for run in runs if run is not None]
-        return found
+        """The runs under other settings that the ledger and the searches need, each with what is changed, in words."""
+        judged = studied() if self.request.claims else []
+        trials = [Trial(*one, seed) for one in judged for seed in self.request.seeds] + self._trials
+        found = [(self.trial(one), one) for one in trials if self.request.includes(one.measurement)]
+        return [(run, one.text) for run, one in found if run is not None]
+
+    @cached_property
+    def _trials(self) -> list[Trial]:
+        return all_trials() if self.request.search else []
+
+    def trial(self, trial: Trial) -> Run | None:
+        """Return the run of a trial, or None where its model or its negatives lack a setting that is changed."""
+        return changed(self.run(trial.measurement, trial.seed), trial.change)
 
     @cached_property
     def changes(self) -> dict[str, str]:

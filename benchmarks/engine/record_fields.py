@@ -85,6 +85,7 @@ _IDENTITY = {
         "normal": _CLASSES,
         "outliers": _CLASSES,
         "negatives": Field("null, or a table of dataset, classes, count and contaminated", _are_negatives),
+        "validation": Field("a number above 0 and at most 1", lambda value: _is_number(value, 1) and value > 0, True),
     },
     "model": _TEXT,
     "seed": _WHOLE,

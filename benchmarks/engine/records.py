@@ -15,8 +15,8 @@ from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.record_fields import check_fields
 from benchmarks.engine.run import Run, compact, digest_of
 from benchmarks.engine.runs_csv import COLUMNS, fault_of, negatives_text, write_rows
-from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import check_writable, write_text, written_whole
+from benchmarks.errors import CallError
+from benchmarks.files import check_usable, write_text, written_whole
 from benchmarks.progress import Messages
 from lisae.backbone_detector import pack, unpack
 
@@ -68,6 +68,7 @@ class Record:
         """Return its rows of ``runs.csv``, one for each outlier class."""
         identity, task = self.identity, self.identity["task"]
         names = CLASS_NAMES[task["dataset"]]
+        validation = {"validation": task["validation"]} if "validation" in task else {}
         # The other columns are named as the fields are.
         common = {name: value for name, value in vars(self).items() if name in COLUMNS} | {
             "model": identity["model"],
@@ -76,7 +77,7 @@ class Record:
             "negatives": negatives_text(task["negatives"]),
             "seed": identity["seed"],
             "data_variant": variant_text(identity["variants"]),
-            "settings": compact(identity["settings"] | {"limits": identity["limits"]}),
+            "settings": compact(identity["settings"] | {"limits": identity["limits"]} | validation),
             "versions": compact(self.versions),
             "fit_seconds": float(self.fit_seconds),
             "score_seconds": float(self.score_seconds),
@@ -190,10 +191,7 @@ class Store:
         Raises ``CallError`` for a directory that cannot be written or read, and for a ``runs.csv`` that is cut, or
         holds runs of which there is no record.
         """
-        try:
-            check_writable(self.root / "runs")
-        except UnavailableError as error:
-            raise CallError(f"the results directory {self.root} cannot be written: {error}") from error
+        check_usable(self.root / "runs", f"the results directory {self.root}")
         path, recorded = self.root / "runs.csv", set(self.ids())
         try:
             fault = fault_of(path, recorded) if os.path.lexists(path) else ""

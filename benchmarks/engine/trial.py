@@ -88,7 +88,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trial:
+class ContractTrial:
     """A model from outside with its settings, tried with seed 0."""
 
     source: Source
@@ -182,7 +182,7 @@ def broken_contracts(sources: Iterable[Source], runs: Iterable[Run], device: str
     for source in sources:
         if isinstance(source, DetectorSource) and (run := first.get(source.name)):
             height, width, *channels = CATALOGUE[run.task.dataset].image_shape
-            trial = Trial(source, run.settings, device)
+            trial = ContractTrial(source, run.settings, device)
             found[source.name] = trial.fault((height, width, channels[0] if channels else 1))
     return {name: fault for name, fault in found.items() if fault}
 
@@ -195,7 +195,7 @@ class _Worked(NamedTuple):
     megabytes: float
 
 
-def _work(trial: Trial) -> _Worked:
+def _work(trial: ContractTrial) -> _Worked:
     prepare_process()
     register([trial.source])
     drawn, before, began = draw(SHAPES[0]), _peak(), time.perf_counter()

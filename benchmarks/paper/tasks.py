@@ -1,7 +1,7 @@
 """The paper's one-class problems as data, and its protocol (Section 5) as the functions that list them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 CLASSES = tuple(range(10))
@@ -41,18 +41,23 @@ class Task:
     """One one-class problem: learn the normal classes, with or without negatives, and tell them from outliers.
 
     Outliers are test images of these classes of the same data set, each class scored on its own.
+
+    ``validation``: above 0, the task is one to choose settings by, which sees no test image. This share of the normal
+    training images is kept out and scored in place of normal test images, and the outliers are training images.
     """
 
     dataset: str
     normal: tuple[int, ...]
     outliers: tuple[int, ...]
     negatives: Negatives | None = None
+    validation: float = 0.0
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """Return the task with these fields, as JSON holds them."""
         negatives = Negatives.of(fields["negatives"]) if fields["negatives"] else None
-        return cls(fields["dataset"], tuple(fields["normal"]), tuple(fields["outliers"]), negatives)
+        classes = {name: tuple(fields[name]) for name in ("normal", "outliers")}
+        return cls(**{**fields, **classes, "negatives": negatives})
 
 
 def own_split(positive: int) -> tuple[int, ...]:
@@ -95,3 +100,19 @@ def supervised(dataset: str, positive: int) -> Task:
     """Return the task *Sup.*, the upper bound: the negatives are training images of the outlier classes."""
     outliers = rest_of_split(positive)
     return Task(dataset, (positive,), outliers, Negatives(dataset, outliers))
+
+
+def validated(task: Task, share: float = 0.2, kept_out: int = 2) -> Task:
+    """Return the task on which settings for ``task`` are chosen without its outliers.
+
+    So many classes of its negatives are kept out of these, and stand for outliers; which ones, the normal class says.
+
+    Raises ValueError for negatives that are not of classes of the same data set, or not of more than are kept out.
+    """
+    negatives = task.negatives
+    if negatives is None or negatives.dataset != task.dataset or len(negatives.classes) <= kept_out:
+        raise ValueError(f"negatives of more than {kept_out} classes of {task.dataset} are needed; got {negatives}.")
+    n = len(negatives.classes)
+    chosen = {negatives.classes[(task.normal[0] + i) % n] for i in range(kept_out)}
+    left = tuple(c for c in negatives.classes if c not in chosen)
+    return Task(task.dataset, task.normal, tuple(sorted(chosen)), replace(negatives, classes=left), share)

@@ -5,9 +5,8 @@ records say of them, the digest of a file or a package with its version, and by 
 needed but their records.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,6 +17,7 @@ from benchmarks.engine.run import compact
 from benchmarks.files import write_text
 from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import Measurement, Table, table
+from benchmarks.paper.tasks import Task
 from benchmarks.report import document
 from benchmarks.report.document import DASH, Report, Section, Tabular, short
 from benchmarks.report.ranking import RankedRow, by_rank, paired, ranked_rows
@@ -31,25 +31,19 @@ _WORDS = PROSE["leaderboard"]
 
 @dataclass(frozen=True)
 class _Entry:
-    """A model from outside with its settings: its records by task and seed, as JSON has them."""
+    """A model from outside with its settings: its records by task and seed."""
 
     name: str
     origin: str
     settings: str
-    records: dict[tuple[str, int], Record] = field(default_factory=dict)
+    records: dict[tuple[Task, int], Record] = field(default_factory=dict)
 
     @property
     def uses_negatives(self) -> bool:
         return any(record.identity["task"]["negatives"] for record in self.records.values())
 
     def record(self, measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
-        return self.records.get((_task_text(asdict(measurement.task)), seed))
-
-
-def _task_text(task: Mapping[str, Any]) -> str:
-    """Return a task as text, whether it is of this call or from a record, which leaves out what came later."""
-    negatives = task["negatives"] and {"count": 0, "contaminated": 0.0} | dict(task["negatives"])
-    return compact(json.loads(json.dumps(dict(task) | {"negatives": negatives})))
+        return self.records.get((measurement.task, seed))
 
 
 def write_leaderboard(plan: Plan, lookup: RecordLookup) -> list[Path]:
@@ -70,7 +64,7 @@ def _entries(records: Iterable[Record]) -> list[_Entry]:
             words = "scores computed elsewhere" if "scores" in origin else ", ".join(origin.values())
             key = identity["model"], words, _settings_text(identity["settings"])
             entry = found.setdefault(key, _Entry(*key))
-            entry.records[_task_text(identity["task"]), identity["seed"]] = record
+            entry.records[Task.of(identity["task"]), identity["seed"]] = record
     return [found[key] for key in sorted(found)]
 
 

@@ -1,0 +1,77 @@
+"""A call trains the trials of the searches for settings, resumes, and writes their log."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.engine import search
+from benchmarks.engine.records import Store, aucs_of
+from tests.benchmarks.calls import Call
+
+SEARCH = """
+[[search]]
+name = "weights"
+model = "LIS-AE"
+dataset = "cifar10"
+seeds = [7]
+normal = [3, 8]
+grid = { beta = [1.0, 0.0] }
+"""
+
+
+@pytest.fixture
+def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the small search alone."""
+    path = tmp_path / "search.toml"
+    path.write_text(SEARCH)
+    monkeypatch.setattr(search, "FILE", path)
+    monkeypatch.setattr(search, "searches", search.searches.__wrapped__)
+    monkeypatch.setattr("benchmarks.claims.search.searches", search.searches)
+
+
+def log_of(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "results" / "search.csv")
+
+
+@pytest.mark.usefixtures("searched")
+def test_the_log_has_what_each_combination_scored(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--search") == 0
+    aucs = defaultdict(list)
+    for record in Store(tmp_path / "results").records():
+        task, settings = (record.identity[name] for name in ("task", "settings"))
+        assert task["validation"] == 0.2
+        aucs[settings.get("beta")].append(np.mean(aucs_of(record, task["outliers"])))
+    assert {beta: len(of) for beta, of in aucs.items()} == {None: 2, 0.0: 2, 1.0: 2}, "an AE a class, and two on it"
+    log = log_of(tmp_path)
+    means = {'{"beta":0.0}': np.mean(aucs[0.0]), '{"beta":1.0}': np.mean(aucs[1.0])}
+    assert dict(zip(log["settings"], log["auc"], strict=True)) == pytest.approx(means, abs=1e-4)
+    assert log["auc"].is_monotonic_decreasing
+    assert log["runs"].tolist() == log["of"].tolist() == [2, 2]
+    (own,), (other,) = (log[log["is_profile"] == is_own].to_dict("records") for is_own in (True, False))
+    assert own["settings"] == '{"beta":1.0}'
+    assert np.isnan(own["difference"])
+    assert other["difference"] == pytest.approx(other["auc"] - own["auc"], abs=2e-4)
+    assert other["ci_low"] < other["difference"] < other["ci_high"]
+    runs = pd.read_csv(tmp_path / "results" / "runs.csv")
+    assert runs["settings"].str.contains('"validation":0.2').all(), "no row is taken for one of test images"
+    capsys.readouterr()
+    assert call("--search", "--dry-run") == 0
+    assert "6 runs, 0 to do" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("searched")
+def test_a_combination_that_lacks_a_run_has_no_mean_and_comes_last(call: Call, tmp_path: Path) -> None:
+    assert call("--search") == 0
+    store = Store(tmp_path / "results")
+    (lost, *_) = (one for one in store.records() if one.identity["settings"].get("beta") == 1.0)
+    store.record_path(lost.run).unlink()
+    (store.root / "runs.csv").unlink()
+    assert call("--search", "--data-dir", str(tmp_path / "empty")) == 3
+    last = log_of(tmp_path).iloc[-1]
+    assert (last["settings"], last["runs"], last["of"]) == ('{"beta":1.0}', 1, 2)
+    assert np.isnan(last["auc"])
