@@ -16,7 +16,7 @@ from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure, Outcome, local
 from benchmarks.engine.profiles import load_profile
 from benchmarks.engine.records import Record, Store, mean_auc
-from benchmarks.engine.run import Run, as_before, make_jobs
+from benchmarks.engine.run import Run, make_jobs, unhashed
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task
 from benchmarks.registry import MODELS
@@ -61,15 +61,16 @@ def verify(folder: Path, models: str | None, context: Context, *, offline: bool)
 
 def run_of(identity: Mapping[str, Any]) -> Run:
     """Return the run with an identity, as a record holds it. Raises ``CallError`` for a model that is not there."""
-    detector, settings = MODELS[identity["model"]].detector, dict(identity["settings"])
+    detector = MODELS[identity["model"]].detector
+    settings = unhashed(identity["settings"], detector)
     if stage := detector.stage:
-        settings[stage.argument] = as_before(stage.detector) | settings[stage.argument]
+        settings[stage.argument] = unhashed(settings[stage.argument], stage.detector)
     digests = identity.get("digests", {})
     return Run(
         task=Task.of(identity["task"]),
         model=identity["model"],
         seed=identity["seed"],
-        settings=as_before(detector) | settings,
+        settings=settings,
         limits=identity["limits"],
         data={name: DataIdentity(one, digests.get(name, "")) for name, one in identity["variants"].items()},
         preparation=identity.get("preparation", {}),

@@ -201,9 +201,15 @@ def make_run(
     )
 
 
-def as_before(detector: Callable[..., Any]) -> Settings:
-    """Return the settings of a detector that came later as they were before."""
-    return {key: value for key, value in _CAME_LATER.items() if key in settings_of(detector)}
+def unhashed(settings: Settings, detector: Callable[..., Any]) -> Settings:
+    """Return the settings of a detector by those that an identity has of it: under the names and with all of today."""
+    known = settings_of(detector)
+    found = {key: value for key, value in _CAME_LATER.items() if key in known} | settings
+    for name in known.keys() & _RENAMED.keys():
+        for value, before in _RENAMED[name].items():
+            if before.items() <= found.items():
+                found = {key: one for key, one in found.items() if key not in before} | {name: value}
+    return found
 
 
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:

@@ -203,7 +203,7 @@ def test_a_sample_of_records_is_trained_again_and_compared(
         return status, "".join(capsys.readouterr())
 
     status, told = again("Mine,LIS-AE")
-    assert status == 0
+    assert status == 0, told
     assert (told.count("same     "), told.count("Mine on mnist"), told.count("LIS-AE on mnist")) == (6, 3, 3)
 
     record = read_record(Store(results).record_path(sample(results, "Mine")[0].run))
