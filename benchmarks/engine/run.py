@@ -45,7 +45,6 @@ _CAME_LATER = {
 _RENAMED: dict[str, dict[Any, Settings]] = {
     "reading": {"absolute": {"hinge": False}, "hinge": {"hinge": True}},
 }
-_OFFICIAL = DataIdentity()
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +194,7 @@ def make_run(
         seed=seed,
         settings=profile.settings(chosen, task.dataset, latent_dim),
         limits=profile.limits,
-        data={name: data.get(name, _OFFICIAL) for name in sorted(used)},
+        data={name: data.get(name, DataIdentity()) for name in sorted(used)},
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
         origin=chosen.origin.identity(task, seed) if chosen.origin else {},
     )
