@@ -278,12 +278,18 @@ class Plan:
         }
 
     def lacking(self, artefact: Artefact, reasons: Mapping[str, str]) -> dict[str, list[str]]:
-        """Name the parts of a table or figure that lack a run, by the reason that ``reasons`` has for the run."""
-        lacking: dict[str, list[str]] = {}
+        """Name the parts of a table or figure that lack a run, by the reason that ``reasons`` has for the run.
+
+        Parts that lack no more than latent widths for ``oracle`` to choose from are one part together.
+        """
+        fixed = {run.id for one in artefact.measurements for run in self.runs(one, oracle=False)}
+        lacking: dict[str, dict[str, None]] = {}
         for name, runs in self.runs_of(artefact).items():
-            for reason in dict.fromkeys(reasons[run.id] for run in runs if run.id in reasons):
-                lacking.setdefault(reason, []).append(name)
-        return lacking
+            missing = [run.id for run in runs if run.id in reasons]
+            part = "other latent widths" if artefact.oracle and fixed.isdisjoint(missing) else name
+            for run_id in missing:
+                lacking.setdefault(reasons[run_id], {})[part] = None
+        return {reason: list(parts) for reason, parts in lacking.items()}
 
     def left_out(self) -> dict[str, str]:
         """Return the runs that this call excludes and that have no record, each with the reason."""

@@ -1,4 +1,4 @@
-"""Searches for settings, as data: ``settings/search.toml`` read, and the runs that it asks for."""
+"""Searches for settings, as data: ``search.toml`` read, and the runs that it asks for."""
 
 import itertools
 import tomllib
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from benchmarks.paper.tables import Measurement
 from benchmarks.paper.tasks import CLASSES, other_split, validated, with_classes
 
-FILE = Path(__file__).parents[1] / "settings" / "search.toml"
+FILE = Path(__file__).with_name("search.toml")
 
 
 class Trial(NamedTuple):

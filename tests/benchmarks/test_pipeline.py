@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import pipeline, reproduce
+from benchmarks.engine.records import Store
 from benchmarks.paper.tables import table
 from benchmarks.reproduce import main
 from lisae import AutoEncoder
@@ -71,6 +72,20 @@ def test_a_table_of_models(call_grey: Call, tmp_path: Path) -> None:
     text = (tmp_path / "reports" / "table_1.md").read_text()
     assert "MNIST (mnist: drawn waves; omniglot: drawn waves)" in text
     assert "Missing for this reason: left out of this call by --models or --datasets (KDE / Fashion-MNIST; " in text
+
+
+def test_widths_that_are_missing_are_one_part(
+    call_grey: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call_grey("--models", "AE,KDE") == 0
+    store = Store(tmp_path / "results")
+    for record in list(store.records()):
+        if record.identity["settings"].get("latent_dim") == 4:
+            store.record_path(record.run).unlink()
+    (store.root / "runs.csv").unlink()
+    assert call_grey("--models", "AE,KDE", "--data-dir", str(tmp_path / "empty")) == 3
+    assert "error: table 1 lacks other latent widths; reason: mnist is not in" in capsys.readouterr().err
+    assert cells_of(store.root / "table_1.csv")["AE", "MNIST"]["oracle_mean"] == ""
 
 
 def test_without_omniglot_its_cells_are_empty_and_strokes_stand_in_when_asked(
