@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from statistics import fmean
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,6 +12,7 @@ from benchmarks.data import DataIdentity, identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure
+from benchmarks.engine.past import Past, past_of
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, Shard, changed, make_jobs, make_run, stage_of
@@ -148,37 +147,16 @@ class Request:
         return task
 
 
-class _Past(NamedTuple):
-    """The data sets that the records are about, and the mean seconds of a run by its model and data set."""
-
-    data: dict[str, DataIdentity]
-    seconds: dict[tuple[str, str], float]
-
-
-def _past_of(store: Store, profile_name: str) -> _Past:
-    """Read every record; only those of this profile count for the seconds."""
-    data: dict[str, DataIdentity] = {}
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for record in store.records():
-        identity = record.identity
-        for name, variant in identity["variants"].items():
-            data[name] = DataIdentity(variant, identity.get("digests", {}).get(name, ""))
-        if record.profile == profile_name:
-            key = identity["model"], identity["task"]["dataset"]
-            seconds.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
-    return _Past(data, {key: fmean(values) for key, values in seconds.items()})
-
-
 class Plan:
     """The runs that a request takes, by what they are for; nothing here trains or writes.
 
     ``past`` returns what the records say; without it they are read, once, when that is first asked for.
     """
 
-    def __init__(self, request: Request, store: Store, past: Callable[[], _Past] | None = None) -> None:
+    def __init__(self, request: Request, store: Store, past: Callable[[], Past] | None = None) -> None:
         self.request = request
         self.store = store
-        self._past = past or cache(partial(_past_of, store, request.profile.name))
+        self._past = past or cache(partial(past_of, store, request.profile.name))
         self._runs: dict[tuple[Measurement, int, int | None], Run] = {}
 
     def again(self) -> "Plan":
