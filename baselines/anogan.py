@@ -11,11 +11,12 @@ from torch import Tensor
 
 from baselines.gan import Adversarial, CriticLoss, GeneratorLoss, Inversion, check_samples
 from lisae.backbone_detector import BackboneDetector
-from lisae.detector import Images, Stage
+from lisae.conventions import Stage
+from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector, check_alive, check_varied
-from lisae.settings import Count, Positive
+from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective, steps_in_epoch
+from lisae.training import Objective
 
 _SAMPLES = 512
 
@@ -60,14 +61,14 @@ class AnoGAN(BackboneDetector):
     gan_batch_size: Count = 32
     gan_learning_rate: Positive = 1e-3
     critic_steps: Count = 5
-    penalty: float = 10.0
-    feature_weight: float = 1.0
+    penalty: NotNegative = 10.0
+    feature_weight: NotNegative = 1.0
     network_: Adversarial = field(init=False)
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of the critic, of the generator and of the encoder."""
-        critic = self.gan_epochs * steps_in_epoch(n, self.gan_batch_size)
-        encoder = self.epochs * steps_in_epoch(n, self.batch_size)
+        critic = self._steps(n, self.gan_epochs, self.gan_batch_size)
+        encoder = self._steps(n, self.epochs, self.batch_size)
         return {"critic": critic, "generator": critic // self.critic_steps, "encoder": encoder}
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> NDArray[np.float32]:
@@ -86,11 +87,6 @@ class AnoGAN(BackboneDetector):
         check_alive(normal, np.sqrt(scores * normal[0].size), self._some_codes(normal))
 
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
-        if not (self.critic_steps >= 1 and self.penalty >= 0 and self.feature_weight >= 0):
-            raise ValueError(
-                "critic_steps is at least 1, penalty and feature_weight are not below 0; "
-                f"got {self.critic_steps}, {self.penalty} and {self.feature_weight}."
-            )
         yield from self._play(normal, generator)
         check_samples(normal, self._sample(_SAMPLES, generator))
         return (yield from super()._minimise(normal, negatives, generator))
@@ -146,7 +142,7 @@ class AnoGANFM(ReconstructionDetector):
     stage = Stage("anogan", AnoGAN)
 
     anogan: AnoGAN | None = field(default=None, kw_only=False)
-    kappa: float = 1.0
+    kappa: NotNegative = 1.0
     anogan_: AnoGAN = field(init=False)
     restarts_: int = field(init=False)
     network_: Adversarial = field(init=False)
@@ -160,8 +156,6 @@ class AnoGANFM(ReconstructionDetector):
         return self.anogan_.arithmetic()
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
-        if not self.kappa >= 0:
-            raise ValueError(f"kappa is not below 0; got {self.kappa}.")
         self.anogan_ = yield from self._fitted_stage(normal, negatives, seed)
         self.network_, self.losses_ = self.anogan_.network_, self.anogan_.losses_
         self.restarts_ = self.anogan_.restarts_

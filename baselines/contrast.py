@@ -1,12 +1,13 @@
 """Global contrast normalisation in the L1 sense, as the authors of Deep SVDD put it before all of their models."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from lisae.detector import Detector, Images, as_rows
+from lisae.detector import Detector
+from lisae.images import Images, as_rows
 from lisae.training import CollapseError
 
 CONTRASTS = ("none", "l1")
@@ -37,10 +38,8 @@ class ContrastNormalised(Detector):
     contrast: Annotated[str, CONTRASTS] = "none"
     contrast_range_: list[float] = field(init=False)
 
-    def _begin(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Images, Images | None, int]:
-        normal, negatives, seed = super()._begin(X, y)
-        if self.contrast not in CONTRASTS:
-            raise ValueError(f"contrast is one of {', '.join(CONTRASTS)}; got {self.contrast!r}.")
+    def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
+        normal, negatives, seed = super()._begin(normal, negatives)
         self.contrast_range_ = [0.0, 1.0]
         if self.contrast == "none":
             return normal, negatives, seed
@@ -50,7 +49,7 @@ class ContrastNormalised(Detector):
         self.contrast_range_ = [float(images.min()), float(images.max())]
         return self._scaled(images), None if negatives is None else self._scaled(l1_normalised(negatives)), seed
 
-    def _checked(self, X: ArrayLike) -> Images:
+    def _checked(self, X: Any) -> Images:
         images = super()._checked(X)
         return images if self.contrast == "none" else self._scaled(l1_normalised(images))
 

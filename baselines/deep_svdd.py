@@ -13,11 +13,11 @@ from baselines.contrast import CONTRASTS, ContrastNormalised
 from baselines.label_sweep import LabelSweep
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector, Reconstruction
-from lisae.detector import Images
+from lisae.images import Images
 from lisae.reconstruction import check_alive, check_varied
-from lisae.settings import Count, Positive
+from lisae.settings import Count, NotNegative, Positive
 from lisae.stacks import Learning
-from lisae.training import Objective, steps_in_epoch
+from lisae.training import Objective
 
 # Least distance of a coordinate of the centre from zero, which weights of zero would reach.
 _MARGIN = 0.1
@@ -108,20 +108,18 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
     for collapse.
     """
 
-    _learned_values = (*BackboneDetector._learned_values, "contrast_range", "squared_radii")
-
     contrast: Annotated[str, CONTRASTS] = "l1"
     pretraining_epochs: Count = 12
     pretraining_learning_rate: Positive = 2e-3
-    weight_decay: float = 0.5e-6
+    weight_decay: NotNegative = 0.5e-6
     learning_rate: Positive = 1e-4
     network_: HypersphereBackbone = field(init=False)
     squared_radii_: list[float] = field(init=False)
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of pre-training and of the one-class objective."""
-        in_epoch = steps_in_epoch(n, self.batch_size)
-        return {"pre-training": self.pretraining_epochs * in_epoch, "one-class": self.epochs * in_epoch}
+        epochs = {"pre-training": self.pretraining_epochs, "one-class": self.epochs}
+        return {name: self._steps(n, own, self.batch_size) for name, own in epochs.items()}
 
     def sweep_labels(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class label of each image at each of ten radii, +1 inside and -1 outside, (10, n).

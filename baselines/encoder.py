@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lisae.backbone import Backbone
 from lisae.backbone_detector import BackboneDetector
-from lisae.detector import Images
+from lisae.images import Images
 from lisae.reconstruction import check_varied
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import ensemble
 
-from lisae.detector import Detector, Images, as_rows
+from lisae.detector import Detector
+from lisae.images import Images, as_rows
 from lisae.settings import Count
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from lisae.backbone import Backbone, autocast
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 from lisae.training import CollapseError, Objective
 
 

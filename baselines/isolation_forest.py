@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn import ensemble
 
 from baselines.contrast import ContrastNormalised
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 from lisae.settings import Count
 
 

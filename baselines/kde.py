@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from baselines.contrast import ContrastNormalised
 from baselines.distances import Rows, distance_blocks
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it.
 BANDWIDTHS = 2.0 ** np.linspace(-4.5, 5, 20)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from lisae.backbone import Backbone, autocast
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.settings import Range
+from lisae.settings import NotNegative, Range
 from lisae.training import Objective
 
 ADDRESSINGS = ("cosine", "dot")
@@ -21,7 +21,7 @@ class MemoryBackbone(Backbone):
     """The backbone whose decoder is given a mixture of learned slots in place of the code itself.
 
     Args:
-        image_shape: (h, w, c); h and w are multiples of 4.
+        image_shape: (h, w, c).
         latent_dim: width of the latent layer and of a slot.
         slots: how many slots the memory has.
         shrinkage: share of a slot below which it is dropped from a mixture, in units of 1 / ``slots``.
@@ -105,19 +105,12 @@ class MemoryAutoEncoder(BackboneDetector):
     """
 
     slots: Annotated[int, Range(2)] = 100
-    shrinkage: float = 1.0
-    entropy_weight: float = 2e-4
+    shrinkage: NotNegative = 1.0
+    entropy_weight: NotNegative = 2e-4
     addressing: Annotated[str, ADDRESSINGS] = "cosine"
     network_: MemoryBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> MemoryBackbone:
-        if self.slots < 2 or self.shrinkage < 0:
-            raise ValueError(
-                f"there are at least 2 slots, and shrinkage is not below 0; "
-                f"got {self.slots} slots and shrinkage {self.shrinkage}."
-            )
-        if self.addressing not in ADDRESSINGS:
-            raise ValueError(f"addressing is one of {', '.join(ADDRESSINGS)}; got {self.addressing!r}.")
         return MemoryBackbone(
             self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator, addressing=self.addressing
         )

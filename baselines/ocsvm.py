@@ -10,7 +10,7 @@ from sklearn.svm import OneClassSVM
 from baselines.contrast import ContrastNormalised
 from baselines.distances import distance_blocks
 from baselines.label_sweep import LabelSweep
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 from lisae.settings import Positive, Range, Share
 
 # Ruff et al., Deep One-Class Classification, ICML 2018, and the authors' code for it. Each is twice the one before.
@@ -73,12 +73,6 @@ class OCSVM(ContrastNormalised, LabelSweep):
         return np.where(decisions < 0, -1, 1)
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        if self.length_scale not in LENGTH_SCALES:
-            raise ValueError(f"length_scale is one of {', '.join(LENGTH_SCALES)}; got {self.length_scale!r}.")
-        if not self.gamma_scale > 0:
-            raise ValueError(f"gamma_scale is a positive number; got {self.gamma_scale}.")
-        if self.max_samples < 0 or self.max_samples == 1:
-            raise ValueError(f"max_samples is 0, for all images, or at least 2; got {self.max_samples}.")
         learned = normal
         if 0 < self.max_samples < len(normal):
             learned = normal[np.random.default_rng(seed).permutation(len(normal))[: self.max_samples]]

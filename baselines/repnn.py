@@ -15,7 +15,7 @@ class ReplicatorBackbone(Backbone):
     """The backbone with a staircase in place of the latent tanh, after a sigmoid in Section 5.1 of the paper.
 
     Args:
-        image_shape: (h, w, c); h and w are multiples of 4.
+        image_shape: (h, w, c).
         latent_dim: width of the latent layer.
         levels: how many levels the staircase has.
         steepness: how steep its steps are.
@@ -69,11 +69,6 @@ class ReplicatorNetwork(BackboneDetector):
     network_: ReplicatorBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> ReplicatorBackbone:
-        if self.levels < 2 or not self.steepness > 0:
-            raise ValueError(
-                f"there are at least 2 levels, and steepness is positive; "
-                f"got {self.levels} levels and steepness {self.steepness}."
-            )
         return ReplicatorBackbone(
             self.image_shape_, self.latent_dim, self.levels, self.steepness, generator, squash=self.squash
         )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lisae.backbone import Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
+from lisae.settings import NotNegative
 from lisae.training import Objective
 
 
@@ -66,12 +67,10 @@ class VariationalAutoEncoder(BackboneDetector):
     for a negative ``kl_weight``.
     """
 
-    kl_weight: float = 0.2
+    kl_weight: NotNegative = 0.2
     network_: VariationalBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> VariationalBackbone:
-        if self.kl_weight < 0:
-            raise ValueError(f"kl_weight is not below 0; got {self.kl_weight}.")
         return VariationalBackbone(self.image_shape_, self.latent_dim, generator)
 
     def _objective(self, generator: torch.Generator) -> Objective:

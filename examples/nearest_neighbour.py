@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sklearn.neighbors import NearestNeighbors
 
-from lisae.detector import Detector, as_rows
+from lisae import Detector, as_rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -1,6 +1,7 @@
 """The one backbone that every deep model here shares (Section 5.1 of the paper), and the arithmetic that it runs in."""
 
 import math
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 NEGATIVE_SLOPE = 0.2
 # Colour images have the network of higher capacity, at the same depth (Section 5.1).
@@ -27,16 +28,17 @@ class Backbone(nn.Module):
     The encoder is two convolutions with LeakyReLU, of 16 and 64 channels for grey images and 32 and 64 for
     colour; the latent layer is fully connected with tanh; the decoder is a fully connected layer with LeakyReLU,
     two deconvolutions with LeakyReLU and a last convolution with sigmoid. There is no batch normalisation: the
-    paper has none. Images are float in [0, 1], (n, c, h, w).
+    paper has none. Images are float in [0, 1], (n, c, h, w). The encoder halves the sides twice: those that are no
+    multiples of 4 are padded with their edge on the way in, and the decoder crops what it made of that.
 
     Args:
-        image_shape: (h, w, c); h and w are multiples of 4, since the encoder halves them twice.
+        image_shape: (h, w, c).
         latent_dim: width of the latent layer.
         generator: draws the initial weights.
         activation: of the latent layer, ``tanh``, the paper's, or ``relu``, which it was compared with (Section 3.1).
 
     Raises:
-        ValueError: for sides that are not multiples of 4, a latent width below 1, or another activation.
+        ValueError: for a latent width below 1, or another activation.
     """
 
     def __init__(
@@ -44,20 +46,18 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         height, width, channels = image_shape
-        if height % 4 or width % 4:
-            raise ValueError(
-                f"the sides of an image are multiples of 4 for the backbone; got {height} x {width}. Pad or crop them."
-            )
         if latent_dim < 1:
             raise ValueError(f"the latent width is at least 1; got {latent_dim}.")
         if activation not in _ACTIVATIONS:
             raise ValueError(f"the activation is one of {', '.join(_ACTIVATIONS)}; got {activation!r}.")
         self.activation = activation
         first, second = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
-        grid = (second, height // 4, width // 4)
+        grid = (second, -(-height // 4), -(-width // 4))
+        is_whole = height % 4 == 0 and width % 4 == 0
         self.features = math.prod(grid)
         with torch.device("meta"):  # no memory, so that PyTorch draws no weights from its global generator
             self.encoder = nn.Sequential(
+                *([] if is_whole else [nn.ReplicationPad2d((0, -width % 4, 0, -height % 4))]),
                 nn.Conv2d(channels, first, 4, stride=2, padding=1),
                 nn.LeakyReLU(NEGATIVE_SLOPE),
                 nn.Conv2d(first, second, 4, stride=2, padding=1),
@@ -73,6 +73,7 @@ class Backbone(nn.Module):
                 nn.LeakyReLU(NEGATIVE_SLOPE),
                 Deconvolution(first, first, 4, stride=2, padding=1),
                 nn.LeakyReLU(NEGATIVE_SLOPE),
+                *([] if is_whole else [Crop(height, width)]),
                 nn.Conv2d(first, channels, 3, padding=1),
                 nn.Sigmoid(),
             )
@@ -88,6 +89,18 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images, (n, c, h, w) -> (n, c, h, w), both in [0, 1]."""
         return self.decoder(self.code(self.encoder(images)))
+
+
+class Crop(nn.Module):
+    """The upper left part of images, (n, c, h, w), of ``height`` and ``width``."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the images cropped, (n, c, height, width)."""
+        return images[..., : self.height, : self.width]
 
 
 class Deconvolution(nn.ConvTranspose2d):
@@ -132,16 +145,30 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 layer.bias.zero_()
 
 
-def resolve_device(device: str) -> torch.device:
-    """Return the device of a name in ``DEVICES``; ``auto`` is CUDA where there is one.
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return a device of PyTorch from itself or its name, which may have a number, such as ``cuda:1``.
 
-    Raises ValueError for another name, and for ``cuda`` where there is none.
+    ``auto`` is CUDA where there is one, and else the CPU.
+
+    Raises ValueError for another name than those in ``DEVICES``, and for a device that is not there.
     """
-    if device not in DEVICES:
-        raise ValueError(f"the device is one of {', '.join(DEVICES)}; got {device!r}.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda' was asked for, and PyTorch finds no CUDA device here: use 'cpu' or 'auto'.")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    name, colon, number = str(device).partition(":")
+    if name not in DEVICES or (colon and not (number.isdecimal() and name != "auto")):
+        raise ValueError(
+            f"the device is one of {', '.join(DEVICES)}, one with a number, such as 'cuda:0', or a torch.device; "
+            f"got {device!r}."
+        )
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not count:
+            raise ValueError("device 'cuda' was asked for, and PyTorch finds no CUDA device here: use 'cpu' or 'auto'.")
+        if number and int(number) >= count:
+            raise ValueError(f"device {str(device)!r} was asked for, and the last one here is 'cuda:{count - 1}'.")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("device 'mps' was asked for, and PyTorch finds no such device here: use 'cpu' or 'auto'.")
+    return torch.device(str(device))
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
@@ -155,6 +182,8 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
         return getattr(torch, precision)
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device.type != "cpu":
+        return torch.float32
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else torch.float32
 
@@ -165,8 +194,14 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def image_tensor(images: NDArray[Any], device: torch.device) -> Tensor:
-    """Put images (n, h, w, c) on the device as (n, c, h, w); their order in memory and their dtype stay."""
-    return torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2).to(device)
+    """Put images (n, h, w, c) on the device as (n, c, h, w); their order in memory and their dtype stay.
+
+    On a CPU the tensor shares the memory of the array, which must not be written to.
+    """
+    contiguous = np.ascontiguousarray(images)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(contiguous).permute(0, 3, 1, 2).to(device)
 
 
 def as_float(images: Tensor) -> Tensor:

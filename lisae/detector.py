@@ -1,35 +1,28 @@
-"""The contract that every detector keeps, and the checks of the images and labels it is given."""
+"""The contract that every detector keeps."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from lisae.conventions import Conventions, RandomState, is_fitted, seed_of
+from lisae.images import Images, as_images, as_sides, resized, shape_text
+from lisae.labels import normal_rows
+from lisae.memory import parts, rows_of
+from lisae.settings import check_settings
+from lisae.sources import as_array
 from lisae.stacks import Learning
 from lisae.training import CollapseError
 
-Images = NDArray[Any]  # (n, h, w, c), uint8 in 0..255 or float32 in [0, 1]
-
-
-class Stage(NamedTuple):
-    """The trained detector that another one begins from.
-
-    Attributes:
-        argument: the constructor argument that takes it.
-        detector: its class.
-    """
-
-    argument: str
-    detector: "type[Detector]"
+_QUANTILES = 1001
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Detector(OutlierMixin, BaseEstimator, ABC):
+class Detector(Conventions, ABC):
     """A one-class detector of images in scikit-learn's conventions.
 
     A subclass implements ``_fit`` and ``_anomaly_score`` on images of one checked form; everything that its
@@ -37,24 +30,26 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     is learned ends in an underscore.
 
     Args:
+        image_shape: the shape of one image as it is given, (h, w), (h, w, c), or (c, h, w) where the channels come
+            first; one side may be -1, as in ``numpy.reshape``. Flat rows need it. None: the array's own.
+        size: the height and width that images are brought to on their way in, as one number or two; None: their own.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
     Attributes:
-        uses_negatives: whether ``fit`` learns from the rows of ``X`` marked -1; where False they are left out.
-        stage: the trained detector that this one begins from; None for a model that is trained on its own.
         image_shape_: (h, w, c) of the training images.
+        score_quantiles_: 1,001 quantiles of the scores of the normal training images, from the least to the largest.
         threshold_: the score above which ``predict`` answers -1: the ``1 - contamination`` quantile of the
             scores of the normal training images.
     """
 
-    uses_negatives: ClassVar[bool] = False
-    stage: ClassVar[Stage | None] = None
-
+    image_shape: tuple[int, ...] | None = None
+    size: int | tuple[int, int] | None = None
     contamination: float = 0.05
-    random_state: int | np.random.RandomState | None = None
+    random_state: RandomState = None
     image_shape_: tuple[int, int, int] = field(init=False)
     threshold_: float = field(init=False)
+    score_quantiles_: NDArray[np.float64] = field(init=False)
 
     @property
     def precision_(self) -> str:
@@ -72,52 +67,85 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
         """Score images of the checked form, (n, h, w, c) -> (n,); higher is more anomalous."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike | None = None, *, negatives: Any = None) -> Self:
         """Learn what is normal.
 
         Args:
-            X: images (n, h, w), (n, h, w, c) or flat (n, features) with square images, uint8 or float in [0, 1].
+            X: images (n, h, w), (n, h, w, c) or, with ``image_shape``, flat (n, features); uint8, bool, other integers
+                from 0 to 255, or floating point in [0, 1]. Or a folder, a list of files or pictures, an .npy file, or a
+                ``torch.utils.data.Dataset``, as ``lisae.sources.as_array`` takes them.
             y: +1 for each normal row and -1 for each negative example, (n,); None: all rows are normal.
+            negatives: negative examples, in place of ``y``, in any form that ``X`` may have.
 
         Raises:
-            ValueError: for a wrong shape, dtype, range or label, NaN, fewer than two normal images, or no
+            ValueError: for a wrong shape, dtype, range, label or setting, NaN, fewer than two normal images, or no
                 negative example where the model needs them; the message names the value and the remedy.
             CollapseError: for normal images that are all equal.
         """
-        return self._learned(self._fit(*self._begin(X, y)))
+        return self._learned(self._fit(*self._begin(*self._read(X, y, negatives))))
 
-    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
+    def fitting(self, X: Any, y: ArrayLike | None = None, *, negatives: Any = None) -> Learning[Self]:
         """Learn as ``fit`` does, for ``stacks.train_together`` to drive.
 
         Yields each training of a network, and returns the detector. A model without networks yields nothing.
         """
-        yield from ()
-        return self.fit(X, y)
+        return (yield from self._fitting(*self._read(X, y, negatives)))
 
-    def _begin(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Images, Images | None, int]:
-        """Check the arguments of ``fit`` and return those of ``_fit``."""
+    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
+        """Learn as ``fitting`` does, from images of the checked form."""
+        yield from ()
+        return self._learned(self._fit(*self._begin(normal, negatives)))
+
+    def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | None]:
+        """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
+        self._check_settings()
+        images = self._as_images(X, None)
+        if negatives is None:
+            is_normal = normal_rows(y, len(images))
+            return rows_of(images, is_normal), rows_of(images, ~is_normal)
+        if y is not None:
+            raise ValueError(
+                "both y and negatives tell what is not normal: pass fit(X, y) or fit(normal, negatives=...)."
+            )
+        if not self.uses_negatives:
+            return images, None
+        others = self._as_images(negatives, images.shape[1:])
+        if others.shape[1:] != images.shape[1:]:
+            raise ValueError(
+                f"the negatives are {shape_text(others.shape[1:])}, the normal images {shape_text(images.shape[1:])}: "
+                "bring them to one shape; size=, such as size=64, brings both to one height and width."
+            )
+        return images, others
+
+    def _check_settings(self) -> None:
+        """Check the arguments of the constructor, and those of the stage that is given, if any."""
+        check_settings(self)
         if not 0 < self.contamination < 1:
             raise ValueError(f"contamination is a share between 0 and 1, both excluded; got {self.contamination}.")
-        images = as_images(X)
-        normal_rows = _normal_rows(y, len(images))
-        normal, negatives = images[normal_rows], images[~normal_rows]
+        stage = getattr(self, self.stage.argument) if self.stage else None
+        if isinstance(stage, Detector):
+            stage._check_settings()
+
+    def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
+        """Return the arguments of ``_fit``."""
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
-        if (normal == normal[0]).all():
+        if all((normal[part] == normal[0]).all() for part in parts(normal)):
             raise CollapseError(f"learns nothing from normal images that are all equal; got {len(normal)} of them")
-        if self.uses_negatives and not len(negatives):
+        if self.uses_negatives and (negatives is None or not len(negatives)):
             raise ValueError(
-                f"{type(self).__name__} learns from negative examples, and got none: "
-                "add rows of X marked -1 in y, images of a similar domain that are not normal."
+                f"{type(self).__name__} learns from negative examples, and got none: add rows of X marked -1 in y, "
+                "or pass fit(X, negatives=...), images of a similar domain that are not normal."
             )
         self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
-        self.image_shape_ = images.shape[1:]
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.image_shape_ = normal.shape[1:]
+        seed = seed_of(self.random_state)
         return normal, negatives if self.uses_negatives else None, seed
 
     def _learned(self, scores: NDArray[np.float64]) -> Self:
         """Set the threshold by the scores of the normal training images, (n,), which makes the detector fitted."""
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
+        self.score_quantiles_ = np.quantile(scores, np.linspace(0, 1, _QUANTILES))
         return self
 
     def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
@@ -138,22 +166,23 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
                 f"{type(self).__name__} begins from a detector of class {kind.__name__}; got {type(given).__name__}. "
                 f"Pass {argument}={kind.__name__}(...)."
             )
-        if not hasattr(given, "threshold_"):
+        if not is_fitted(given):
             stage = clone(given)
             if stage.random_state is None:
                 stage.set_params(random_state=seed)
-            if negatives is None:
-                return (yield from stage.fitting(normal))
-            labels = np.repeat([1, -1], [len(normal), len(negatives)])
-            return (yield from stage.fitting(np.concatenate([normal, negatives]), labels))
+            if getattr(self, "verbose", False):
+                stage.set_params(verbose=True)
+            if getattr(self, "callback", None) is not None:
+                stage.set_params(callback=vars(self)["callback"])
+            return (yield from stage._fitting(normal, negatives))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
-                f"the {kind.__name__} was fitted on images of {_shape(given.image_shape_)}, "
-                f"these are {_shape(self.image_shape_)}: fit it on the same normal images."
+                f"the {kind.__name__} was fitted on images of {shape_text(given.image_shape_)}, "
+                f"these are {shape_text(self.image_shape_)}: fit it on the same normal images."
             )
         return given
 
-    def fit_predict(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.int64]:
+    def fit_predict(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.int64]:
         """Learn from images and classify them, as ``fit(X, y).predict(X)`` does."""
         return self.fit(X, y).predict(X)
 
@@ -164,7 +193,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return {}
 
-    def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
+    def anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Score images, (n,), higher is more anomalous; for autoencoders the reconstruction error L(x), Section 3.4.
 
         Raises:
@@ -173,7 +202,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         return self._anomaly_score(self._checked(X))
 
-    def extra_scores(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
+    def extra_scores(self, X: Any) -> dict[str, NDArray[Any]]:
         """Return further answers of the model by name, beside the main score; images are the last axis, (..., n).
 
         Raises what ``anomaly_score`` raises, for a model that has any.
@@ -193,16 +222,16 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
 
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return the negative anomaly score, (n,): higher is more normal, as in scikit-learn's detectors."""
         return -self.anomaly_score(X)
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images; see ``predict`` for ties."""
         scores = self.anomaly_score(X)  # first, since it checks that there is a threshold
         return self.threshold_ - scores
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+    def predict(self, X: Any) -> NDArray[np.int64]:
         """Return +1 for each image taken as normal and -1 for each anomalous one, (n,).
 
         A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
@@ -214,80 +243,40 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
         tie = 64 * unit * max(1.0, abs(self.threshold_))
         return np.where(above > tie, -1, 1).astype(np.int64)
 
-    def _checked(self, X: ArrayLike) -> Images:
+    def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
+        """Return the share of normal training images that score lower, (n,), in [0, 1]; higher is more anomalous.
+
+        It is calibrated on normal images alone: of normal images that score as those of training do, a share p is
+        called anomalous by ``anomaly_probability(X) > 1 - p``, whatever the scale of the scores. It is not the
+        probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
+        """
+        scores = self.anomaly_score(X)
+        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, _QUANTILES))
+
+    def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
-        check_is_fitted(self, "threshold_")
-        images = as_images(X)
+        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
+            check_is_fitted(self, "threshold_")
+        images = self._as_images(X, self.image_shape_)
         if images.shape[1:] != self.image_shape_:
+            there, here = shape_text(images.shape[1:]), shape_text(self.image_shape_)
+            expects = f"{type(self).__name__} is expecting {self.n_features_in_} features as input"
+            flat = f"X has {images[0].size} features, but {expects}: " if getattr(X, "ndim", 0) == 2 else ""
             raise ValueError(
-                f"the images are {_shape(images.shape[1:])}, the training images were {_shape(self.image_shape_)}: "
-                "bring them to the same height, width and channels."
+                f"{flat}the images are {there}, the training "
+                f"images were {here}: bring them to the same height, width and channels."
             )
         return images
 
+    def _as_images(self, X: Any, trained: tuple[int, ...] | None) -> Images:
+        """Return images in any form that ``fit`` takes in the checked form, read as ``trained`` ones were, if any."""
+        size = self._inherited("size")
+        if size is None:
+            return as_images(as_array(X), self._inherited("image_shape"), trained)
+        sides = as_sides(size)
+        return resized(as_images(as_array(X, sides), self._inherited("image_shape"), trained), sides)
 
-def as_images(X: ArrayLike) -> Images:
-    """Check ``X`` and return it as (n, h, w, c), uint8 or float32 in [0, 1].
-
-    Raises ValueError for an array that does not hold images; the message names the value and the remedy.
-    """
-    if np.ma.is_masked(X):
-        raise ValueError("images hold masked values: fill them in, as X.filled(0) does, or remove those images.")
-    array = np.asarray(X)
-    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(
-            f"images are uint8 (0 to 255) or floating point (0 to 1); got dtype {array.dtype}. "
-            "Integers that hold 0 to 255: X.astype(numpy.uint8)."
-        )
-    if not array.size:
-        raise ValueError(f"no images: X has shape {_shape(array.shape)}.")
-    array = _with_channels(array)
-    if array.dtype == np.uint8:
-        return array
-    low, high = float(array.min()), float(array.max())
-    if not np.isfinite([low, high]).all():
-        raise ValueError("images hold NaN or infinite values: remove those images or fill the values in.")
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"floating-point images lie in [0, 1]; got values from {low:g} to {high:g}. Divide by 255, or pass uint8."
-        )
-    return array.astype(np.float32, copy=False)
-
-
-def as_rows(images: Images) -> NDArray[np.float32]:
-    """Return images of the checked form as flat rows of pixels, (n, h, w, c) -> (n, h * w * c), float32 in [0, 1]."""
-    rows = images.reshape(len(images), -1)
-    return np.divide(rows, 255, dtype=np.float32) if rows.dtype == np.uint8 else rows
-
-
-def _with_channels(array: NDArray[Any]) -> Images:
-    if array.ndim == 4:
-        return array
-    if array.ndim == 3:
-        return array[..., None]
-    if array.ndim == 2:
-        for channels in (1, 3):
-            side = round((array.shape[1] / channels) ** 0.5)
-            if side * side * channels == array.shape[1]:
-                return array.reshape(len(array), side, side, channels)
-        raise ValueError(
-            f"flat rows of {array.shape[1]} features are neither a square grey nor a square colour image: "
-            "reshape X to (n, h, w) or (n, h, w, c)."
-        )
-    raise ValueError(f"X is (n, h, w), (n, h, w, c) or (n, features); got shape {_shape(array.shape)}.")
-
-
-def _normal_rows(y: ArrayLike | None, n: int) -> NDArray[np.bool_]:
-    if y is None:
-        return np.ones(n, dtype=bool)
-    labels = np.asarray(y)
-    if labels.shape != (n,):
-        raise ValueError(f"y has one label for each of the {n} images; got shape {_shape(labels.shape)}.")
-    wrong = [repr(label) for label in np.unique(labels).tolist() if label not in (1, -1)]
-    if wrong:
-        raise ValueError(f"labels are +1 (normal) and -1 (negative example); got {', '.join(wrong[:5])}.")
-    return labels == 1
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "of a single value"
+    def _inherited(self, argument: str) -> Any:
+        """Return a constructor argument: its own, or else that of the stage that is given; None for neither."""
+        own, stage = getattr(self, argument, None), getattr(self, self.stage.argument) if self.stage else None
+        return own if own is not None else getattr(stage, argument, None)

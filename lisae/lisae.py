@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
-from lisae.detector import Images, Stage
+from lisae.conventions import Stage
+from lisae.images import Images
+from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, Positive
+from lisae.settings import Count, CountOrZero, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -34,14 +37,12 @@ class AutoEncoder(BackboneDetector):
     """
 
     activation: Annotated[str, ("tanh", "relu")] = "tanh"
-    inner_weight: float = 0.0
+    inner_weight: NotNegative = 0.0
 
     def _network(self, generator: torch.Generator) -> Backbone:
         return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)
 
     def _objective(self, generator: torch.Generator) -> Objective:
-        if self.inner_weight < 0:
-            raise ValueError(f"inner_weight is at least 0; got {self.inner_weight}.")
         if self.inner_weight == 0:
             return super()._objective(generator)
         return InnerReconstruction(self.network_, self.inner_weight)
@@ -114,7 +115,7 @@ class LinSepAutoEncoder(BackboneDetector):
 
     uses_negatives = True
 
-    separation: float = 50.0
+    separation: NotNegative = 50.0
 
     def _objective(self, generator: torch.Generator) -> Objective:
         classifier = nn.Linear(self.latent_dim, 1, device="meta").to_empty(device="cpu")
@@ -157,6 +158,14 @@ class LatentShaping(Objective):
         return mean_error(errors[: len(images)]) + self.beta * mean_distance(distances)
 
 
+class LatentShapingOfImages(LatentShaping):
+    """Eq. (1), with the features computed for each batch, for images whose features do not fit in memory."""
+
+    def forward(self, images: Tensor, others: Tensor) -> Tensor:  # type: ignore[override]
+        """Map normal images and negatives, (n, c, h, w) and (m, c, h, w) in [0, 1], to the loss, ()."""
+        return super().forward(self.network.encoder(images), images, self.network.encoder(others), others)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class LISAE(ReconstructionDetector):
     """LIS-AE: an autoencoder whose latent layer is trained to reconstruct normal images and nothing else.
@@ -168,7 +177,7 @@ class LISAE(ReconstructionDetector):
 
     whose inner norms are over the pixels of an image. The paper leaves open how a batch enters: see ``reading``. An
     epoch is one pass over the normal images, each step beside as many negative examples. The encoder is frozen, so its
-    features are computed once.
+    features are computed once, where they take no more than two gibibytes.
 
     Args:
         autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
@@ -183,6 +192,10 @@ class LISAE(ReconstructionDetector):
         epochs: passes over the normal images in phase two.
         batch_size: normal images, and negative examples, in a step.
         learning_rate: peak of the one-cycle rate.
+        min_steps: steps of phase two, at least, as for ``BackboneDetector``.
+        n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
+        image_shape, size: as for ``Detector``; None: as phase one is told.
+        verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -199,12 +212,16 @@ class LISAE(ReconstructionDetector):
     stage = Stage("autoencoder", AutoEncoder)
 
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
-    beta: float = 1.0
+    beta: NotNegative = 1.0
     gamma: Positive = 20.0
     reading: Annotated[str, tuple(READINGS)] = "absolute"
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
+    min_steps: CountOrZero = 250
+    n_jobs: int | None = None
+    verbose: bool = False
+    callback: Callback | None = None
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 
@@ -214,17 +231,18 @@ class LISAE(ReconstructionDetector):
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         assert negatives is not None  # Detector.fit requires them
-        if self.gamma <= 0 or self.beta < 0:
-            raise ValueError(f"gamma is above 0 and beta not below; got gamma {self.gamma} and beta {self.beta}.")
-        if self.reading not in READINGS:
-            raise ValueError(f"the reading of Eq. (1) is one of {', '.join(READINGS)}; got {self.reading!r}.")
         self.autoencoder_ = yield from self._fitted_stage(normal, negatives, seed)
         self.restarts_ = self.autoencoder_.restarts_
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
-        pools = [(self._features(images), images) for images in (normal, negatives)]
-        objective = LatentShaping(self.network_, self.beta, self.gamma, self.reading)
+        n = len(normal) + len(negatives)
+        is_cached = n * self.network_.features * self.arithmetic()[1].itemsize <= memory.FEATURES
+        kind = LatentShaping if is_cached else LatentShapingOfImages
+        pools: list[tuple[Images | Tensor, ...]] = [
+            (self._features(images), images) if is_cached else (images,) for images in (normal, negatives)
+        ]
+        objective = kind(self.network_, self.beta, self.gamma, self.reading)
         self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))

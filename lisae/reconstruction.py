@@ -1,21 +1,33 @@
 """Detectors that score an image by its reconstruction error (Section 3.4), and checks for a network that is dead."""
 
+import copy
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
-from lisae.detector import Detector, Images
-from lisae.stacks import Learning, train_alone
-from lisae.training import CollapseError, Objective, Training, steps_in_epoch
+from lisae.batches import steps_in_epoch
+from lisae.detector import Detector
+from lisae.images import Images
+from lisae.memory import parts
+from lisae.process import keep_memory, threads
+from lisae.progress import Progress, followed
+from lisae.stacks import Learning, free_memory, train_alone
+from lisae.training import CollapseError, Objective, Training, UndertrainedError
+
+log = logging.getLogger("lisae")
 
 _BATCH = 512
+_PIXELS = _BATCH * 32 * 32  # of the images that are computed at once
+_SMALL_BATCH, _LARGE_BATCH = 16, 1024  # the least that a batch is made for few images, and the most for any number
+_FEW_STEPS = 60  # a network that learned nothing in fewer is undertrained rather than dead
 
 
 class ReconstructionDetector(Detector):
@@ -32,6 +44,7 @@ class ReconstructionDetector(Detector):
     epochs: int
     batch_size: int
     learning_rate: float
+    min_steps: int
 
     @abstractmethod
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
@@ -47,11 +60,13 @@ class ReconstructionDetector(Detector):
         """Learn as ``_fit`` does, yielding each training of a network."""
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        return train_alone(self._learn(normal, negatives, seed))
+        keep_memory()
+        with threads(self._inherited("n_jobs"), self.image_shape_) as n:
+            log.info("%s learns with %d threads", type(self).__name__, n)
+            return train_alone(self._learn(normal, negatives, seed))
 
-    def fitting(self, X: ArrayLike, y: ArrayLike | None = None) -> Learning[Self]:
-        """Learn as ``fit`` does; yield each training to ``stacks.train_together`` and return the detector."""
-        return self._learned((yield from self._learn(*self._begin(X, y))))
+    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
+        return self._learned((yield from self._learn(*self._begin(normal, negatives))))
 
     def _train(
         self,
@@ -68,16 +83,38 @@ class ReconstructionDetector(Detector):
         device, dtype = self.arithmetic()
         settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
         tensors = [
-            tuple(rows if isinstance(rows, Tensor) else image_tensor(rows, device) for rows in pool) for pool in pools
+            tuple(rows if isinstance(rows, Tensor) else _pooled(rows, device) for rows in pool) for pool in pools
         ]
-        trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
+        n = len(tensors[0][0])
+        settings["epochs"], settings["batch_size"] = self._schedule(n, settings["epochs"], settings["batch_size"])
+        name = type(self).__name__
+        with followed(name, getattr(self, "callback", None), verbose=getattr(self, "verbose", False)) as called:
+            settings["follow"] = called and (lambda *state: called(Progress(name, *state)))
+            trained = yield Training(objective, tensors, generator=generator, device=device, dtype=dtype, **settings)
         return trained.losses
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of the one training under the name ``training``."""
-        return {"training": self.epochs * steps_in_epoch(n, self.batch_size)}
+        return {"training": self._steps(n, self.epochs, self.batch_size)}
 
-    def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _steps(self, n: int, epochs: int, batch_size: int) -> int:
+        """Return the steps of a training with ``n`` images in its first pool."""
+        epochs, batch_size = self._schedule(n, epochs, batch_size)
+        return epochs * steps_in_epoch(n, batch_size)
+
+    def _schedule(self, n: int, epochs: int, batch_size: int) -> tuple[int, int]:
+        """Return the epochs and the batch size of a training: of few images more epochs, and smaller batches.
+
+        Raises ValueError for a batch of many more images than there are.
+        """
+        if batch_size > max(n, _LARGE_BATCH):
+            raise ValueError(f"batch_size is {batch_size}, and there are {n} images: take at most {n}, such as 128.")
+        if self.min_steps == 0:
+            return epochs, batch_size
+        batch_size = min(batch_size, max(_SMALL_BATCH, n // 8))
+        return max(epochs, -(-self.min_steps // steps_in_epoch(n, batch_size))), batch_size
+
+    def reconstruct(self, X: Any) -> NDArray[np.float32]:
         """Reconstruct images as ``anomaly_score`` takes them -> (n, h, w, c), float in [0, 1].
 
         Raises:
@@ -85,15 +122,32 @@ class ReconstructionDetector(Detector):
             ValueError: for images that are wrong as in ``anomaly_score``.
         """
         check_is_fitted(self, "network_")
-        reconstructions = self._apply(self.network_, self._checked(X))
-        return reconstructions.float().permute(0, 2, 3, 1).cpu().numpy()
+        return self._reconstruct(self._checked(X))
+
+    def error_map(self, X: Any) -> NDArray[np.float32]:
+        """Return the error of each pixel of images as ``anomaly_score`` takes them, (n, h, w): its norm over channels.
+
+        For autoencoders and LIS-AE the norm of a map is the image's anomaly score.
+
+        Raises what ``reconstruct`` raises.
+        """
+        images = self._checked(X)
+        pixels = images / np.float32(255) if images.dtype == np.uint8 else images
+        return np.linalg.norm(self._reconstruct(images) - pixels, axis=3).astype(np.float32)
+
+    def _reconstruct(self, images: Images) -> NDArray[np.float32]:
+        return self._apply(self.network_, images).float().permute(0, 2, 3, 1).cpu().numpy()
+
+    def _untrained(self) -> nn.Module:
+        assert self.stage is not None  # others make their own
+        return copy.deepcopy(getattr(self, f"{self.stage.argument}_").network_)
 
     def _score(self, images: Tensor) -> Tensor:
         """Score float images on the device, (n, c, h, w) -> (n,); here by L(x)."""
         return reconstruction_error(images, self.network_(images))
 
     def _anomaly_score(self, images: Images) -> NDArray[np.float64]:
-        return self._apply(self._score, images).double().cpu().numpy()
+        return self._apply(self._score, images).cpu().double().numpy()
 
     def _features(self, images: Images) -> Tensor:
         """Return encoder features, (n, h, w, c) -> (n, features), on the device and in the arithmetic of training."""
@@ -112,12 +166,13 @@ class ReconstructionDetector(Detector):
         """
         device, _ = self.arithmetic()
         answers: Tensor | None = None
-        with torch.no_grad(), autocast(device, dtype):
-            for start, batch in enumerate(image_tensor(images, device).split(_BATCH)):
-                answer = function(as_float(batch))
+        size = max(1, min(_BATCH, _PIXELS // (images.shape[1] * images.shape[2])))
+        with torch.no_grad(), autocast(device, dtype), threads(self._inherited("n_jobs"), images.shape[1:]):
+            for start in range(0, len(images), size):
+                answer = function(as_float(image_tensor(images[start : start + size], device)))
                 if answers is None:  # made whole at once: joining parts at the end would hold all features twice
                     answers = answer.new_empty(len(images), *answer.shape[1:])
-                answers[start * _BATCH : start * _BATCH + len(batch)] = answer
+                answers[start : start + size] = answer
         assert answers is not None  # as_images refuses an empty array
         return answers
 
@@ -127,26 +182,41 @@ def reconstruction_error(images: Tensor, reconstructions: Tensor) -> Tensor:
     return (reconstructions.float() - images).flatten(1).norm(dim=1)
 
 
-def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor) -> None:
+def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor, steps: int | None = None) -> None:
     """Raise ``CollapseError`` if a trained network does no better than a constant.
 
     Args:
         images: the training images, (n, h, w, c), uint8 or float in [0, 1].
         errors: their reconstruction errors, (n,).
         codes: latent codes of some of them, (m, latent_dim).
+        steps: the steps of its training; after few of them the error is an ``UndertrainedError``.
 
     The mean image, the best constant, has the data's variance as its mean squared error. A network that stays
     there learned nothing, even if its score happens to separate classes.
     """
-    scale = 255 if images.dtype == np.uint8 else 1
-    variance = float(np.var(images.reshape(len(images), -1) / np.float32(scale), axis=0, dtype=np.float64).sum())
+    variance = variance_of(images)
     check_varied(errors, codes)
     squared_error = float(np.square(errors).mean())
     if squared_error > 0.95 * variance:
-        raise CollapseError(
-            f"the network stays at the mean image: its squared error {squared_error:.4g} "
-            f"is not below the data's variance {variance:.4g}"
-        )
+        reason = f"its squared error {squared_error:.4g} is not below the data's variance {variance:.4g}"
+        if steps is not None and steps < _FEW_STEPS:
+            raise UndertrainedError(
+                f"is undertrained after {steps} steps, {reason}: some hundreds are needed, as min_steps=500 sees to"
+            )
+        raise CollapseError(f"the network stays at the mean image: {reason}")
+
+
+def variance_of(images: Images) -> float:
+    """Return the variance of images of the checked form over the data, summed over pixels in [0, 1]."""
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    mean: Any = sum((images[part] / scale).sum(axis=0, dtype=np.float64) for part in parts(images)) / len(images)
+    return float(sum(np.square(images[part] / scale - mean).sum() for part in parts(images)) / len(images))
+
+
+def _pooled(images: Images, device: torch.device) -> Tensor:
+    """Return images as ``image_tensor`` does; those too large for the device stay on the CPU."""
+    is_small = device.type == "cpu" or images.nbytes < free_memory(device) // 2
+    return image_tensor(images, device if is_small else torch.device("cpu"))
 
 
 def check_varied(errors: NDArray[np.float64], codes: Tensor) -> None:

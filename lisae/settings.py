@@ -1,8 +1,12 @@
 """The values that a setting may have, as a part of its type: ``epochs: Count = 12``."""
 
+import inspect
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from numbers import Integral, Real
+from typing import Annotated, Any, get_args
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,39 @@ class Range:
         low = f"{'0 or ' if self.or_zero else ''}{'above' if self.above else 'at least'} {self.low}"
         return f"{low} and at most {self.high}" if self.high < math.inf else low
 
+    def __contains__(self, value: float) -> bool:
+        is_high_enough = value > self.low if self.above else value >= self.low
+        return math.isfinite(value) and ((is_high_enough and value <= self.high) or (self.or_zero and value == 0))
+
 
 Count = Annotated[int, Range(1)]
+CountOrZero = Annotated[int, Range()]
 Positive = Annotated[float, Range(above=True)]
+NotNegative = Annotated[float, Range()]
 Share = Annotated[float, Range(high=1, above=True)]  # of a whole, and not none of it
+
+_KINDS: dict[Any, tuple[Any, str]] = {
+    bool: ((bool, np.bool_), "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+}
+
+
+def check_settings(owner: object) -> None:
+    """Check the constructor arguments of an object, as it holds them, against their types.
+
+    Types other than bool, int, float and annotated ones are not checked.
+
+    Raises ValueError for a value of another type, out of its range, or none of those that are possible.
+    """
+    for name, parameter in inspect.signature(type(owner)).parameters.items():
+        value, hint = getattr(owner, name), parameter.annotation
+        kind, *allowed = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
+        if allowed and isinstance(allowed[0], tuple):
+            if value not in allowed[0]:
+                raise ValueError(f"{name} is one of {', '.join(allowed[0])}; got {value!r}.")
+        elif kind in _KINDS:
+            types, text = _KINDS[kind]
+            is_right = isinstance(value, types) and (kind is bool or not isinstance(value, bool))
+            if not is_right or (allowed and value not in allowed[0]):
+                raise ValueError(f"{name} is {', '.join([text, *map(str, allowed)])}; got {value!r}.")

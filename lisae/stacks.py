@@ -179,7 +179,7 @@ def memory_of(training: Training) -> int:
     for player, _ in training.players:
         drawn = [one.to(training.device) for one in player.draw(training.batch_size, training.generator)]
         with _Computed() as computed, autocast(training.device, training.dtype):
-            player(*(as_float(one[[0] * training.batch_size]) for one in rows), *drawn)
+            player(*(as_float(one[[0] * training.batch_size].to(training.device)) for one in rows), *drawn)
         steps.append(computed.bytes)
     training.generator.set_state(state)
     return weights + _bytes(rows) + 2 * max(steps)

@@ -1,7 +1,7 @@
 """The one training loop: several networks of one shape trained as one, a single network being a stack of one."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -10,13 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lisae.backbone import as_float, autocast
+from lisae.backbone import autocast
+from lisae.batches import Pool, joined, shuffled_batches, steps_in_epoch
 
 log = logging.getLogger("lisae")
+
+# Pixels of the images that are computed at once, on a CPU and on another device: each takes some hundred bytes.
+_PIXELS, _DEVICE_PIXELS = 2**19, 2**23
 
 
 class CollapseError(RuntimeError):
     """A model that learned nothing: it diverged, stayed at the mean image, or codes, scores or images are constant."""
+
+
+class UndertrainedError(CollapseError):
+    """A model that had too few steps to learn anything; another seed would not help it."""
+
+
+class RestartWarning(UserWarning):
+    """A model learned nothing from one seed and is trained again from another."""
 
 
 class Objective(nn.Module):
@@ -42,18 +54,19 @@ class Training:
 
     Args:
         objective: the loss to minimise.
-        pools: the rows that batches are drawn from, each pool one or more tensors of as many rows on the device,
-            (n, ...), float or uint8 images. An epoch is one pass over the first; each pool is drawn in an order of its
-            own, shuffled again whenever it is used up.
+        pools: the rows that batches are drawn from, each pool one or more tensors of as many rows, (n, ...), float or
+            uint8 images, on the device or on the CPU. An epoch is one pass over the first; each pool is drawn in an
+            order of its own, shuffled again whenever it is used up.
         epochs, batch_size: passes over the first pool; rows of each pool in a step.
         learning_rate: the peak of the cycle (Smith and Topin, arXiv:1708.07120).
         generator: draws the orders, on the CPU, so that they are the same on every device.
-        device, dtype: the device of the rows, and the type of matrix products and convolutions.
+        device, dtype: the device of the networks, and the type of matrix products and convolutions.
         betas: Adam's decay rates.
         weight_decay: Adam's L2 penalty on the parameters.
         one_cycle: whether the rate follows the cycle, or stays at its peak.
         opponent: the loss that is trained in turns with the objective, as a generator is with its critic.
         every: steps of the objective to one of the opponent.
+        follow: called after each step with the steps taken, the steps of all, and the mean losses of past epochs.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -71,6 +84,7 @@ class Training:
     one_cycle: bool = True
     opponent: Objective | None = None
     every: int = 1
+    follow: Callable[[int, int, list[float]], object] | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -81,6 +95,16 @@ class Training:
     def steps(self) -> int:
         """Steps in an epoch."""
         return steps_in_epoch(len(self.pools[0][0]), self.batch_size)
+
+    @property
+    def parts(self) -> int:
+        """Parts that the batch of a network on its own is computed in, one after another: several for large images.
+
+        The gradients of parts add up to those of the whole wherever the loss is a mean over rows.
+        """
+        pixels = max([rows[0, 0].numel() for pool in self.pools for rows in pool if rows.ndim == 4], default=0)
+        most = _PIXELS if self.device.type == "cpu" else _DEVICE_PIXELS
+        return min(self.batch_size, max(1, -(-self.batch_size * pixels // most)))
 
     @property
     def players(self) -> list[tuple[Objective, int]]:
@@ -94,11 +118,6 @@ class Training:
         return list({id(weight): weight for weight in found}.values())
 
 
-def steps_in_epoch(n: int, batch_size: int) -> int:
-    """Return how many steps a pass over ``n`` rows has."""
-    return max(1, round(n / batch_size))
-
-
 @dataclass(eq=False)
 class _Member:
     """One training in progress."""
@@ -110,7 +129,7 @@ class _Member:
 
     def __post_init__(self) -> None:
         size, generator = self.training.batch_size, self.training.generator
-        self._orders = [_shuffled_batches(len(pool[0]), size, generator) for pool in self.training.pools]
+        self._orders = [shuffled_batches(len(pool[0]), size, generator) for pool in self.training.pools]
 
     def rows(self) -> list[Tensor]:
         return [next(order) for order in self._orders]
@@ -173,6 +192,9 @@ class _Cohort:
             for member, loss in zip(self.members, self._loss.tolist(), strict=True):
                 member.end_epoch(loss / self.steps)
             self._loss.zero_()
+        for member in self.members:
+            if member.training.follow:
+                member.training.follow(step, self.total, member.losses)
 
     def is_over(self, step: int) -> bool:
         return step >= self.total or all(member.error for member in self.members)
@@ -186,32 +208,11 @@ class _Cohort:
                         weight.copy_(stacked[i])
 
 
-class _Pool:
-    """One pool of every member: their rows lie one behind the other, each distinct tensor once."""
-
-    def __init__(self, tensors: Sequence[tuple[Tensor, ...]]) -> None:
-        distinct = {id(rows[0]): rows for rows in tensors}
-        lengths = [0, *(len(rows[0]) for rows in distinct.values())]
-        starts = dict(zip(distinct, np.cumsum(lengths)[:-1].tolist(), strict=True))
-        self._starts = [starts[id(rows[0])] for rows in tensors]
-        self._rows = [_joined(alike) for alike in zip(*distinct.values(), strict=True)]
-
-    def batches(self, members: Sequence[int], rows: Sequence[Tensor]) -> list[Tensor]:
-        """Return the rows of these members, float, (members, batch, ...)."""
-        chosen = torch.cat([own + self._starts[member] for member, own in zip(members, rows, strict=True)])
-        # All rows are on one axis, so that images keep their order in memory, on which convolutions are faster.
-        chosen = chosen.to(self._rows[0].device, non_blocking=True)
-        return [as_float(alike[chosen]).unflatten(0, (len(members), -1)) for alike in self._rows]
-
-
 def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError]:
     """Train networks of one shape side by side; each learns the same as on its own, up to rounding.
 
-    Args:
-        trainings: of the same ``stacks.shape_of``; they may differ in rows, weights and generators.
-
-    Returns:
-        For each the mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
+    Trainings are of the same ``stacks.shape_of``; they may differ in rows, weights and generators. Returns for each the
+    mean of its loss in each epoch, or a ``CollapseError`` when that is no longer finite.
     """
     members = [_Member(number, training) for number, training in enumerate(trainings)]
     by_steps = sorted(members, key=lambda member: -member.training.steps)
@@ -221,7 +222,7 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
         for _, alike in groupby(by_steps, key=lambda member: member.training.steps)
     ]
     first = trainings[0]
-    pools = [_Pool(tensors) for tensors in zip(*(training.pools for training in trainings), strict=True)]
+    pools = [Pool(tensors, first.device) for tensors in zip(*(training.pools for training in trainings), strict=True)]
     step = 0
     while active := [cohort for cohort in cohorts if not cohort.is_over(step)]:
         step += 1
@@ -235,14 +236,13 @@ def train(trainings: Sequence[Training]) -> Sequence[list[float] | CollapseError
             drawn = _drawn([member.training.players[i][0] for member in here], here, first.device)
             for cohort in active:
                 cohort.optimisers[i].zero_grad()
-            with autocast(first.device, first.dtype):
-                losses = _losses(objective, first, active, [*batches, *drawn], on_its_own=on_its_own)
-            losses.sum().backward(inputs=[weight for cohort in active for weight in cohort.trained(i)])
+            weights = [weight for cohort in active for weight in cohort.trained(i)]
+            losses = _descended(objective, first, active, [*batches, *drawn], weights, on_its_own=on_its_own)
             for cohort in active:
                 cohort.update(i)
             if i == 0:
                 sizes = [len(cohort.members) for cohort in active]
-                for cohort, own in zip(active, losses.detach().split(sizes), strict=True):
+                for cohort, own in zip(active, losses.split(sizes), strict=True):
                     cohort.count(own, step)
     for cohort in cohorts:
         cohort.write_back()
@@ -258,13 +258,37 @@ def _drawn(objectives: Sequence[Objective], members: Sequence[_Member], device: 
     return [torch.stack(alike).to(device, non_blocking=True) for alike in zip(*drawn, strict=True)]
 
 
+def _descended(
+    objective: Objective,
+    first: Training,
+    cohorts: Sequence[_Cohort],
+    inputs: list[Tensor],
+    weights: list[Tensor],
+    *,
+    on_its_own: bool,
+) -> Tensor:
+    """Return the loss of each member, (members,), and leave its gradients in these weights."""
+    parts = first.parts if on_its_own else 1
+    total = torch.zeros(())
+    for part in range(parts):
+        rows = slice(first.batch_size * part // parts, first.batch_size * (part + 1) // parts)
+        some = inputs if parts == 1 else [one[:, rows] for one in inputs]
+        with autocast(first.device, first.dtype):
+            losses = _losses(objective, first, cohorts, some, on_its_own=on_its_own)
+        if parts > 1:
+            losses = losses * ((rows.stop - rows.start) / first.batch_size)
+        losses.sum().backward(inputs=weights)
+        total = total + losses.detach() if part else losses.detach()
+    return total
+
+
 def _losses(
     objective: Objective, first: Training, cohorts: Sequence[_Cohort], inputs: list[Tensor], *, on_its_own: bool
 ) -> Tensor:
     """Return the loss of each member, (members,)."""
     if on_its_own:
         return objective(*(one[0] for one in inputs))[None]
-    stacked = [_joined(alike) for alike in zip(*(cohort.weights for cohort in cohorts), strict=True)]
+    stacked = [joined(alike) for alike in zip(*(cohort.weights for cohort in cohorts), strict=True)]
     places = {id(weight): place for place, weight in enumerate(first.weights)}
     named = dict(objective.named_parameters()) | dict(objective.named_buffers())
     weights = {name: stacked[places[id(weight)]] for name, weight in named.items()}
@@ -273,18 +297,3 @@ def _losses(
         return torch.func.functional_call(objective, weights, inputs)
 
     return torch.func.vmap(loss)(weights, *inputs)
-
-
-def _joined(tensors: Sequence[Tensor]) -> Tensor:
-    """Join tensors along the first axis; a single tensor is not copied."""
-    return torch.cat(list(tensors)) if len(tensors) > 1 else tensors[0]
-
-
-def _shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield batches of an endless stream of permutations of ``n`` rows, so that no row is left out."""
-    rows = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(rows) < batch_size:
-            rows = torch.cat([rows, torch.randperm(n, generator=generator)])
-        yield rows[:batch_size]
-        rows = rows[batch_size:]

@@ -9,6 +9,11 @@ import torch
 from tests.shapes import Shapes, shapes
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Many tests let a network collapse; that restarts are told has a test of its own."""
+    config.addinivalue_line("filterwarnings", "ignore::lisae.RestartWarning")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)

@@ -12,7 +12,7 @@ from benchmarks.claims.network_checks import images_of
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.run import Run
 from benchmarks.paper.section_4 import GAMMAS, gaussian_case, linear_case, tilt_of
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 
 ARBITRARY_TILT = "arbitrary tilt"

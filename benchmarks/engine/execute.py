@@ -3,11 +3,10 @@
 A backend is the one seam at which jobs leave this process.
 """
 
-import ctypes
 import multiprocessing
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import NamedTuple, cast
@@ -22,7 +21,8 @@ from benchmarks.engine.workers import Workers
 from benchmarks.errors import UnavailableError, one_line, printable
 from benchmarks.own.contract import ContractError
 from benchmarks.own.sources import register
-from lisae import BackboneDetector, CollapseError, Detector
+from lisae import BackboneDetector, CollapseError, Detector, RestartWarning
+from lisae.process import keep_memory
 from lisae.stacks import Learning, train_alone, train_together
 
 # Jobs whose networks are trained as stacks on a GPU; how large a stack may be is worked out from the memory there is.
@@ -139,21 +139,15 @@ def rebuild(run: Run, context: Context) -> Detector:
 
 
 def prepare_process() -> None:
-    """Have this process compute with one thread and exactly, and keep the memory of a training step for the next one.
+    """Have this process compute with one thread and exactly, keep its memory, and leave restarts to the records.
 
-    One thread is faster than threading one small network, and the result depends on nothing else. The C library of
-    Linux gives large blocks back to the kernel when they are freed, and getting them again takes a fifth of a step.
-    Blocks larger than any of a step's go back all the same: the holes that many jobs leave add up.
+    One thread is faster than threading one small network, and the result depends on nothing else.
     """
     torch.set_num_threads(1)
     threadpool_limits(limits=1)
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32, in scores too
-    mallopt = None
-    with suppress(OSError, TypeError):  # some systems have no library without a name
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
-        mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD
+    warnings.simplefilter("ignore", RestartWarning)
+    keep_memory()
 
 
 def local(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give) -> None:

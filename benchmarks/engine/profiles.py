@@ -25,7 +25,7 @@ _LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
 CHOSEN = _FOLDER / "chosen.md"  # what chose the settings, and which of them saw test outliers
 # Arguments that a run decides, and no settings file.
-_NOT_SETTINGS = {"device", "random_state", "contamination"}
+_NOT_SETTINGS = {"device", "random_state", "contamination", "verbose"}
 
 
 class Option(NamedTuple):

@@ -25,7 +25,7 @@ _REACH_SECONDS = 10.0  # to reach the head
 def cluster_address(given: str | None) -> str:
     """Return the address of the cluster, ``given`` or RAY_ADDRESS. Raises ``CallError`` for one that cannot be used."""
     if importlib.util.find_spec("ray") is None:
-        raise CallError("--backend ray needs Ray, which is not installed: pip install 'lisae[ray]'.")
+        raise CallError("--backend ray needs Ray, which is not installed: pip install -e '.[ray]'.")
     address = given or os.environ.get("RAY_ADDRESS", "")
     if not address:
         raise CallError(

@@ -18,7 +18,7 @@ from benchmarks.engine.runs_csv import COLUMNS, fault_of, negatives_text, write_
 from benchmarks.errors import CallError
 from benchmarks.files import check_usable, write_text, written_whole
 from benchmarks.progress import Messages
-from lisae.backbone_detector import pack, unpack
+from lisae.packing import pack, unpack
 
 _LARGEST = 2**23  # bytes of a record; one with ten outlier classes has 9,000
 _CURVE = re.compile(r'"detected":\[[^]]*\],')  # within a text of JSON, quotes would have backslashes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from lisae import Detector
-from lisae.detector import Images, as_rows
+from lisae.images import Images, as_rows
 
 _SCALERS = {"none": None, "standard": StandardScaler, "range": MinMaxScaler}
 
@@ -35,8 +35,6 @@ class _EstimatorDetector(Detector):
         """Return the estimator, not fitted, with the settings of this detector; ``seed`` is for its random_state."""
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        if self.scaling not in _SCALERS:
-            raise ValueError(f"scaling is one of {', '.join(_SCALERS)}; got {self.scaling!r}.")
         scaler = _SCALERS[self.scaling]
         rows = as_rows(normal)
         self.scaler_ = scaler().fit(rows) if scaler else None

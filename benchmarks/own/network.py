@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lisae.backbone import PRECISIONS, resolve_device, resolve_precision
-from lisae.detector import Images
+from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector
-from lisae.settings import Count, Positive
+from lisae.settings import Count, CountOrZero, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -40,8 +40,10 @@ class NetworkDetector(ReconstructionDetector):
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
+        min_steps: steps of a training, at least; few images are passed over in more epochs. 0 for the epochs alone.
         precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it).
         device: ``cpu``, ``cuda`` or ``auto``.
+        n_jobs: threads on a CPU, -1 for all processors; None: as many as suit the images.
         contamination: share of the normal training images that ``predict`` calls anomalous.
         random_state: decides everything random.
 
@@ -53,8 +55,10 @@ class NetworkDetector(ReconstructionDetector):
     epochs: Count = 12
     batch_size: Count = 128
     learning_rate: Positive = 2e-3
+    min_steps: CountOrZero = 500
     precision: Annotated[str, PRECISIONS] = "float32"
     device: str = "auto"
+    n_jobs: int | None = None
     network_: nn.Module = field(init=False)  # type: ignore[assignment]  # no backbone
 
     @abstractmethod
@@ -74,11 +78,14 @@ class NetworkDetector(ReconstructionDetector):
         device = resolve_device(self.device)
         return device, resolve_precision(self.precision, device)
 
-    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+    def _untrained(self) -> nn.Module:
         height, width, channels = self.image_shape_
+        return self.network(channels, height, width)
+
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network_ = self.network(channels, height, width).to(self.arithmetic()[0])
+            self.network_ = self._untrained().to(self.arithmetic()[0])
         generator = torch.Generator().manual_seed(seed)
         self.losses_ = yield from self._train(MeanScore(self), [(normal,)], generator)
         self.network_.eval()

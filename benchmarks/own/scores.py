@@ -13,7 +13,7 @@ from benchmarks.errors import CallError
 from benchmarks.own.contract import ContractError
 from benchmarks.registry import Model
 from lisae import Detector
-from lisae.detector import Images
+from lisae.images import Images
 
 _AGAINST = "-against-"
 _LARGEST = 2**25  # bytes of a file

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from lisae.linear import LinearAE, Rows, linear_autoencoder, tilted
 from lisae.settings import Count, Positive
 

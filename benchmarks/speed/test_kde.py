@@ -13,7 +13,7 @@ from baselines.kde import BANDWIDTHS, FOLDS, KDE
 from benchmarks.data import load
 from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
-from lisae.detector import as_rows
+from lisae.images import as_rows
 
 GOAL = 10.0
 CLASS = 0

@@ -12,7 +12,7 @@ from baselines.ocsvm import GAMMAS, OCSVM
 from benchmarks.data import load
 from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import in_turns, timer
-from lisae.detector import as_rows
+from lisae.images import as_rows
 
 GOAL = 3.0
 CLASS = 0

@@ -20,7 +20,7 @@ from benchmarks.engine.profiles import load_profile
 from benchmarks.registry import MODELS
 from benchmarks.speed.ratios import Row, compared
 from benchmarks.speed.turns import ROUNDS, in_turns, timer
-from lisae.detector import as_rows
+from lisae.images import as_rows
 
 GOAL = 1.0
 CLASS = 0

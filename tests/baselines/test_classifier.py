@@ -16,7 +16,8 @@ from tests.shapes import Shapes, auc
 
 
 def new_classifier(kind: type[EncoderDetector] = BinaryClassifier, **changes: Any) -> EncoderDetector:
-    return kind(**{"epochs": 10, "batch_size": 16, "device": "cpu", "random_state": 0} | changes)
+    settings: dict[str, Any] = {"epochs": 10, "batch_size": 16, "min_steps": 0, "precision": "float32"}
+    return kind(**settings | {"device": "cpu", "random_state": 0} | changes)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from baselines.isolation_forest import IsolationForest
 from baselines.kde import KDE
 from baselines.ocsvm import OCSVM
 from lisae import CollapseError
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes
 
 

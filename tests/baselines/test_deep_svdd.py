@@ -11,6 +11,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 import baselines.deep_svdd
+import lisae
 from baselines.deep_svdd import OUTSIDE, DeepSVDD, HypersphereBackbone, away_from_zero
 from lisae import CollapseError
 from lisae.backbone import as_float, image_tensor
@@ -154,7 +155,7 @@ def test_labels_are_those_of_the_score_at_each_radius(svdd: DeepSVDD, few: Shape
 
 def test_a_file_holds_the_centre(svdd: DeepSVDD, few: Shapes, tmp_path: Path) -> None:
     svdd.save(tmp_path / "weights")
-    loaded = clone(svdd).load(tmp_path / "weights")
+    loaded = lisae.load(tmp_path / "weights")
     np.testing.assert_array_equal(loaded.anomaly_score(few.outliers), svdd.anomaly_score(few.outliers))
     np.testing.assert_array_equal(loaded.sweep_labels(few.held_out), svdd.sweep_labels(few.held_out))
 

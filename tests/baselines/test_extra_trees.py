@@ -6,7 +6,7 @@ from sklearn import ensemble
 from sklearn.utils import check_random_state
 
 from baselines.extra_trees import ExtraTrees
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes, auc
 
 
@@ -44,5 +44,5 @@ def test_it_finds_outliers_and_scores_are_told_apart(few: Shapes) -> None:
 
 @pytest.mark.parametrize("setting", ["trees", "min_samples_leaf", "max_samples"])
 def test_wrong_settings(few: Shapes, setting: str) -> None:
-    with pytest.raises(ValueError, match="n_estimators" if setting == "trees" else setting):
+    with pytest.raises(ValueError, match=f"{setting} is a whole number, at least 1; got 0"):
         ExtraTrees(**{setting: 0}).fit(*few.labelled())

@@ -6,7 +6,7 @@ from sklearn import ensemble
 from sklearn.utils import check_random_state
 
 from baselines.isolation_forest import IsolationForest
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes, auc
 
 
@@ -38,5 +38,5 @@ def test_it_finds_outliers(grey: Shapes) -> None:
 @pytest.mark.parametrize("wrong", [{"trees": 0}, {"max_samples": 0}])
 def test_wrong_settings(few: Shapes, wrong: dict[str, int]) -> None:
     (setting,) = wrong
-    with pytest.raises(ValueError, match="n_estimators" if setting == "trees" else setting):
+    with pytest.raises(ValueError, match=f"{setting} is a whole number, at least 1; got 0"):
         IsolationForest(**wrong).fit(few.normal)

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neighbors import KernelDensity
 
 from baselines.kde import BANDWIDTHS, FOLDS, KDE, log_densities
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes, auc
 
 Pixels = NDArray[np.uint8]

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.svm import OneClassSVM
 
 from baselines.ocsvm import GAMMAS, OCSVM
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from tests.shapes import Shapes, auc
 
 

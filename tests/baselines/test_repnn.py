@@ -91,5 +91,5 @@ def test_the_encoder_is_trained_through_the_staircase(repnn: ReplicatorNetwork, 
 
 @pytest.mark.parametrize("changes", [{"levels": 1}, {"steepness": 0.0}])
 def test_wrong_settings(few: Shapes, changes: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=f"at least 2 levels, .*got .*{next(iter(changes.values()))}"):
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} is a .*number, "):
         new_repnn(**changes).fit(few.normal)

@@ -101,7 +101,7 @@ def test_a_detector_of_your_own_travels_to_the_nodes(command: list[str], tmp_pat
 CLEAR = '''
 """A detector in a file."""
 from dataclasses import dataclass
-from lisae.detector import Detector, as_rows
+from lisae import Detector, as_rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -53,8 +53,3 @@ def brief(name: str, seed: int = 0) -> Detector:
 
 def learns_by_gradient(detector: Detector) -> bool:
     return any(isinstance(value, nn.Module) for value in vars(detector).values())
-
-
-def convolves(detector: Detector) -> bool:
-    modules = [value for value in vars(detector).values() if isinstance(value, nn.Module)]
-    return any(isinstance(layer, nn.Conv2d) for module in modules for layer in module.modules())

@@ -16,20 +16,33 @@ from tests.shapes import Shapes, auc, shapes
 
 
 @of(EITHER)
-@pytest.mark.parametrize("shape", [(12, 12), (144,)])
+@pytest.mark.parametrize("form", [((12, 12), None), ((144,), (12, 12)), ((1, 12, 12), (1, 12, 12))])
 def test_grey_images_of_every_form_teach_the_same(
-    name: str, fitted: Detector, few: Shapes, probe: NDArray[np.uint8], shape: tuple[int, ...]
+    name: str,
+    fitted: Detector,
+    few: Shapes,
+    probe: NDArray[np.uint8],
+    form: tuple[tuple[int, ...], tuple[int, ...] | None],
 ) -> None:
+    shape, stated = form
     X, y = few.labelled()
-    other = make(name).fit(X.reshape(-1, *shape), y)
+    other = make(name).set_params(image_shape=stated).fit(X.reshape(-1, *shape), y)
     assert other.image_shape_ == fitted.image_shape_ == (12, 12, 1)
     np.testing.assert_array_equal(other.anomaly_score(probe), fitted.anomaly_score(probe))
+
+
+@of(USERS)
+@pytest.mark.usefixtures("unchecked")
+def test_negatives_may_stand_beside_normal_images(name: str, few: Shapes, probe: NDArray[np.uint8]) -> None:
+    X, y = few.labelled()
+    marked, beside = brief(name).fit(X, y), brief(name).fit(X[y == 1], negatives=X[y == -1])
+    np.testing.assert_array_equal(beside.anomaly_score(probe), marked.anomaly_score(probe))
 
 
 def test_colour_images_may_be_flat(name: str) -> None:
     colour = shapes(channels=3, seed=4, normal=48, others=32, side=12)
     X, y = colour.labelled()
-    detector = make(name).fit(X.reshape(len(X), -1), y)
+    detector = make(name).set_params(image_shape=(12, 12, 3)).fit(X.reshape(len(X), -1), y)
     assert detector.image_shape_ == (12, 12, 3)
     flat = colour.outliers.reshape(len(colour.outliers), -1)
     np.testing.assert_array_equal(detector.anomaly_score(flat), detector.anomaly_score(colour.outliers))
@@ -62,7 +75,7 @@ def test_a_model_is_handed_negatives_only_if_it_uses_them(
     monkeypatch.setattr(type(detector), "_fit", learn)
     X, y = few.labelled()
     detector.fit(X, y)
-    made_ready, *_ = detector._begin(X, y)
+    made_ready, *_ = detector._begin(X[y == 1], X[y == -1])
     assert handed[0] is not None
     np.testing.assert_array_equal(handed[0], made_ready)
     if getattr(detector, "contrast", "none") == "none":

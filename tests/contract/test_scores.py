@@ -49,6 +49,12 @@ def test_contamination_is_the_share_of_normal_training_images_called_anomalous(f
     assert np.mean(fitted.predict(few.normal) == -1) == pytest.approx(CONTAMINATION, abs=1.5 / len(few.normal))
 
 
+def test_one_image_is_scored(fitted: Detector, probe: NDArray[np.uint8]) -> None:
+    expected = fitted.anomaly_score(probe[:1])
+    for image in (probe[0], probe[0, :, :, 0]):
+        np.testing.assert_array_equal(fitted.anomaly_score(image), expected)
+
+
 @pytest.mark.parametrize("shape", [(12, 12), (144,)])
 def test_grey_images_of_every_form_score_the_same(
     fitted: Detector, probe: NDArray[np.uint8], shape: tuple[int, ...]

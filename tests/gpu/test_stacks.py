@@ -85,10 +85,11 @@ def test_detectors_in_a_stack_on_the_gpu_find_the_outliers_that_they_find_on_the
     def detectors(device: str) -> list[LISAE]:
         return [
             LISAE(
-                AutoEncoder(latent_dim=16, epochs=30, batch_size=16, device=device, random_state=seed),
+                AutoEncoder(latent_dim=16, epochs=30, batch_size=16, min_steps=0, device=device, random_state=seed),
                 gamma=6.0,
                 epochs=12,
                 batch_size=16,
+                min_steps=0,
                 random_state=seed,
             )
             for seed in range(3)

@@ -257,23 +257,6 @@ def test_more_images_than_one_pass_holds(autoencoder: AutoEncoder, grey: Shapes)
 # Settings
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"epochs": 0}, "epochs is a positive number; got 0"),
-        ({"batch_size": -2}, "batch_size is a positive number; got -2"),
-        ({"learning_rate": 0}, "learning_rate is a positive number; got 0"),
-        ({"latent_dim": 0}, "the latent width is at least 1; got 0"),
-        ({"precision": "double"}, "the precision is one of .* got 'double'"),
-        ({"device": "tpu"}, "the device is one of .* got 'tpu'"),
-        ({"inner_weight": -1.0}, r"inner_weight is at least 0; got -1\.0"),
-    ],
-)
-def test_wrong_settings(few: Shapes, settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        new_autoencoder(**settings).fit(few.normal)
-
-
 def test_the_network_is_the_backbone(autoencoder: AutoEncoder) -> None:
     assert type(autoencoder.network_) is Backbone
     assert autoencoder.network_.latent.out_features == autoencoder.latent_dim

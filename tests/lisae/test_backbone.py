@@ -144,10 +144,19 @@ def test_pytorchs_own_initialisation_would_lose_it(monkeypatch: pytest.MonkeyPat
         assert decoder_gain(new()) < 0.01
 
 
-@pytest.mark.parametrize("shape", [(30, 28, 1), (28, 30, 1), (27, 27, 3)])
-def test_sides_are_multiples_of_four(shape: Shape) -> None:
-    with pytest.raises(ValueError, match=f"multiples of 4.*got {shape[0]} x {shape[1]}. Pad or crop them"):
-        new(shape)
+@pytest.mark.parametrize("shape", [(30, 30, 1), (33, 32, 3), (6, 6, 1), (50, 70, 3), (1, 10, 1), (3, 5, 4)])
+def test_sides_that_are_no_multiples_of_four_are_padded_and_cropped(shape: Shape) -> None:
+    network, images = new(shape), pictures(shape)
+    answers = network(images)
+    assert answers.shape == images.shape
+    height, width = (-(-side // 4) * 4 for side in shape[:2])
+    assert network.features == 64 * height * width // 16
+    whole = new((height, width, shape[2]))
+    torch.testing.assert_close(weights(network), weights(whole))
+    edges = functional.pad(images, (0, width - shape[1], 0, height - shape[0]), mode="replicate")
+    torch.testing.assert_close(network.encoder(edges[..., : shape[0], : shape[1]]), whole.encoder(edges))
+    inner = (..., slice(shape[0] - 1), slice(shape[1] - 1))  # the last convolution sees no pixel beyond the edge
+    torch.testing.assert_close(answers[inner], whole(edges)[inner])
 
 
 @pytest.mark.parametrize("latent_dim", [0, -3])

@@ -1,6 +1,7 @@
 """The check for a dead network, and training again from another seed."""
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 
 import lisae.backbone
 import lisae.backbone_detector
-from lisae import BackboneDetector, CollapseError
+import lisae.memory
+from lisae import BackboneDetector, CollapseError, RestartWarning, UndertrainedError
 from lisae.backbone_detector import MAX_RESTARTS
-from lisae.reconstruction import check_alive, check_varied
+from lisae.reconstruction import check_alive, check_varied, variance_of
 from lisae.stacks import Learning
 from tests.lisae.makers import collapse, new_autoencoder
 from tests.shapes import Shapes
@@ -62,6 +64,22 @@ def test_what_is_constant_or_not_finite_is_dead(grey: Shapes, errors: list[float
         check_varied(np.array(errors), codes)
     with pytest.raises(CollapseError, match=message):
         check_alive(grey.normal[:2], np.array(errors), codes)
+
+
+@pytest.mark.parametrize(("steps", "error"), [(None, CollapseError), (600, CollapseError), (24, UndertrainedError)])
+def test_after_few_steps_a_network_is_undertrained(grey: Shapes, steps: int | None, error: type[CollapseError]) -> None:
+    with pytest.raises(CollapseError) as raised:
+        check_alive(grey.normal, to_mean(grey.normal), VARIED, steps)
+    assert type(raised.value) is error
+    told = f"is undertrained after {steps} steps, .*: some hundreds are needed, as min_steps=500 sees to"
+    assert bool(re.search(told, str(raised.value))) == (error is UndertrainedError)
+
+
+def test_the_variance_is_that_of_the_pixels(images: NDArray[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = np.square(to_mean(images)).mean()
+    assert variance_of(images) == pytest.approx(expected)
+    monkeypatch.setattr(lisae.memory, "_PART", 5000)
+    assert variance_of(images) == pytest.approx(expected)
 
 
 def test_one_latent_unit_that_varies_is_enough() -> None:
@@ -113,7 +131,12 @@ def test_derived_seeds_depend_on_the_seed(few: Shapes) -> None:
 @pytest.mark.parametrize(
     ("error", "message", "attempts"),
     [
-        (CollapseError, "collapsed from 4 seeds in a row, at last because reason 4", MAX_RESTARTS + 1),
+        (
+            CollapseError,
+            "collapsed from 4 seeds in a row, at last because reason 4; a lower learning_rate than 0.002 may help",
+            MAX_RESTARTS + 1,
+        ),
+        (UndertrainedError, "reason 1", 1),
         (ValueError, "reason 1", 1),
     ],
 )
@@ -121,7 +144,7 @@ def test_what_stays_collapsed_is_an_error_that_says_why_and_another_error_is_not
     few: Shapes, error: type[Exception], message: str, attempts: int
 ) -> None:
     detector = Failing(failures=9, error=error, device="cpu")
-    with pytest.raises(error, match=f"^{message}$"):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
         detector.fit(few.normal)
     assert len(detector.seeds_) == attempts
 
@@ -137,6 +160,13 @@ def test_a_collapse_is_trained_again_from_another_seed(few: Shapes, monkeypatch:
     np.testing.assert_array_equal(scores[1], scores[2])
     assert not np.allclose(scores[0], scores[1])
     assert not np.allclose(scores[1], scores[3])
+
+
+def test_restarts_are_told(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
+    collapse(1, monkeypatch)
+    text = r"AutoEncoder learned nothing \(called collapsed\) and is trained again from another seed, restart 1 of 3"
+    with pytest.warns(RestartWarning, match=text):
+        new_autoencoder(epochs=2).fit(few.normal)
 
 
 def test_one_that_stays_collapsed_is_an_error(few: Shapes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,4 +220,4 @@ def test_the_backbones_initialisation_does_not_collapse(few: Shapes) -> None:
 
 def test_a_learning_rate_that_kills_the_network_is_a_collapse(few: Shapes) -> None:
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        new_autoencoder(epochs=2, learning_rate=10.0).fit(few.normal)
+        new_autoencoder(epochs=25, learning_rate=10.0).fit(few.normal)

@@ -12,22 +12,32 @@ CPU = torch.device("cpu")
 def test_device_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for there_is_cuda in (True, False):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there_is_cuda: there)
-        assert resolve_device("cpu") == CPU
+        assert resolve_device("cpu") == resolve_device(CPU) == CPU
         assert resolve_device("auto").type == ("cuda" if there_is_cuda else "cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("cuda").type == "cuda"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    for name in ("cuda", "cuda:0", "cuda:1", "mps", "mps:0", "cpu:0"):
+        assert resolve_device(name) == resolve_device(torch.device(name)) == torch.device(name)
 
 
-@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
+@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:", "cuda:x", "auto:0", "", "meta", torch.device("meta")])
 def test_an_unknown_device(name: str) -> None:
-    with pytest.raises(ValueError, match=f"the device is one of auto, cpu, cuda; got '{name}'"):
+    with pytest.raises(ValueError, match=r"one of auto, cpu, cuda, mps, one with a number, such as 'cuda:0', or "):
         resolve_device(name)
 
 
-def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_that_are_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"'cuda' was asked for.*no CUDA device here: use 'cpu' or 'auto'"):
         resolve_device("cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"'mps' was asked for.*no such device here: use 'cpu' or 'auto'"):
+        resolve_device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match=r"'cuda:2' was asked for, and the last one here is 'cuda:1'"):
+        resolve_device("cuda:2")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +67,10 @@ def test_automatic_precision_of_a_pytorch_that_does_not_say(monkeypatch: pytest.
 def test_automatic_precision_of_a_gpu(monkeypatch: pytest.MonkeyPatch, supported: bool, dtype: torch.dtype) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
     assert resolve_precision("auto", torch.device("cuda")) == dtype
+
+
+def test_automatic_precision_elsewhere() -> None:
+    assert resolve_precision("auto", torch.device("mps")) == torch.float32
 
 
 @pytest.mark.parametrize("name", ["float16", "bf16", ""])

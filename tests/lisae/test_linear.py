@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lisae.detector import as_rows
+from lisae.images import as_rows
 from lisae.linear import LinearAE, linear_autoencoder, tilted
 from tests.shapes import Shapes
 

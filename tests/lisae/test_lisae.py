@@ -276,7 +276,7 @@ def test_an_autoencoder_whose_fit_failed_is_not_a_fitted_one(few: Shapes, monkey
 
 def test_phase_one_may_collapse(few: Shapes) -> None:
     with pytest.raises(CollapseError, match="collapsed from 4 seeds in a row"):
-        new_lisae(new_autoencoder(epochs=1, learning_rate=10.0)).fit(*few.labelled())
+        new_lisae(new_autoencoder(epochs=25, learning_rate=10.0)).fit(*few.labelled())
 
 
 @pytest.mark.parametrize(("kind", "phase_one"), [(LISAE, AutoEncoder), (LinSepLISAE, LinSepAutoEncoder)])
@@ -289,15 +289,15 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
 ) -> None:
     seen: list[tuple[int, int]] = []
 
-    def fitting(self: AutoEncoder, X: NDArray[Any], y: NDArray[np.int64]) -> Learning[AutoEncoder]:
-        seen.append((int((y == 1).sum()), int((y == -1).sum())))
+    def fitting(self: AutoEncoder, normal: NDArray[Any], negatives: NDArray[Any]) -> Learning[AutoEncoder]:
+        seen.append((len(normal), len(negatives)))
         for name in ("network_", "image_shape_", "threshold_", "losses_", "restarts_"):
             setattr(self, name, getattr(autoencoder, name))
         return self
         yield
 
-    monkeypatch.setattr(phase_one, "fitting", fitting)
-    detector = kind(random_state=0, gamma=GAMMA, epochs=1).fit(*grey.labelled())
+    monkeypatch.setattr(phase_one, "_fitting", fitting)
+    detector = kind(random_state=0, gamma=GAMMA, epochs=1, min_steps=0).fit(*grey.labelled())
     assert type(detector.autoencoder_) is phase_one
     assert detector.autoencoder is None
     assert seen == [(len(grey.normal), len(grey.negatives))]
@@ -330,9 +330,3 @@ def test_every_detector_says_whether_it_uses_negatives() -> None:
 def test_linsep_needs_a_linsep_phase_one(grey: Shapes) -> None:
     with pytest.raises(ValueError, match=r"LinSepLISAE begins from .* LinSepAutoEncoder; got AutoEncoder"):
         LinSepLISAE(AutoEncoder()).fit(*grey.labelled())
-
-
-@pytest.mark.parametrize(("beta", "gamma"), [(-1.0, 10.0), (1.0, 0.0)])
-def test_a_weight_or_a_margin_out_of_range(grey: Shapes, autoencoder: AutoEncoder, beta: float, gamma: float) -> None:
-    with pytest.raises(ValueError, match=f"got gamma {gamma} and beta {beta}"):
-        LISAE(autoencoder, beta=beta, gamma=gamma).fit(*grey.labelled())

@@ -10,7 +10,7 @@ from benchmarks.engine.merge import merge
 from benchmarks.engine.records import Store, read_record
 from benchmarks.errors import CallError
 from benchmarks.progress import Messages
-from lisae.backbone_detector import pack
+from lisae.packing import pack
 
 PATHS = sorted((Path(__file__).parents[3] / "results" / "published" / "runs").glob("*.json"))[:6]
 A, B, C, *_ = (path.stem for path in PATHS)

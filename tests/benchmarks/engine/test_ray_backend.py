@@ -269,7 +269,7 @@ def test_a_call_without_a_cluster(
 
 def test_ray_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(CallError, match=r"pip install 'lisae\[ray\]'"):
+    with pytest.raises(CallError, match=r"pip install -e '\.\[ray\]'"):
         cluster_address("head:6379")
 
 

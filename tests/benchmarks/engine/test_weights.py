@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+import lisae
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Outcome, keep_outcome, local
 from benchmarks.engine.profiles import Profile
@@ -28,7 +29,7 @@ def stages(drawn_run: MakeRun) -> list[Run]:
 def store(context: Context, stages: list[Run], few, unchecked) -> Store:  # type: ignore[no-untyped-def]
     store = Store(context.results_dir)
     for number, run in enumerate(stages):
-        detector = AutoEncoder(latent_dim=2, epochs=1, random_state=number)
+        detector = AutoEncoder(latent_dim=2, epochs=1, min_steps=0, random_state=number)
         store.put_weights(run.id, detector.fit(few.normal).to_bytes())
     return store
 
@@ -36,7 +37,7 @@ def store(context: Context, stages: list[Run], few, unchecked) -> Store:  # type
 def test_weights_come_back_as_they_were(store: Store, stages: list[Run], few, capsys) -> None:  # type: ignore[no-untyped-def]
     kept = store.weights(stages[0])
     assert kept is not None
-    AutoEncoder(latent_dim=2, epochs=1).from_bytes(kept)  # as any file of a detector
+    AutoEncoder(latent_dim=2, epochs=1, min_steps=0).from_bytes(kept)  # as any file of a detector
     store.weights_path(stages[0].id).unlink()
     assert store.weights(stages[0]) is None
     assert capsys.readouterr().err == ""
@@ -70,8 +71,7 @@ def folder(store: Store, stages: list[Run]) -> None:
 def nameless(store: Store, stages: list[Run]) -> None:
     """As they were kept before they named their run."""
     path = store.weights_path(stages[0].id)
-    detector = AutoEncoder(latent_dim=2, epochs=1).load(path)
-    path.write_bytes(detector.to_bytes())
+    lisae.load(path).save(path)
 
 
 @pytest.mark.parametrize(

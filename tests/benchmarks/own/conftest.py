@@ -11,7 +11,7 @@ RIGHT = '''
 """Distance to the mean image."""
 from dataclasses import dataclass
 import numpy as np
-from lisae.detector import Detector, as_rows
+from lisae import Detector, as_rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

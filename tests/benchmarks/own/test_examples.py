@@ -9,7 +9,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from benchmarks.check import EXIT_BROKEN, EXIT_CALL, EXIT_KEPT, main
 from benchmarks.own import PyODDetector, ScikitLearnDetector
-from lisae.detector import Images
+from lisae.images import Images
 from tests.benchmarks.own.conftest import Write
 from tests.shapes import Shapes, auc
 

@@ -10,21 +10,25 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load, save
-from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
-import lisae.backbone
-import lisae.backbone_detector
-from lisae import AutoEncoder, BackboneDetector, LinSepAutoEncoder
+import lisae
+from lisae import LISAE, AutoEncoder, BackboneDetector, Detector, LinSepAutoEncoder, saving
+from lisae.packing import pack, unpack
 from tests.lisae.makers import collapse, new_autoencoder
 from tests.shapes import Shapes
 
 
-def assert_same(loaded: AutoEncoder, saved: AutoEncoder, images: NDArray[Any]) -> None:
+def assert_same(loaded: Detector, saved: Detector, images: NDArray[Any]) -> None:
     np.testing.assert_array_equal(loaded.anomaly_score(images), saved.anomaly_score(images))
     np.testing.assert_array_equal(loaded.predict(images), saved.predict(images))
     for name in ("threshold_", "losses_", "restarts_", "image_shape_"):
         assert getattr(loaded, name) == getattr(saved, name), name
         assert type(getattr(loaded, name)) is type(getattr(saved, name)), name
+
+
+def settings(detector: Detector) -> dict[str, Any]:
+    return {name: value for name, value in detector.get_params().items() if name not in ("device", "autoencoder")}
 
 
 def test_a_file_holds_the_whole_detector(
@@ -33,8 +37,9 @@ def test_a_file_holds_the_whole_detector(
     for detector in (autoencoder, linsep):
         path = tmp_path / f"{type(detector).__name__}.safetensors"
         detector.save(path)
-        loaded = clone(detector)
-        assert loaded.load(path) is loaded
+        loaded = lisae.load(path)
+        assert type(loaded) is type(detector)
+        assert settings(loaded) == settings(detector)
         assert_same(loaded, detector, np.concatenate([grey.held_out, grey.outliers]))
 
 
@@ -42,7 +47,7 @@ def test_restarts_are_kept_in_the_file(few: Shapes, tmp_path: Path, monkeypatch:
     collapse(2, monkeypatch)
     detector = new_autoencoder(epochs=2).fit(few.normal)
     detector.save(tmp_path / "weights")
-    loaded = new_autoencoder(epochs=2).load(tmp_path / "weights")
+    loaded = lisae.load(tmp_path / "weights")
     assert loaded.restarts_ == 2
     assert_same(loaded, detector, few.outliers)
 
@@ -65,7 +70,7 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "no description": lambda data: save(load(data)),
     "a foreign description": lambda data: save(load(data), {"detector": "{}"}),
     "foreign weights": lambda data: save({"weight": torch.ones(3)}, {"format": "pt"}),
-    "another threshold": lambda data: data.replace(b'threshold\\": ', b'threshold\\":7'),
+    "another threshold": lambda data: data.replace(b'threshold_\\": ', b'threshold_\\":7'),
     "another seed's weights": lambda data: data[:-4] + bytes(4),
 }
 
@@ -125,10 +130,80 @@ def test_numbers_may_be_numpys(autoencoder: AutoEncoder) -> None:
     assert same.from_bytes(autoencoder.to_bytes()).to_bytes() == autoencoder.to_bytes()
 
 
-def test_the_message_of_load_names_the_file(autoencoder: AutoEncoder, tmp_path: Path) -> None:
-    autoencoder.save(tmp_path / "weights")
-    with pytest.raises(ValueError, match=r"weights cannot be loaded .*epochs is 30 there and 7 here"):
-        new_autoencoder(epochs=7).load(tmp_path / "weights")
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_the_message_of_load_names_the_file(autoencoder: AutoEncoder, tmp_path: Path, spoil: str) -> None:
+    (tmp_path / "model").write_bytes(SPOILT[spoil](autoencoder.to_bytes()))
+    with pytest.raises(ValueError, match=r"model cannot be loaded: it .*(safetensors|description|digest)"):
+        lisae.load(tmp_path / "model")
+
+
+def test_latent_shaping_is_kept_with_its_phase_one(
+    grey: Shapes, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    shaped = request.getfixturevalue("lisae")
+    shaped.save(tmp_path / "model")
+    loaded = lisae.load(tmp_path / "model", device="cpu")
+    assert type(loaded) is LISAE
+    assert settings(loaded) == settings(shaped)
+    probe = np.concatenate([grey.held_out, grey.outliers])
+    assert_same(loaded, shaped, probe)
+    assert_same(loaded.autoencoder_, shaped.autoencoder_, probe)
+    assert loaded.autoencoder_.device == "cpu"
+    assert loaded.to_bytes() == shaped.to_bytes()
+    frozen = sum(weight.nbytes for weight in shaped.network_.state_dict().values())
+    latent = sum(weight.nbytes for weight in shaped.network_.latent.state_dict().values())
+    assert (tmp_path / "model").stat().st_size < frozen + latent + 40_000, "frozen weights are there once"
+
+
+def test_a_phase_one_that_was_not_given_is_kept(autoencoder: AutoEncoder, grey: Shapes, tmp_path: Path) -> None:
+    detector = LISAE(autoencoder, epochs=1, random_state=0).fit(*grey.labelled())
+    detector.autoencoder = None
+    detector.save(tmp_path / "model")
+    loaded = lisae.load(tmp_path / "model")
+    assert loaded.autoencoder is None
+    assert_same(loaded, detector, grey.held_out)
+    assert loaded.autoencoder_.latent_dim == autoencoder.latent_dim
+
+
+def test_the_file_of_another_format_names_the_version_that_reads_it(
+    autoencoder: AutoEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "FORMAT", 9)
+    monkeypatch.setattr(lisae, "__version__", "7.0")
+    autoencoder.save(tmp_path / "model")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"written by lisae 7\.0 in format 9, and lisae .* reads format 2"):
+        lisae.load(tmp_path / "model")
+    assert autoencoder.from_bytes(autoencoder.to_bytes()) is autoencoder
+
+
+def test_a_class_that_is_not_imported_is_named_with_its_module(autoencoder: AutoEncoder, tmp_path: Path) -> None:
+    tensors, description = unpack(autoencoder.to_bytes())
+    (tmp_path / "model").write_bytes(pack(tensors, description | {"class": "Theirs", "module": "their.models"}))
+    with pytest.raises(ValueError, match=r"class Theirs, which is not known here: import their\.models first"):
+        lisae.load(tmp_path / "model")
+
+
+def test_settings_that_the_class_does_not_have(autoencoder: AutoEncoder, tmp_path: Path) -> None:
+    tensors, description = unpack(autoencoder.to_bytes())
+    description["settings"]["later"] = 1
+    (tmp_path / "model").write_bytes(pack(tensors, description))
+    with pytest.raises(ValueError, match=r"none of the AutoEncoder that is installed here .*later"):
+        lisae.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("change", [{"settings": 3}, {"values": None}, {"class": None}, {"arrays": ["rows_"]}])
+def test_a_description_that_is_of_no_detector(autoencoder: AutoEncoder, tmp_path: Path, change: dict[str, Any]) -> None:
+    tensors, description = unpack(autoencoder.to_bytes())
+    (tmp_path / "model").write_bytes(pack(tensors, description | change))
+    with pytest.raises(ValueError, match="model cannot be loaded"):
+        lisae.load(tmp_path / "model")
+
+
+def test_the_detector_must_be_fitted(tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        LISAE().save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_has_the_mode_that_the_umask_leaves(autoencoder: AutoEncoder, tmp_path: Path) -> None:
@@ -142,4 +217,4 @@ def test_the_file_has_the_mode_that_the_umask_leaves(autoencoder: AutoEncoder, t
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        new_autoencoder().load(tmp_path / "nowhere")
+        lisae.load(tmp_path / "nowhere")

@@ -1,0 +1,77 @@
+"""The threads and the memory of a process."""
+
+import os
+import resource
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import torch
+
+from lisae import process as module
+from lisae.process import keep_memory, threads
+
+
+@pytest.mark.parametrize("error", [TypeError, OSError])
+def test_a_system_whose_c_library_has_no_name(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    CDLL = module.ctypes.CDLL
+
+    def nameless(name: object, *more: Any, **options: Any) -> Any:
+        if name is None:
+            raise error
+        return CDLL(name, *more, **options)
+
+    monkeypatch.setattr(module.ctypes, "CDLL", nameless)
+    keep_memory()
+
+
+@pytest.mark.skipif(not hasattr(module.ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
+def test_the_memory_of_a_step_is_kept_for_the_next() -> None:
+    """A freed block of 64 MiB stays with the process, so that writing to the next one faults no page again."""
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(2**24)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    keep_memory()
+    faults()
+    assert min(faults() for _ in range(5)) < 1000  # of 16,384 pages
+
+
+def test_the_environment_may_say_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
+    monkeypatch.setattr(module.ctypes, "CDLL", lambda name: pytest.fail("asked the C library"))
+    keep_memory()
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "shape", "chosen"),
+    [
+        (None, (28, 28, 1), 1),
+        (None, (32, 32, 3), 1),
+        (None, (64, 64, 3), 2),
+        (None, (224, 224, 3), 3),
+        (2, (28, 28, 1), 2),
+        (-1, (28, 28, 1), os.cpu_count()),
+    ],
+)
+def test_threads_suit_the_images_or_are_told_and_are_set_back(
+    n_jobs: int | None, shape: tuple[int, ...], chosen: int
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with suppress(KeyError), threads(n_jobs, shape) as found:
+            assert found == torch.get_num_threads() == chosen
+            raise KeyError
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("n_jobs", [0, -2, 1.5, True, "all"])
+def test_wrong_numbers_of_threads(n_jobs: Any) -> None:
+    message = f"n_jobs is a number of threads, -1 for all processors or None to choose; got {n_jobs!r}"
+    with pytest.raises(ValueError, match=message), threads(n_jobs, (8, 8, 1)):
+        pass
