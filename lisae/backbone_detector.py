@@ -14,7 +14,7 @@ from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precisi
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_alive
-from lisae.settings import Count, CountOrZero, Positive
+from lisae.settings import Count, CountOrZero, DecayRate, Positive
 from lisae.stacks import Learning
 from lisae.training import CollapseError, Objective, RestartWarning, UndertrainedError
 
@@ -48,6 +48,8 @@ class BackboneDetector(ReconstructionDetector):
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
+        adam_beta2: Adam's decay rate of squared gradients (Kingma and Ba, arXiv:1412.6980). Its usual .999 remembers a
+            thousand steps, which is more than a short training has.
         min_steps: steps of a training, at least. Few images are passed over in more epochs, and in batches of an eighth
             of them, of 16 at least. 0 leaves epochs and batches as they are said.
         precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it). Scores are float32.
@@ -72,6 +74,7 @@ class BackboneDetector(ReconstructionDetector):
     epochs: Count = 12
     batch_size: Count = 128
     learning_rate: Positive = 2e-3
+    adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 500
     precision: Annotated[str, PRECISIONS] = "auto"
     device: str | torch.device = "auto"

@@ -18,7 +18,7 @@ from lisae.conventions import Stage
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, CountOrZero, NotNegative, Positive
+from lisae.settings import Count, CountOrZero, DecayRate, NotNegative, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -192,6 +192,7 @@ class LISAE(ReconstructionDetector):
         epochs: passes over the normal images in phase two.
         batch_size: normal images, and negative examples, in a step.
         learning_rate: peak of the one-cycle rate.
+        adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
@@ -218,6 +219,7 @@ class LISAE(ReconstructionDetector):
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
+    adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 250
     n_jobs: int | None = None
     verbose: bool = False

@@ -12,11 +12,11 @@ from numpy.typing import DTypeLike, NDArray
 IN_MEMORY = 2**30
 # Bytes of encoder features that are computed once and kept; more of them are computed for each batch again.
 FEATURES = 2 * 2**30
-_PART = 2**25  # bytes of the images that are looked at at a time
+_PART = 2**23  # bytes of the images that are looked at at a time
 
 
 def parts(images: NDArray[Any]) -> Iterator[slice]:
-    """Yield slices that together are all rows of an array, each of some 32 MiB."""
+    """Yield slices that together are all rows of an array, each of some 8 MiB."""
     rows = max(1, _PART // max(1, images[0].nbytes)) if len(images) else 1
     for start in range(0, len(images), rows):
         yield slice(start, start + rows)

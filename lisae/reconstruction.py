@@ -44,6 +44,7 @@ class ReconstructionDetector(Detector):
     epochs: int
     batch_size: int
     learning_rate: float
+    adam_beta2: float
     min_steps: int
 
     @abstractmethod
@@ -81,7 +82,8 @@ class ReconstructionDetector(Detector):
         differ from the detector's own settings.
         """
         device, dtype = self.arithmetic()
-        settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")} | changes
+        settings = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
+        settings |= {"betas": (0.9, self.adam_beta2)} | changes
         tensors = [
             tuple(rows if isinstance(rows, Tensor) else _pooled(rows, device) for rows in pool) for pool in pools
         ]

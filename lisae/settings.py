@@ -31,6 +31,7 @@ Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range()]
 Positive = Annotated[float, Range(above=True)]
 NotNegative = Annotated[float, Range()]
+DecayRate = Annotated[float, Range(high=0.999999)]  # of a moving average: 0 has no memory, and 1 would never move
 Share = Annotated[float, Range(high=1, above=True)]  # of a whole, and not none of it
 
 _KINDS: dict[Any, tuple[Any, str]] = {

@@ -15,8 +15,9 @@ from lisae.batches import Pool, joined, shuffled_batches, steps_in_epoch
 
 log = logging.getLogger("lisae")
 
-# Pixels of the images that are computed at once, on a CPU and on another device: each takes some hundred bytes.
-_PIXELS, _DEVICE_PIXELS = 2**19, 2**23
+# Pixels of the images that are computed at once, on a CPU and on another device: a decoder's layers have a hundred
+# bytes and more for each.
+_PIXELS, _DEVICE_PIXELS = 2**18, 2**23
 
 
 class CollapseError(RuntimeError):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lisae.backbone import PRECISIONS, resolve_device, resolve_precision
 from lisae.images import Images
 from lisae.reconstruction import ReconstructionDetector
-from lisae.settings import Count, CountOrZero, Positive
+from lisae.settings import Count, CountOrZero, DecayRate, Positive
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -40,6 +40,7 @@ class NetworkDetector(ReconstructionDetector):
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
+        adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of a training, at least; few images are passed over in more epochs. 0 for the epochs alone.
         precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it).
         device: ``cpu``, ``cuda`` or ``auto``.
@@ -55,6 +56,7 @@ class NetworkDetector(ReconstructionDetector):
     epochs: Count = 12
     batch_size: Count = 128
     learning_rate: Positive = 2e-3
+    adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 500
     precision: Annotated[str, PRECISIONS] = "float32"
     device: str = "auto"

@@ -99,11 +99,11 @@ def test_squared_error_is_summed_over_pixels_and_averaged_over_images() -> None:
 
 @pytest.mark.usefixtures("unchecked")
 def test_the_loss_of_ae_is_the_squared_error_of_the_rows(colour: Shapes) -> None:
-    detector = new_autoencoder(epochs=7, batch_size=5, learning_rate=0.25)
+    detector = new_autoencoder(epochs=7, batch_size=5, learning_rate=0.25, adam_beta2=0.75)
     (training,) = trainings_of(detector, colour.normal)
     ((images,),) = training.pools
     np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), colour.normal)
-    assert (training.epochs, training.batch_size, training.learning_rate) == (7, 5, 0.25)
+    assert (training.epochs, training.batch_size, training.learning_rate, training.betas) == (7, 5, 0.25, (0.9, 0.75))
     assert [id(p) for p in training.objective.trained()] == [id(p) for p in detector.network_.parameters()]
     some = colour.normal[[3, 1, 100]]
     expected = squared_errors(some, detector.reconstruct(some)).mean()

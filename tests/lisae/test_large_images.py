@@ -35,7 +35,7 @@ def test_fewer_images_are_scored_at_once_the_larger_they_are(side: int, most: in
     assert answers.tolist() == [0.0] * most + [1.0]
 
 
-@pytest.mark.parametrize(("side", "batch_size", "expected"), [(32, 512, 1), (64, 128, 1), (128, 128, 4), (2048, 3, 3)])
+@pytest.mark.parametrize(("side", "batch_size", "expected"), [(32, 256, 1), (64, 128, 2), (128, 128, 8), (2048, 3, 3)])
 def test_batches_of_large_images_are_computed_in_parts(side: int, batch_size: int, expected: int) -> None:
     images = np.broadcast_to(np.arange(2, dtype=np.uint8)[:, None, None, None], (2, side, side, 1))
     detector = new_autoencoder(batch_size=batch_size)

@@ -135,12 +135,13 @@ def test_an_unknown_reading_is_refused(autoencoder: AutoEncoder, grey: Shapes) -
 
 
 def test_settings_of_phase_two_reach_the_training(autoencoder: AutoEncoder, grey: Shapes) -> None:
-    (training,) = trainings_of(new_lisae(autoencoder, epochs=9, batch_size=7, learning_rate=0.125), *grey.labelled())
+    settings = {"epochs": 9, "batch_size": 7, "learning_rate": 0.125, "adam_beta2": 0.5}
+    (training,) = trainings_of(new_lisae(autoencoder, **settings), *grey.labelled())
     assert [[len(rows) for rows in pool] for pool in training.pools] == [
         [len(grey.normal)] * 2,
         [len(grey.negatives)] * 2,
     ]
-    assert (training.epochs, training.batch_size, training.learning_rate) == (9, 7, 0.125)
+    assert (training.epochs, training.batch_size, training.learning_rate, training.betas) == (9, 7, 0.125, (0.9, 0.5))
 
 
 def test_cached_features_are_the_encoders(lisae: LISAE, grey: Shapes) -> None:
