@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from benchmarks.errors import UnavailableError
+from benchmarks.errors import CallError, UnavailableError
 
 _ANOTHER_FOLDER = "name a folder that can be written"
 _REMEDIES = {
@@ -74,6 +74,14 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0")
+
+
+def check_usable(folder: Path, name: str) -> None:
+    """Raise ``CallError`` for a folder, ``name`` in messages, that nothing can be written in."""
+    try:
+        check_writable(folder)
+    except UnavailableError as error:
+        raise CallError(f"{name} cannot be written: {error}") from error
 
 
 class ByteLocks:

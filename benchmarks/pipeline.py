@@ -18,17 +18,20 @@ from benchmarks.claims.search import write_search
 from benchmarks.data import load
 from benchmarks.data.negatives import STROKES
 from benchmarks.engine.evaluate import Context
-from benchmarks.engine.execute import Give, Outcome, Weights, keep_outcome, local
+from benchmarks.engine.execute import Failure, Give, Outcome, Weights, keep_outcome, local
 from benchmarks.engine.merge import merge
 from benchmarks.engine.plan import Computation, Plan, Request
 from benchmarks.engine.ray_backend import on_ray
 from benchmarks.engine.records import Store
 from benchmarks.engine.run import Job, Run
+from benchmarks.engine.trial import broken_contracts
 from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import ByteLocks, check_writable
+from benchmarks.files import ByteLocks, check_usable
 from benchmarks.paper.tables import Artefact, Table
 from benchmarks.progress import Messages, duration, progress
+from benchmarks.report.beside import write_beside
 from benchmarks.report.figures import Figure, write_figure
+from benchmarks.report.leaderboard import write_leaderboard
 from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
@@ -53,17 +56,19 @@ class Pipeline:
 
     def __init__(self, request: Request, messages: Messages) -> None:
         self.request, self.messages = request, messages
-        self.store = Store(request.results_dir)
+        self.store = Store(request.results_dir, request.beside)
         self.plan = Plan(request, self.store)
         try:
             device = resolve_device(request.device).type
         except ValueError as error:
             raise CallError(str(error)) from error
         self.n_jobs = request.jobs or (1 if device == "cuda" else joblib.cpu_count())
-        self.context = Context(request.results_dir, request.data_dir, device, request.command, request.profile.name)
+        facts = (request.results_dir, request.data_dir, device, request.command, request.profile.name)
+        self.context = Context(*facts, request.own)
         self.unavailable: dict[str, str] = {}  # why data sets cannot be read, by their names
         self.reasons: dict[str, str] = {}  # why runs failed, by their ids
         self.faults: list[str] = []  # why files could not be written
+        self._told: dict[str, str] = {}  # the whole reason of the first run that failed so
 
     def show_plan(self) -> None:
         """Print the runs of the call and how long they may take."""
@@ -86,7 +91,8 @@ class Pipeline:
         """Train what is missing and write everything asked for; tell whether nothing is missing from it."""
         self.store.check()
         if self.request.artefacts or self.request.report:
-            _check_reports(self.request.reports_dir)
+            # Before days of training, after which nothing could be written.
+            check_usable(self.request.reports_dir, f"the reports directory {self.request.reports_dir}")
         for folder in self.request.merge:
             merge(folder, self.store, self.messages)
         self._fetch()
@@ -144,13 +150,19 @@ class Pipeline:
         self.reasons |= lacking
         return {name: run for name, run in runs.items() if run.id not in lacking}
 
+    def _with_contract(self, runs: Mapping[str, Run]) -> dict[str, Run]:
+        """Return the runs without those of models from outside that break the contract, and note how."""
+        why = broken_contracts(self.request.own, runs.values(), self.context.device)
+        self.reasons |= {name: why[run.model] for name, run in runs.items() if run.model in why}
+        return {name: run for name, run in runs.items() if run.model not in why}
+
     def _train(self) -> None:
         """Train the runs that are to do and have their data; every one ends with a record or a reason.
 
         Calls at the same time on one results folder share the jobs: each takes those that no other has, and then waits
         for what the others train.
         """
-        left = self._with_data(self._todo())
+        left = self._with_contract(self._with_data(self._todo()))
         waiting = [job for job in (job.of(left) for job in self.plan.pending) if job.runs]
         seconds = {name: self.plan.seconds(run) for name, run in left.items()}
         with (
@@ -195,8 +207,9 @@ class Pipeline:
         self.reasons |= dict.fromkeys(left, why)
 
     def _keep(self, outcome: Outcome) -> None:
-        if failure := keep_outcome(outcome, self.store):
-            self.reasons[failure.run] = failure.reason
+        if failure := keep_outcome(outcome, self.store):  # runs that fail alike are told of together
+            plain = outcome.reason if isinstance(outcome, Failure) else failure.reason
+            self.reasons[failure.run] = self._told.setdefault(plain, failure.reason)
 
     def _usable(self, one: Computation) -> dict[str, Run]:
         """Return the runs that a computation can be made from: those with a record, where it needs records."""
@@ -241,12 +254,15 @@ class Pipeline:
 
         for one in request.artefacts:
             self._name(f"{one.kind} {one.id}", write_artefact, one)
+        if request.beside:
+            self._name("beside", write_beside, plan, lookup)
         if request.claims:
             self._name("claims", lambda: [write_claims(plan, request.results_dir)])
         if request.search:
             self._name("search", lambda: [write_search(plan, request.results_dir)])
         if request.report:
             self._name("report", write_report, plan, lookup, reasons, drawn)
+            self._name("leaderboard", write_leaderboard, plan, lookup)
 
     def _name(self, name: str, write: Callable[..., list[Path]], *arguments: object) -> None:
         """Write files and name them."""
@@ -274,14 +290,6 @@ class Pipeline:
         for run, name in judged:
             if run.id in self.reasons:
                 yield f"the claims or searches lack {name}; reason: {self.reasons[run.id]}"
-
-
-def _check_reports(folder: Path) -> None:
-    """Raise ``CallError`` for a folder that nothing could be written in once days of training are over."""
-    try:
-        check_writable(folder)
-    except UnavailableError as error:
-        raise CallError(f"the reports directory {folder} cannot be written: {error}") from error
 
 
 def _named(run: Run, between: str) -> str:

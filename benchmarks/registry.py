@@ -1,7 +1,8 @@
 """The paper's name of a model -> the detector that it is here: data alone, so that a model is a line.
 
-To add a model: write a ``lisae.Detector`` in ``baselines/``, add a line here, and, where its defaults do not
-suit a data set, a table of settings in ``benchmarks/settings/``.
+To add a model to this package: write a ``lisae.Detector`` in ``baselines/``, add a line here, and, where its defaults
+do not suit a data set, a table of settings in ``benchmarks/settings/``. A detector of your own needs neither
+(``benchmarks.own``).
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +31,8 @@ class Model:
 
     ``begins_from`` names the model whose trained detector this one begins from on the same normal images: the two are
     trained as one job, and the settings of that stage are that model's. ``settings`` are what it has other than the
-    defaults of its detector, and than the other models that the detector is.
+    defaults of its detector, and than the other models that the detector is. ``origin`` is the source of a model that
+    comes from outside (``benchmarks.own``), None for those of this package.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Model:
     description: str
     begins_from: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    origin: Any = None
 
 
 class _ByName(dict[str, Model]):

@@ -7,7 +7,6 @@ import sys
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import json
 import os
 import stat
 import threading
@@ -19,19 +18,25 @@ from typing import NoReturn
 
 from benchmarks.data import NAMES, data_directory
 from benchmarks.data.negatives import STROKES
+from benchmarks.engine.evaluate import Context
+from benchmarks.engine.overrides import overridden
 from benchmarks.engine.plan import Request
-from benchmarks.engine.profiles import load_profile, profile_names
+from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.ray_cluster import cluster_address
-from benchmarks.engine.records import Store
 from benchmarks.engine.run import Shard
-from benchmarks.engine.stale import stale_records
 from benchmarks.errors import CallError, UnavailableError, unknown
+from benchmarks.listing import show_list, show_settings, show_stale
+from benchmarks.own.sources import Source, registered, sources_of
+from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import TABLES, table
 from benchmarks.pipeline import BACKENDS, Pipeline
 from benchmarks.progress import Messages, unbreakable_streams
 from benchmarks.registry import MODELS
 from benchmarks.report.figures import FIGURE_SETTINGS, FIGURES, figure
+from benchmarks.verify import verify
+from lisae.backbone import resolve_device
 
+PUBLISHED = Path(__file__).parents[1] / "results" / "published"  # in a clone
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
 _MOST_JOBS = 1024
 _MOST_SHARDS = 10000
@@ -49,21 +54,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         messages = Messages()
         try:
             options = command_line().parse_args(arguments)
-            if options.settings:
-                _show_settings(options)
-            elif options.list:
-                _list_stale(options) if options.stale else _list()
-            elif options.dry_run:
-                Pipeline(request_of(options), messages).show_plan()
-            elif not Pipeline(request_of(options), messages).run():
-                return EXIT_INCOMPLETE
-            return EXIT_DONE
+            own = sources_of(options.model, options.scores)
+            with registered(own):
+                return _answer(options, own, messages)
         except (CallError, UnavailableError) as error:
             messages.tell(f"error: {error}")
             return EXIT_CALL if isinstance(error, CallError) else EXIT_INCOMPLETE
         except KeyboardInterrupt:
             messages.tell("interrupted: finished runs are kept, and the same command goes on from here.")
             return EXIT_INTERRUPTED
+
+
+def _answer(options: Namespace, own: tuple[Source, ...], messages: Messages) -> int:
+    if options.settings:
+        show_settings(_profile(options), *options.settings)
+    elif options.list:
+        show_stale(options.results_dir, options.data_dir) if options.stale else show_list()
+    elif options.verify:
+        if not verify(Path(options.verify), options.models, _context(options, own), offline=options.offline):
+            return EXIT_INCOMPLETE
+    elif options.dry_run:
+        Pipeline(request_of(options, own), messages).show_plan()
+    elif not Pipeline(request_of(options, own), messages).run():
+        return EXIT_INCOMPLETE
+    return EXIT_DONE
 
 
 @contextmanager
@@ -110,6 +124,8 @@ def command_line() -> ArgumentParser:
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
     add("--search", action="store_true", help="the searches for settings, which see no outlier, and their log")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
+    verify = "train a sample of the records in DIR again, of --models, and compare; write nothing"
+    add("--verify", metavar="DIR", help=verify)
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     add("--stale", action="store_true", help="with --list: the records that no call would use, and why")
     settings = "print the settings of a model on a data set, each with the table that it comes from, and stop"
@@ -127,6 +143,15 @@ def command_line() -> ArgumentParser:
     add("--shard", metavar="I/N", help="train the I-th of N parts of the jobs alone, and make no table of them")
     add("--address", metavar="HOST:PORT", help="the Ray cluster of --backend ray (default: $RAY_ADDRESS)")
     add("--fresh", action="store_true", help="train again what is finished")
+    change = "a setting of a model in this call alone, such as LIS-AE.gamma=10; repeatable"
+    add("--set", action="append", default=[], metavar="MODEL.KEY=VALUE", help=change)
+    add = parser.add_argument_group("your own detector, in the rows of the tables (docs/own-detector.md)").add_argument
+    own = "[NAME=]my_detector.py[:Class], [NAME=]package.module:Class, or an installed entry point; repeatable"
+    add("--model", action="append", default=[], metavar="DETECTOR", help=own)
+    scores = "[NAME=]FOLDER of scores that were computed elsewhere, an array a task; repeatable"
+    add("--scores", action="append", default=[], metavar="FOLDER", help=scores)
+    beside = "train your own alone and compare it with the records of DIR: published, or a results folder"
+    add("--beside", metavar="DIR", help=beside)
     add = parser.add_argument_group("where").add_argument
     add("--data-dir", metavar="DIR", help="data sets (default: $LISAE_DATA, else the user's cache)")
     add("--offline", action="store_true", help="never fetch data")
@@ -138,9 +163,9 @@ def command_line() -> ArgumentParser:
     return parser
 
 
-def request_of(options: Namespace) -> Request:
-    """Return what a call asks for. Raises ``CallError`` where that is not to be had."""
-    profile = load_profile(options.profile, FIGURE_SETTINGS)
+def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
+    """Return what a call asks for, ``own`` being its models from outside. Raises ``CallError`` for what is wrong."""
+    profile = _profile(options)
     if options.stale:
         raise CallError("--stale is a kind of list: write --list --stale.")
     if options.merge and options.dry_run:
@@ -155,15 +180,20 @@ def request_of(options: Namespace) -> Request:
         raise CallError("--address is that of a Ray cluster: add --backend ray.")
     if options.jobs is not None and not 1 <= options.jobs <= _MOST_JOBS:
         raise CallError(f"--jobs is at least 1 and at most {_MOST_JOBS}; got {options.jobs}.")
+    beside = None if options.beside is None else _beside(options.beside, own)
+    models = _names("model", options.models, MODELS)
+    rows = [(one.name, MODELS[one.name].detector.uses_negatives) for one in own]
+    tables = TABLES if options.all else dict.fromkeys(map(table, options.table))
+    figures = FIGURES if options.all else dict.fromkeys(map(figure, options.figure))
     return Request(
-        tables=tuple(TABLES) if options.all else tuple(dict.fromkeys(map(table, options.table))),
-        figures=tuple(FIGURES) if options.all else tuple(dict.fromkeys(map(figure, options.figure))),
+        tables=tuple(with_rows(one, rows) for one in tables),
+        figures=tuple(one.with_models(rows) for one in figures),
         claims=options.claims or options.all,
         search=options.search,
         report=options.all,
         profile=profile,
         seeds=profile.seeds if options.seeds is None else _seeds(options.seeds),
-        models=_names("model", options.models, MODELS),
+        models=tuple(one.name for one in own) if beside and models is None else models,
         datasets=_names("data set", options.datasets, NAMES),
         strokes=options.negatives == STROKES,
         device=options.device,
@@ -177,7 +207,33 @@ def request_of(options: Namespace) -> Request:
         quiet=options.quiet,
         merge=tuple(Path(folder).absolute() for folder in options.merge),
         shard=None if options.shard is None else _shard(options.shard),
+        own=own,
+        overrides=tuple(options.set),
+        beside=beside,
     )
+
+
+def _profile(options: Namespace) -> Profile:
+    return overridden(load_profile(options.profile, FIGURE_SETTINGS), options.set)
+
+
+def _context(options: Namespace, own: tuple[Source, ...]) -> Context:
+    """Return what jobs are told in a call that keeps nothing. Raises ``CallError`` for a device that is not there."""
+    try:
+        device = resolve_device(options.device).type
+    except ValueError as error:
+        raise CallError(str(error)) from error
+    return Context(Path(), _folder("--data-dir", options.data_dir), device, "", "", own)
+
+
+def _beside(text: str, own: Collection[Source]) -> Path:
+    """Return the results folder to compare with."""
+    folder = PUBLISHED if text == "published" else Path(text).expanduser().absolute()
+    if not own:
+        raise CallError("--beside sets a detector of your own beside finished records: add --model or --scores.")
+    if not (folder / "runs").is_dir():
+        raise CallError(f"--beside {text}: there are no records in {folder / 'runs'}. Name a results folder.")
+    return folder
 
 
 def _known(kind: str, name: str, known: Collection[str]) -> str:
@@ -227,35 +283,6 @@ def _shard(text: str) -> Shard:
     if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= _MOST_SHARDS):
         raise CallError(f"--shard is a part of N, such as 2/8, with N at most {_MOST_SHARDS}; got {text!r}.")
     return Shard(int(number), int(count))
-
-
-def _show_settings(options: Namespace) -> None:
-    """Print the settings of a model on a data set as TOML, each with the table that it comes from."""
-    model, dataset = options.settings
-    profile = load_profile(options.profile, FIGURE_SETTINGS)
-    explained = profile.explained(MODELS[model], _known("data set", dataset, NAMES))
-    lines = [(f"{name} = {json.dumps(value)}", origin) for name, value, origin in explained]
-    width = max((len(line) for line, _ in lines), default=0)
-    print(f"# {model} on {dataset}, profile {options.profile}")
-    print("\n".join(f"{line:<{width}}  # {origin}" for line, origin in lines) or "# nothing to choose")
-
-
-def _list() -> None:
-    print("tables", *(f"  {one.id:<15} {one.caption}" for one in TABLES), sep="\n")
-    print("figures", *(f"  {one.id:<15} {one.caption}" for one in FIGURES), sep="\n")
-    print("models", *(f"  {name:<15} {one.description}" for name, one in MODELS.items()), sep="\n")
-    print("data sets", *(f"  {name}" for name in NAMES), sep="\n")
-    print("profiles", *(f"  {name:<15} {load_profile(name).description}" for name in profile_names()), sep="\n")
-
-
-def _list_stale(options: Namespace) -> None:
-    """Print each record that no call would use any more, and why; delete none."""
-    store, n_stale = Store(Path(options.results_dir).absolute()), 0
-    for record, why in stale_records(store, data_directory(options.data_dir).absolute()):
-        row = record.rows()[0]
-        print(f"{record.run}  {row['model']}: {row['dataset']} {row['normal']}, seed {row['seed']}: {why}")
-        n_stale += 1
-    print(f"{n_stale} of {len(store.ids())} records are stale: no call uses them, and none deletes them")
 
 
 if __name__ == "__main__":

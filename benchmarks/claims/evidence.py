@@ -42,6 +42,14 @@ def finding_over(values: Sequence[float], remark: str) -> Finding:
     return Finding(found.value, found.n, remark, found.low, found.high)
 
 
+def mean_and_variance(record: Record, measurement: Measurement) -> tuple[float, float]:
+    """Return a run's mean AUC over the outliers of a measurement, and the variance of it over test images."""
+    aucs = np.array(aucs_of(record, measurement.outliers, measurement.extra))
+    n_outliers = {score.outlier: score.n_outlier for score in record.scores}
+    counts = np.array([n_outliers[outlier] for outlier in measurement.outliers])
+    return float(aucs.mean()), float(auc_variance(aucs, record.n_normal, counts).mean() / len(counts))
+
+
 Needed = Sequence[tuple[Selection, Sequence[TaskKey]]]
 ValueAndVariance = tuple[Any, float]  # a float, or the points of a curve
 Number = Callable[[Selection, TaskKey, int], ValueAndVariance]  # of a task and a seed
@@ -128,13 +136,9 @@ class Evidence:
         """Give a ``Number`` of the records: AUC, or its range over several changes (taken without a variance)."""
         values, variances = [], []
         for measurement, records in self._found(selection, key, seed):
-            aucs = np.array([aucs_of(record, measurement.outliers, measurement.extra) for record in records])
-            means = aucs.mean(axis=1)
+            means, of_means = zip(*(mean_and_variance(record, measurement) for record in records), strict=True)
             values.append(means[0] if len(means) == 1 else np.ptp(means))
-            n_outliers = {score.outlier: score.n_outlier for score in records[0].scores}
-            counts = np.array([n_outliers[outlier] for outlier in measurement.outliers])
-            of_mean = auc_variance(aucs[0], records[0].n_normal, counts).mean() / len(counts)
-            variances.append(of_mean if len(means) == 1 else 0.0)
+            variances.append(of_means[0] if len(means) == 1 else 0.0)
         return np.mean(values), float(np.mean(variances)) / len(variances)
 
     def curve(self, selection: Selection, key: TaskKey, seed: int) -> ValueAndVariance:

@@ -22,6 +22,9 @@ from benchmarks.data import Dataset, load
 from benchmarks.data.negatives import PREPARATIONS, STROKES, contaminated, resampled, some
 from benchmarks.engine.records import Record, Score
 from benchmarks.engine.run import Run
+from benchmarks.own.contract import check_scores, size_of
+from benchmarks.own.scores import ScoresSource
+from benchmarks.own.sources import Source, libraries
 from benchmarks.paper.tasks import Negatives
 from benchmarks.registry import MODELS
 from lisae import CollapseError, Detector, __version__
@@ -34,13 +37,14 @@ _ACCEPTED = np.linspace(0, 1, 101)  # shares of the normal images at which the t
 
 @dataclass(frozen=True)
 class Context:
-    """The facts that every job of a call is told: folders, device, and what its records say of the call."""
+    """The facts that every job of a call is told: folders, device, models, and what its records say of the call."""
 
     results_dir: Path
     data_dir: Path
     device: str  # cpu or cuda
     command: str
     profile: str
+    own: tuple[Source, ...] = ()  # the models that come from outside
 
 
 def build(name: str, settings: Mapping[str, Any], seed: int, device: str, stage: Detector | None = None) -> Detector:
@@ -65,9 +69,10 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
 
     ``stage`` is the trained detector that it begins from, for a model that begins from another's.
 
-    Raises ``CollapseError`` for a detector that learned nothing or gives all test images the same score.
+    Raises ``CollapseError`` for a detector that learned nothing or gives all test images the same score, and
+    ``ContractError`` for scores that are no scores.
     """
-    task = run.task
+    task, origin = run.task, MODELS[run.model].origin
     data = _load(task.dataset, context.data_dir)
     detector = build(run.model, run.settings, run.seed, context.device, stage)
     training, labels = training_images(run, data, context.data_dir, with_negatives=detector.uses_negatives)
@@ -75,7 +80,14 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     fitted = time.perf_counter()
     test = scored_images(run, data)
     groups, images = np.cumsum([len(one) for one in test])[:-1], np.concatenate(test)
-    answers = detector.anomaly_score(images)
+    if isinstance(origin, ScoresSource):
+        given = origin.of(task, run.seed, len(data.test_labels))
+        classes = (task.normal, *((c,) for c in task.outliers))
+        chosen = [images_of_classes(given, data.test_labels, one, run.limits["test"]) for one in classes]
+        answers = np.concatenate(chosen)
+    else:
+        answers = detector.anomaly_score(images)
+    check_scores(answers, len(images))
     if np.ptp(answers) <= _CONSTANT * np.abs(answers).max():
         raise CollapseError(f"gave all {len(answers)} test images the same score")
     normal, *outliers = np.split(answers, groups)
@@ -97,10 +109,11 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         profile=context.profile,
         device=device_name(context.device),
         precision=detector.precision_,
-        versions={"lisae": __version__} | versions(_LIBRARIES),
+        versions={"lisae": __version__} | versions([*_LIBRARIES, *libraries(origin)]),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
+        size=None if isinstance(origin, ScoresSource) else size_of(detector),
     )
 
 
@@ -178,9 +191,12 @@ def _negatives(
 
 
 def images_of_classes(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: tuple[int, ...], limit: int
-) -> NDArray[np.uint8]:
-    """Return the images of these classes, class by class, the first ``limit`` of each; 0 is all."""
+    images: NDArray[Any], labels: NDArray[np.int64], classes: tuple[int, ...], limit: int
+) -> NDArray[Any]:
+    """Return the images of these classes, or what belongs to them, class by class, the first ``limit`` of each.
+
+    A limit of 0 is all.
+    """
     return images[np.concatenate([np.flatnonzero(labels == c)[: limit or None] for c in classes])]
 
 

@@ -19,6 +19,8 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
 from benchmarks.engine.workers import Workers
 from benchmarks.errors import UnavailableError, one_line, printable
+from benchmarks.own.contract import ContractError
+from benchmarks.own.sources import register
 from lisae import BackboneDetector, CollapseError, Detector, RestartWarning
 from lisae.process import keep_memory
 from lisae.stacks import Learning, train_alone, train_together
@@ -77,6 +79,7 @@ def execute(job: Job, context: Context, weights: bytes | None, give: Give) -> Le
     Raises ``UnavailableError`` where nothing can go on, such as without data.
     """
     prepare_process()
+    register(context.own)
     stage = stage_from(job.stage, weights, context) if job.stage else None
     if job.stage and stage is None:
         trained = yield from _attempt(job.stage, context, None)
@@ -101,6 +104,8 @@ def _attempt(run: Run, context: Context, stage: Detector | None) -> Learning[tup
         raise
     except CollapseError as error:
         return Failure(run.id, f"{run.model} {error}; its settings do not suit these images")
+    except ContractError as error:
+        return Failure(run.id, f"{run.model} {error}")
     except (Exception, SystemExit) as error:  # some libraries leave the program where they cannot go on
         reason = one_line(f"unexpected {type(error).__name__}: {error}")
         return Failure(run.id, reason, printable(traceback.format_exc()))

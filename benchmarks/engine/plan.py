@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from statistics import fmean
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,12 +12,14 @@ from benchmarks.data import DataIdentity, identify
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT
 from benchmarks.engine.evaluate import Context
 from benchmarks.engine.execute import Failure
+from benchmarks.engine.past import Past, past_of
 from benchmarks.engine.profiles import Profile
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, Shard, changed, make_jobs, make_run, stage_of
 from benchmarks.engine.search import Trial, all_trials
 from benchmarks.errors import CallError
 from benchmarks.files import write_text
+from benchmarks.own.sources import Source
 from benchmarks.paper.claims import studied
 from benchmarks.paper.tables import TABLES, Artefact, Measurement, Table
 from benchmarks.paper.tasks import Task
@@ -74,7 +74,8 @@ class Request:
     train what it alone needs. ``search``: train the trials of the searches for settings, and write their log.
     ``report``: write the report. ``backend``: the name of what executes the jobs. ``merge``: results folders whose
     records are copied first. ``shard``: the part of the jobs that is trained, of which no artefact is made; None for
-    all.
+    all. ``own``: the models that come from outside. ``overrides``: settings of this call, which the profile has
+    already. ``beside``: a results folder whose records are used as they are.
     """
 
     tables: tuple[Table, ...]
@@ -98,6 +99,9 @@ class Request:
     quiet: bool = False
     merge: tuple[Path, ...] = ()
     shard: Shard | None = None
+    own: tuple[Source, ...] = ()
+    overrides: tuple[str, ...] = ()
+    beside: Path | None = None
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
@@ -121,6 +125,8 @@ class Request:
         if self.seeds != self.profile.seeds:
             words += ["--seeds", ",".join(map(str, self.seeds)) + ("," if len(self.seeds) == 1 else "")]
         words += ["--negatives", STROKES] if self.strokes else []
+        words += [word for one in self.own for word in one.words]
+        words += [word for one in self.overrides for word in ("--set", one)]
         return shlex.join(words)
 
     def without_folders(self, text: str) -> str:
@@ -141,37 +147,16 @@ class Request:
         return task
 
 
-class _Past(NamedTuple):
-    """The data sets that the records are about, and the mean seconds of a run by its model and data set."""
-
-    data: dict[str, DataIdentity]
-    seconds: dict[tuple[str, str], float]
-
-
-def _past_of(store: Store, profile_name: str) -> _Past:
-    """Read every record; only those of this profile count for the seconds."""
-    data: dict[str, DataIdentity] = {}
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for record in store.records():
-        identity = record.identity
-        for name, variant in identity["variants"].items():
-            data[name] = DataIdentity(variant, identity.get("digests", {}).get(name, ""))
-        if record.profile == profile_name:
-            key = identity["model"], identity["task"]["dataset"]
-            seconds.setdefault(key, []).append(record.fit_seconds + record.score_seconds)
-    return _Past(data, {key: fmean(values) for key, values in seconds.items()})
-
-
 class Plan:
     """The runs that a request takes, by what they are for; nothing here trains or writes.
 
     ``past`` returns what the records say; without it they are read, once, when that is first asked for.
     """
 
-    def __init__(self, request: Request, store: Store, past: Callable[[], _Past] | None = None) -> None:
+    def __init__(self, request: Request, store: Store, past: Callable[[], Past] | None = None) -> None:
         self.request = request
         self.store = store
-        self._past = past or cache(partial(_past_of, store, request.profile.name))
+        self._past = past or cache(partial(past_of, store, request.profile.name))
         self._runs: dict[tuple[Measurement, int, int | None], Run] = {}
 
     def again(self) -> "Plan":
@@ -288,7 +273,8 @@ class Plan:
         """Return the runs that this call excludes and that have no record, each with the reason."""
         asked = {run.id for job in self.jobs for run in job.runs}
         runs = (run for one in self._measurements for run in self.runs(one, oracle=False))
-        return {run.id: LEFT_OUT for run in runs if run.id not in asked and not self.store.has(run)}
+        why = "it is not among the records that --beside names" if self.request.beside else LEFT_OUT
+        return {run.id: why for run in runs if run.id not in asked and not self.store.has(run)}
 
     def seconds(self, run: Run) -> float:
         """Estimate the time of a run by the mean of what others took here, or else from the profile."""

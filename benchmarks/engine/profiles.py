@@ -86,7 +86,7 @@ class Profile:
 
         A setting of its stage is named ``<argument>.<setting>``. Tables count in this order, the last one wins:
         the constructor's defaults, the registry, ``[shared]`` and ``[datasets.<set>.shared]`` for the places that
-        ``[shared]`` lists, the latent width of the data set, ``[models.<model>]`` and ``[datasets.<set>.<model>]``.
+        ``[shared]`` lists, the width of the data set, ``[models.<model>]``, ``[datasets.<set>.<model>]``, ``--set``.
         """
         parts = {"": (model.name, model.detector)}
         if stage := model.detector.stage:
@@ -109,7 +109,8 @@ class Profile:
             yield "asked for", {"latent_dim": latent_dim}
         elif dataset in self.tables.get("latent_dim", {}):
             yield f"[latent_dim.{dataset}]", {"latent_dim": self.tables["latent_dim"][dataset]["fixed"]}
-        for table, models in (("models", self.tables.get("models", {})), (f"datasets.{dataset}", of_dataset)):
+        named = {"models": self.tables.get("models", {}), f"datasets.{dataset}": of_dataset}
+        for table, models in (named | {"--set": self.tables.get("--set", {})}).items():
             settings = models.get(name, {})
             yield f"[{table}.{place}]", settings.get(argument[0], {}) if argument else settings
 

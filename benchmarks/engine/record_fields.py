@@ -94,6 +94,7 @@ _IDENTITY = {
     "variants": _TEXTS,
     "digests": _TEXTS._replace(optional=True),
     "preparation": _SETTINGS._replace(optional=True),
+    "origin": _TEXTS._replace(optional=True),
 }
 _RECORD = {
     "run": _TEXT,
@@ -108,6 +109,9 @@ _RECORD = {
     "command": _TEXT,
     "fit_seconds": _SECONDS,
     "score_seconds": _SECONDS,
+    "size": Field(
+        "a whole number of at least 0 or null", lambda value: value is None or _is_whole(value), optional=True
+    ),
 }
 _WITHOUT_CURVES = _RECORD | {"scores": [_SCORE | {"detected": _LAST_SHARES}]}
 

@@ -15,8 +15,8 @@ from benchmarks.data import CLASS_NAMES
 from benchmarks.engine.record_fields import check_fields
 from benchmarks.engine.run import Run, compact, digest_of
 from benchmarks.engine.runs_csv import COLUMNS, fault_of, negatives_text, write_rows
-from benchmarks.errors import CallError, UnavailableError
-from benchmarks.files import check_writable, write_text, written_whole
+from benchmarks.errors import CallError
+from benchmarks.files import check_usable, write_text, written_whole
 from benchmarks.progress import Messages
 from lisae.packing import pack, unpack
 
@@ -62,6 +62,7 @@ class Record:
     command: str
     fit_seconds: float
     score_seconds: float
+    size: int | None = None  # bytes of the trained detector; the first records do not say
 
     def rows(self) -> list[dict[str, Any]]:
         """Return its rows of ``runs.csv``, one for each outlier class."""
@@ -99,9 +100,11 @@ class Store:
     """A results directory: ``runs/`` holds the records, ``weights/`` the stages that runs share, ``runs.csv`` all rows.
 
     Only ``runs/`` counts. ``weights/`` saves training a stage again, and ``runs.csv`` is made anew from the records.
+    A record that is not there is looked for in ``beside``, another results directory, which is only read.
     """
 
     root: Path
+    beside: Path | None = None
 
     def record_path(self, run_id: str) -> Path:
         """Return the place of the record of a run, if it is finished."""
@@ -144,11 +147,15 @@ class Store:
 
     def has(self, run: Run) -> bool:
         """Tell whether the run is finished."""
-        return self.record_path(run.id).is_file()
+        return self._found(run) is not None
 
     def get(self, run: Run) -> Record | None:
         """Return the record of a run, or None. Raises ``CallError`` for a damaged one."""
-        return read_record(self.record_path(run.id)) if self.has(run) else None
+        return read_record(path) if (path := self._found(run)) else None
+
+    def _found(self, run: Run) -> Path | None:
+        paths = (Store(root).record_path(run.id) for root in (self.root, self.beside) if root)
+        return next((path for path in paths if path.is_file()), None)
 
     def put(self, record: Record) -> None:
         """Write a record, whole or not at all.
@@ -156,7 +163,7 @@ class Store:
         Raises ``UnavailableError`` when it cannot be written, and ``ValueError`` for one that could not be read again,
         such as one with an AUC that is no number.
         """
-        text = _text_of(record)
+        text = _sealed(compact(asdict(record))) + "\n"
         _parsed(text, record.run, curves=True)
         write_text(self.record_path(record.run), text)
         self._failure_path(record.run).unlink(missing_ok=True)
@@ -164,7 +171,8 @@ class Store:
     def ids(self) -> list[str]:
         """Return the ids of all runs with a record, sorted. Raises ``CallError`` when ``runs/`` cannot be read."""
         try:
-            return sorted(name.removesuffix(".json") for name in os.listdir(self.root / "runs") if _names_record(name))
+            names = os.listdir(self.root / "runs")
+            return sorted(name[:-5] for name in names if name.endswith(".json") and name[0] != ".")
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -183,10 +191,7 @@ class Store:
         Raises ``CallError`` for a directory that cannot be written or read, and for a ``runs.csv`` that is cut, or
         holds runs of which there is no record.
         """
-        try:
-            check_writable(self.root / "runs")
-        except UnavailableError as error:
-            raise CallError(f"the results directory {self.root} cannot be written: {error}") from error
+        check_usable(self.root / "runs", f"the results directory {self.root}")
         path, recorded = self.root / "runs.csv", set(self.ids())
         try:
             fault = fault_of(path, recorded) if os.path.lexists(path) else ""
@@ -201,10 +206,6 @@ class Store:
     def write_csv(self) -> None:
         """Make ``runs.csv`` anew, a row for each run and outlier class, in an order that does not depend on time."""
         write_rows(self.root / "runs.csv", (record.rows() for record in self.records()))
-
-
-def _names_record(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
 
 
 def variant_text(variants: dict[str, str]) -> str:
@@ -255,10 +256,6 @@ def checked_weights(path: Path, run_id: str) -> bytes:
     if description.get("run") != run_id:
         raise ValueError(f"they are those of {description.get('run', 'a run that they do not name')}")
     return content
-
-
-def _text_of(record: Record) -> str:
-    return _sealed(compact(asdict(record))) + "\n"
 
 
 def _sealed(text: str) -> str:

@@ -7,14 +7,14 @@ import ast
 import copy
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import DataIdentity
-from benchmarks.engine.profiles import Profile, Settings
+from benchmarks.engine.profiles import Profile, Settings, settings_of
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Task, without_negatives
 from benchmarks.registry import MODELS, STAGES
@@ -22,7 +22,7 @@ from benchmarks.registry import MODELS, STAGES
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
 # The digest of the source for which somebody decided that RESULTS_VERSION is right.
-DECIDED_FOR = "250712a260c555a5"
+DECIDED_FOR = "ae52fbee8cdfa845"
 
 _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),
@@ -44,10 +44,7 @@ _CAME_LATER = {
     "validation": 0.0,
 }
 # Settings that had another name when there were records: for a value of before, what is hashed in its place.
-_RENAMED: dict[str, dict[Any, Settings]] = {
-    "reading": {"absolute": {"hinge": False}, "hinge": {"hinge": True}},
-}
-_OFFICIAL = DataIdentity()
+_RENAMED: dict[str, dict[Any, Settings]] = {"reading": {"absolute": {"hinge": False}, "hinge": {"hinge": True}}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +61,7 @@ class Run:
     limits: Mapping[str, int]  # at most so many images of a class, ``train`` and ``test``; 0 is all
     data: Mapping[str, DataIdentity]  # of each data set that is read, by its name
     preparation: Settings = field(default_factory=dict)  # by which images of another data set become negatives
+    origin: Mapping[str, str] = field(default_factory=dict)  # of a model from outside: which one of its name it is
 
     @property
     def variants(self) -> dict[str, str]:
@@ -85,7 +83,7 @@ class Run:
             "variants": self.variants,
         }
         digests = {name: one.digest for name, one in self.data.items() if one.digest}
-        sometimes = {"digests": digests, "preparation": self.preparation}
+        sometimes = {"digests": digests, "preparation": self.preparation, "origin": dict(self.origin)}
         return found | {name: value for name, value in sometimes.items() if value}
 
     @cached_property
@@ -196,9 +194,21 @@ def make_run(
         seed=seed,
         settings=profile.settings(chosen, task.dataset, latent_dim),
         limits=profile.limits,
-        data={name: data.get(name, _OFFICIAL) for name in sorted(used)},
+        data={name: data.get(name, DataIdentity()) for name in sorted(used)},
         preparation=profile.preparation(task.negatives.dataset) if task.negatives and foreign else {},
+        origin=chosen.origin.identity(task, seed) if chosen.origin else {},
     )
+
+
+def unhashed(settings: Settings, detector: Callable[..., Any]) -> Settings:
+    """Return the settings of a detector by those that an identity has of it: under the names and with all of today."""
+    known = settings_of(detector)
+    found = {key: value for key, value in _CAME_LATER.items() if key in known} | settings
+    for name in known.keys() & _RENAMED.keys():
+        for value, before in _RENAMED[name].items():
+            if before.items() <= found.items():
+                found = {key: one for key, one in found.items() if key not in before} | {name: value}
+    return found
 
 
 def changed(run: Run, change: Mapping[str, Any]) -> Run | None:

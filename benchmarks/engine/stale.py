@@ -11,7 +11,7 @@ from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Run, changed, make_run, stage_of
 from benchmarks.errors import CallError
 from benchmarks.paper.claims import studied
-from benchmarks.paper.tasks import Negatives, Task
+from benchmarks.paper.tasks import Task
 from benchmarks.registry import MODELS
 
 _Identify = Callable[[str], DataIdentity | None]
@@ -39,7 +39,7 @@ def stale_records(store: Store, data_dir: Path) -> Iterator[tuple[Record, str]]:
 
 def _runs_today(identity: Mapping[str, Any], profile: Profile, here: _Identify) -> Iterator[Run]:
     """Give the runs that calls would make today of the task, model and seed of a record."""
-    task, model = _task(**identity["task"]), identity["model"]
+    task, model = Task.of(identity["task"]), identity["model"]
     digests = identity.get("digests", {})
     data = {name: DataIdentity(variant, digests.get(name, "")) for name, variant in identity["variants"].items()}
     data |= {name: now for name in data if name in NAMES and (now := here(name))}
@@ -49,11 +49,6 @@ def _runs_today(identity: Mapping[str, Any], profile: Profile, here: _Identify) 
         if (measurement.task.dataset, measurement.task.normal) == (task.dataset, task.normal):
             run = changed(make_run(measurement.task, measurement.model, identity["seed"], profile, data), change)
             yield from (one for one in (run, run and stage_of(run)) if one and (one.model, one.task) == (model, task))
-
-
-def _task(negatives: Mapping[str, Any] | None, **fields: Any) -> Task:
-    classes = {name: tuple(fields[name]) for name in ("normal", "outliers")}
-    return Task(**fields | classes, negatives=Negatives.of(negatives) if negatives else None)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[str]:

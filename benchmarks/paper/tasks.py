@@ -52,6 +52,13 @@ class Task:
     negatives: Negatives | None = None
     validation: float = 0.0
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the task with these fields, as JSON holds them."""
+        negatives = Negatives.of(fields["negatives"]) if fields["negatives"] else None
+        classes = {name: tuple(fields[name]) for name in ("normal", "outliers")}
+        return cls(**{**fields, **classes, "negatives": negatives})
+
 
 def own_split(positive: int) -> tuple[int, ...]:
     """Return the five classes that ``positive`` belongs to: 0-4 or 5-9."""

@@ -104,7 +104,7 @@ class _Content:
     def _facts(self) -> Iterator[tuple[str, str]]:
         """List name and value of what a reader wants to know first."""
         request = self.plan.request
-        if found := verdict(self._frames):
+        if found := verdict(self._frames, self.plan.request.tables):
             yield "Does it reproduce?", found
             yield "Caveats", caveats(self._records, request.seeds)
         cells = pd.concat(self._frames.values())
@@ -122,7 +122,7 @@ class _Content:
 
     def _headline(self) -> Tabular:
         shown = ("AE", "LIS-AE", "LinSep-LIS-AE", RIVAL, SEEING_RIVAL)
-        found = standings(self._frames).items()
+        found = standings(self._frames, self.plan.request.tables).items()
         return self._tabular("headline", [(column, *(texts[row] for row in shown)) for column, texts in found])
 
     def _lacking(self, artefact: Artefact) -> tuple[list[str], dict[str, str]]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.records import Record
-from benchmarks.paper.tables import table
+from benchmarks.paper.tables import TABLES, Table
 from benchmarks.report.document import DASH, short
 from benchmarks.report.tables import Shown
 
@@ -38,11 +38,12 @@ class _Standing(NamedTuple):
         return _text(self.mean[row])
 
 
-def _standings(frames: Mapping[str, pd.DataFrame]) -> Iterator[_Standing]:
+def _standings(frames: Mapping[str, pd.DataFrame], tables: Iterable[Table]) -> Iterator[_Standing]:
+    parts = {one.id: one.parts.values() for one in tables}
     for table_id, name in HEADLINE:
         rows = frames[table_id].query("column == @name") if table_id in frames else pd.DataFrame(columns=_COLUMNS)
         mean, paper = (dict(zip(rows["row"], rows[column], strict=True)) for column in ("mean", "paper"))
-        added = [row for of_part in table(table_id).parts.values() for row in of_part]
+        added = [row for of_part in parts.get(table_id, ()) for row in of_part]
         rivals = {
             RIVAL: [row for row in mean if row not in (*_OWN, *added)],
             SEEING_RIVAL: [row for row in added if row in mean and not row.startswith("Sup. ")],
@@ -56,25 +57,25 @@ def _text(number: float) -> str:
     return "" if pd.isna(number) else short(number, 3)
 
 
-def standings(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
+def standings(frames: Mapping[str, pd.DataFrame], tables: Iterable[Table] = TABLES) -> dict[str, dict[str, str]]:
     """Set our mean AUC beside the paper's, as text, for the rows of ``STANDINGS`` in each column of ``HEADLINE``.
 
+    ``tables`` are those that ``frames`` are the rows of, by their ids.
     A row that a column lacks is a dash. The best rivals are named, one of the paper's and one of those that learn from
     the same negatives: the measured one with our highest mean, which a rival without all its runs does not have.
     """
     found = {}
-    for one in _standings(frames):
+    for one in _standings(frames, tables):
         texts = {row: Shown(one.ours(row), _text(one.paper[row])).text for row in one.mean}
         best = {kind: f"{texts[name]} {name}" for kind, name in one.best.items()}
         found[one.name] = {row: (best | texts).get(row, DASH) for row in STANDINGS}
     return found
 
 
-def verdict(frames: Mapping[str, pd.DataFrame]) -> str:
+def verdict(frames: Mapping[str, pd.DataFrame], tables: Iterable[Table] = TABLES) -> str:
     """Say whether the paper's main result reproduces, and name every column where it does not; '' without results."""
-    columns = [
-        one for one in _standings(frames) if {"AE", _MAIN} <= {row for row, mean in one.mean.items() if mean > 0}
-    ]
+    found = _standings(frames, tables)
+    columns = [one for one in found if {"AE", _MAIN} <= {row for row, mean in one.mean.items() if mean > 0}]
     if not columns:
         return ""
     below_ae = [one for one in columns if one.leads("AE")]

@@ -85,3 +85,34 @@ def test_a_head_that_is_lost_ends_the_call(command: list[str], tmp_path: Path, c
     assert process.returncode == 3, error
     assert "the head of the Ray cluster at" in error
     assert "Traceback" not in error
+
+
+def test_a_detector_of_your_own_travels_to_the_nodes(command: list[str], tmp_path: Path) -> None:
+    own = ["--models", "Clear", "--model", f"Clear={tmp_path / 'clear.py'}", "--figure", "4"]
+    (tmp_path / "clear.py").write_text(CLEAR)
+    for where, more in {"ray": ["--backend", "ray"], "here": ["--jobs", "1"]}.items():
+        with start([*command, *own, *more, "--results-dir", str(tmp_path / where)], tmp_path) as process:
+            _, error = process.communicate(timeout=200)
+        assert (process.returncode, error) == (0, "")
+    assert len(records_of(tmp_path / "ray")) == 22
+    assert records_of(tmp_path / "ray") == records_of(tmp_path / "here")
+
+
+CLEAR = '''
+"""A detector in a file."""
+from dataclasses import dataclass
+from lisae import Detector, as_rows
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Contrast(Detector):
+    """Deviation of the pixels, which learns nothing."""
+
+    uses_negatives = True
+
+    def _fit(self, normal, negatives, seed):
+        return self._anomaly_score(normal)
+
+    def _anomaly_score(self, images):
+        return as_rows(images).std(axis=1).astype(float)
+'''

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import pandas as pd
 
@@ -33,6 +33,10 @@ class Figure(Computable, ABC):
     def title(self) -> str:
         """Its caption, after its number if the paper has it; a figure that the paper lacks has a word for an id."""
         return super().title if self.id[-1].isdigit() else self.caption
+
+    def with_models(self, models: Iterable[tuple[str, bool]]) -> Self:
+        """Return the figure with more models, each given by its name and whether it learns from negatives."""
+        return self
 
     def points(self, lookup: RecordLookup) -> pd.DataFrame:
         """Return the rows of its CSV, from records alone; a figure with a computation has none."""
@@ -75,6 +79,16 @@ class LineFigure(Figure):
     def needs(self) -> tuple[Need, ...]:
         """A part for each line."""
         return tuple(Need(line.name, (line.measurement,)) for line in self.lines)
+
+    def with_models(self, models: Iterable[tuple[str, bool]]) -> Self:
+        """Give each model the lines of the one that has negatives, or of the one that has none."""
+        lines = [
+            replace(line, measurement=replace(line.measurement, model=name))
+            for name, uses_negatives in models
+            for line in self.lines
+            if (line.measurement.task.negatives is not None) == uses_negatives
+        ]
+        return replace(self, lines=(*self.lines, *dict.fromkeys(lines)))
 
 
 Setting = Callable[[str, int], Task]  # of a data set and a normal class

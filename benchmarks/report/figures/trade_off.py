@@ -1,6 +1,7 @@
 """Figures 4 and A1 to A4: the accuracy gained on anomalies for that lost on normal data, task by task."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,12 @@ MEAN = "mean"
 _COLUMNS = ("pane", "task", "model", "seed", "accuracy_normal", "accuracy_anomalies", "data_variant")
 _WIDTH, _PANE_HEIGHT = 7.2, 2.55  # inches
 _LEFT, _GAP, _ABOVE, _BELOW = 0.5, 0.4, 0.45, 0.8
+_STYLES: tuple[tuple[Any, float], ...] = (
+    ((0, (4, 2)), 0.9),
+    ("-", 1.1),
+    ((0, (1, 1.5)), 0.9),
+    ((0, (6, 1, 1, 1)), 0.9),
+)
 _EVERY = 12  # points from one marker to the next
 
 
@@ -63,7 +70,7 @@ class TradeOff(LineFigure):
         ends = (low, 1.01 - 0.01 * low)
         row_height = _ABOVE + _PANE_HEIGHT + _BELOW
         page = Page(_WIDTH, row_height * len(self.layout), self.title, note)
-        key = [_handle(INK, "o", filled=bool(i), label=model) for i, model in enumerate(models)]
+        key = [_handle(INK, "o", i, label=model) for i, model in enumerate(models)]
         corner = (1 - SIDE / _WIDTH, 1 - page.top / page.height)
         page.figure.legend(handles=key, loc="upper right", bbox_to_anchor=corner, ncols=len(key))
         for row, panes in enumerate(self.layout):
@@ -87,24 +94,25 @@ class TradeOff(LineFigure):
                     line = line[line["seed"] == MEAN]
                 points = line["accuracy_normal"], line["accuracy_anomalies"]
                 areas.append(short(auc(*points), 2) if len(line) else DASH)
-                drawn = _handle(COLOURS[place], MARKERS[place], filled=bool(i))
+                drawn = _handle(COLOURS[place], MARKERS[place], i)
                 axes.add_line(drawn)
                 drawn.set_data(*points)
                 # Markers begin at different places, so that lines that run together can be told apart.
                 drawn.set_markevery((2 + 2 * place + i * _EVERY // 2, _EVERY))
             label = f"{task}: {' → '.join(areas)}"
-            handles.append(_handle(COLOURS[place], MARKERS[place], filled=True, label=label))
+            handles.append(_handle(COLOURS[place], MARKERS[place], 1, label=label))
         axes.legend(
             handles=handles, title=f"area under the line, {' → '.join(models)}", title_fontsize=6.5, ncols=3,
             loc="upper center", bbox_to_anchor=(0.5, -0.14), columnspacing=1.2, handlelength=1.8,
         )  # fmt: skip
 
 
-def _handle(colour: str, marker: str, *, filled: bool, label: str = "") -> Line2D:
-    weight, face = (1.1, colour) if filled else (0.9, "white")
+def _handle(colour: str, marker: str, model: int, label: str = "") -> Line2D:
+    """Make a line in the style of a model by its place: AE dashed and hollow, the next full, others in more dashes."""
+    dashes, weight = _STYLES[min(model, len(_STYLES) - 1)]
     return Line2D(
-        [], [], color=colour, linestyle="-" if filled else (0, (4, 2)), linewidth=weight, marker=marker, markersize=3.2,
-        markerfacecolor=face, markeredgewidth=0.7, label=label,
+        [], [], color=colour, linestyle=dashes, linewidth=weight, marker=marker, markersize=3.2,
+        markerfacecolor=colour if model == 1 else "white", markeredgewidth=0.7, label=label,
     )  # fmt: skip
 
 

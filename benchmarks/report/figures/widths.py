@@ -1,7 +1,9 @@
 """The figure of AUC over latent width: what the paper's choice of a width by test AUC is worth to each model."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from benchmarks.engine.profiles import has_latent_layer
+from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import Cell, Need, Table, table
 from benchmarks.registry import MODELS
 from benchmarks.report.figures.base import Figure
@@ -26,6 +29,11 @@ class Widths(Figure):
     """Mean AUC of every row of some tables that has a latent layer, at every width of the grid."""
 
     tables: tuple[Table, ...]
+
+    def with_models(self, models: Iterable[tuple[str, bool]]) -> Self:
+        """Give the models their rows in the tables."""
+        found = list(models)
+        return replace(self, tables=tuple(with_rows(one, found) for one in self.tables))
 
     @property
     def cells(self) -> list[Cell]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmarks.engine.records import Store
 from benchmarks.paper.printed import DEVIATIONS
 from benchmarks.paper.tables import TABLES
 from benchmarks.report import readme
@@ -53,6 +54,15 @@ def test_every_table_is_the_same(rendered: Path, suffix: str) -> None:
     names = {path.name for path in REPORTS.glob(f"table_*.{suffix}")}
     assert len(names) == 9
     assert [name for name in names if (rendered / "reports" / name).read_text() != (REPORTS / name).read_text()] == []
+
+
+def test_every_model_from_outside_is_trained_again_by_continuous_integration() -> None:
+    records = Store(RESULTS).records()
+    entries = {record.identity["model"] for record in records if record.identity.get("origin")}
+    words = (ROOT / ".ci" / "run").read_text().split()
+    (models,) = [words[i + 3].split(",") for i, word in enumerate(words) if word == "--verify"]
+    named = {words[i + 1].partition("=")[0] for i, word in enumerate(words) if word == "--model"}
+    assert entries <= {*models} & named
 
 
 def test_every_picture_is_drawn_from_its_csv() -> None:
