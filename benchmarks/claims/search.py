@@ -1,7 +1,8 @@
 """The log of the searches for settings: what each combination scored, the best one first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from benchmarks.claims.intervals import Sample, estimate
 from benchmarks.engine.plan import Plan
-from benchmarks.engine.records import aucs_of
+from benchmarks.engine.records import Record, mean_auc
 from benchmarks.engine.run import compact
-from benchmarks.engine.search import Search, searches
+from benchmarks.engine.search import Search, Trial, searches
 from benchmarks.files import write_text
 
 
@@ -26,33 +27,33 @@ def write_search(plan: Plan, results_dir: Path) -> Path:
 def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
     """Give a row for each combination, the highest mean first; one that lacks a run comes last and has no mean.
 
-    The difference is that from the profile's own settings, where these are one of the combinations.
+    The difference is that from the profile's own settings, where these are one of the combinations. ``seconds`` is the
+    mean time of a fit, without that of a stage.
     """
-    scores = {compact(change): _scores(search, change, plan) for change in search.candidates}
+    records = {compact(change): _records(search, change, plan) for change in search.candidates}
+    scores = {text: _scores(found, search) for text, found in records.items()}
     means = {text: float(values.mean()) for text, values in scores.items()}
     own = scores.get(compact(_profiles(search, plan)))
     for text in sorted(scores, key=lambda one: (np.isnan(means[one]), -means[one])):
-        values = scores[text]
-        row: dict[str, Any] = {
-            "search": search.name,
-            "model": search.model,
-            "dataset": search.dataset,
-            "settings": text,
-        }
-        row |= {"auc": round(means[text], 4), **dict.fromkeys(("difference", "ci_low", "ci_high"), np.nan)}
+        values, found = scores[text], [record for _, record in records[text] if record]
+        row: dict[str, Any] = {name: getattr(search, name) for name in ("name", "model", "dataset", "scored")}
+        row |= {"settings": text, "auc": round(means[text], 4)}
+        row |= dict.fromkeys(("difference", "ci_low", "ci_high"), np.nan)
         if own is not None and values is not own and not np.isnan(values - own).any():
             row |= _difference(values - own)
-        yield row | {"runs": int((~np.isnan(values)).sum()), "of": values.size, "is_profile": values is own}
+        row["seconds"] = round(fmean(record.fit_seconds for record in found), 1) if found else np.nan
+        yield row | {"runs": len(found), "of": values.size, "is_profile": values is own}
 
 
-def _scores(search: Search, change: Mapping[str, Any], plan: Plan) -> NDArray[np.float64]:
-    """Return the validation AUCs of a combination, (tasks, seeds), NaN where a run is missing."""
-    found = []
-    for trial in search.trials(change):
-        run = plan.trial(trial)
-        record = plan.store.get(run) if run else None
-        found.append(np.mean(aucs_of(record, trial.measurement.outliers)) if record else np.nan)
-    return np.array(found, dtype=float).reshape(-1, len(search.seeds))
+def _records(search: Search, change: Mapping[str, Any], plan: Plan) -> list[tuple[Trial, Record | None]]:
+    trials = [(trial, plan.trial(trial)) for trial in search.trials(change)]
+    return [(trial, plan.store.get(run) if run else None) for trial, run in trials]
+
+
+def _scores(found: Sequence[tuple[Trial, Record | None]], search: Search) -> NDArray[np.float64]:
+    """Return the mean AUCs of the trials of a combination, (tasks, seeds), NaN where a run is missing."""
+    aucs = [mean_auc(record, trial.measurement.outliers) if record else np.nan for trial, record in found]
+    return np.array(aucs, dtype=float).reshape(-1, len(search.seeds))
 
 
 def _profiles(search: Search, plan: Plan) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _profiles(search: Search, plan: Plan) -> dict[str, Any]:
     trial = next(search.trials({}))
     settings = plan.run(trial.measurement, trial.seed).settings
     found = {}
-    for name in search.grid:
+    for name in search.grids[0]:
         *argument, key = name.split(".")
         found[name] = (settings[argument[0]] if argument else settings)[key]
     return found

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.paper.tables import Measurement
+from benchmarks.paper.tables import TABLES, Measurement
 from benchmarks.paper.tasks import CLASSES, other_split, validated, with_classes
 
 FILE = Path(__file__).with_name("search.toml")
@@ -29,26 +29,37 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Search:
-    """Combinations of settings of a model, to be compared on tasks that see no test image."""
+    """Combinations of settings of a model, to be compared on some tasks; see ``search.toml``."""
 
     name: str
     model: str
     dataset: str
+    scored: str  # on "validation" or "test" images
     seeds: tuple[int, ...]
-    grid: Mapping[str, tuple[Any, ...]]  # the values of each setting, by its name; a dot leads to those of its stage
+    grids: tuple[Mapping[str, Any], ...]  # of a setting, a dot leads to those of its stage: a value or several
     normal: tuple[int, ...] = CLASSES
 
     @property
     def candidates(self) -> list[dict[str, Any]]:
-        """Every combination of the values of its settings."""
-        return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
+        """Every combination of the values of a grid, grid by grid."""
+        found = []
+        for grid in self.grids:
+            values = (value if isinstance(value, tuple) else (value,) for value in grid.values())
+            found += [dict(zip(grid, one, strict=True)) for one in itertools.product(*values)]
+        return found
 
     def trials(self, change: Mapping[str, Any]) -> Iterator[Trial]:
         """Give the trials of a combination, on every task with every seed."""
         for normal in self.normal:
-            task = validated(with_classes(self.dataset, normal, other_split(normal)))
             for seed in self.seeds:
-                yield Trial(Measurement(task, self.model, task.outliers), change, seed)
+                yield Trial(self._measurement(normal), change, seed)
+
+    def _measurement(self, normal: int) -> Measurement:
+        if self.scored == "test":
+            reported = (one for table in TABLES for one in table.measurements if one.model == self.model)
+            return next(one for one in reported if (one.task.dataset, one.task.normal) == (self.dataset, (normal,)))
+        task = validated(with_classes(self.dataset, normal, other_split(normal)))
+        return Measurement(task, self.model, task.outliers)
 
 
 @cache
@@ -62,7 +73,7 @@ def _frozen(value: Any) -> Any:
     """Return a value of TOML with tuples for lists."""
     if isinstance(value, dict):
         return {name: _frozen(one) for name, one in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def all_trials() -> list[Trial]:

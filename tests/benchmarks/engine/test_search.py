@@ -9,7 +9,7 @@ from benchmarks.data import identify, load
 from benchmarks.engine.evaluate import scored_images, training_images
 from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import changed, make_run, stage_of
-from benchmarks.engine.search import searches
+from benchmarks.engine.search import Search, searches
 from benchmarks.paper.tasks import Negatives, Task, against, other_split, validated, with_classes, without_negatives
 
 COMBINED = with_classes("cifar10", 3, (5, 6, 7, 8, 9))
@@ -70,14 +70,27 @@ def test_the_stage_of_a_choice_does_not_see_what_was_kept_out(tiny: Profile) -> 
     assert "validation" not in reported.identity()["task"]
 
 
-def test_every_search_compares_settings_that_the_model_has_with_the_profiles_own() -> None:
-    """No seed of a search is one that is reported."""
+def test_every_search_compares_settings_that_the_model_has() -> None:
+    """Where no test image is seen, no seed is one that is reported either."""
     fast = load_profile("fast")
     for one in searches():
-        assert not set(one.seeds) & {*fast.seeds, *load_profile("full").seeds}
+        is_blind = one.scored == "validation"
+        assert not is_blind or not set(one.seeds) & {*fast.seeds, *load_profile("full").seeds}
+        assert len({frozenset(change) for change in one.candidates}) == 1, (
+            "each says all the settings that are compared"
+        )
         ids = []
         for trial in (trial for change in one.candidates for trial in one.trials(change)):
+            assert (trial.measurement.task.validation > 0) == is_blind
             run = changed(make_run(trial.measurement.task, one.model, trial.seed, fast, {}), trial.change)
             assert run is not None
             ids.append(run.id)
         assert len(set(ids)) == len(ids) == len(one.candidates) * len(one.normal) * len(one.seeds)
+
+
+def test_a_search_on_test_images_has_the_reported_tasks() -> None:
+    one = Search("steps", "LIS-AE", "mnist", "test", (0,), ({"epochs": (1, 2), "beta": 1.0},), (8,))
+    assert one.candidates == [{"epochs": 1, "beta": 1.0}, {"epochs": 2, "beta": 1.0}]
+    (trial,) = one.trials(one.candidates[1])
+    assert trial.measurement.task == against("mnist", (8,), Negatives("omniglot"))
+    assert trial.text == "epochs = 2, beta = 1.0"
