@@ -28,7 +28,7 @@ def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
     """Give a row for each combination, the highest mean first; one that lacks a run comes last and has no mean.
 
     The difference is that from the profile's own settings, where these are one of the combinations. ``seconds`` is the
-    mean time of a fit, without that of a stage.
+    mean processor time of a run, without that of its stage.
     """
     records = {compact(change): _records(search, change, plan) for change in search.candidates}
     scores = {text: _scores(found, search) for text, found in records.items()}
@@ -41,7 +41,8 @@ def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
         row |= dict.fromkeys(("difference", "ci_low", "ci_high"), np.nan)
         if own is not None and values is not own and not np.isnan(values - own).any():
             row |= _difference(values - own)
-        row["seconds"] = round(fmean(record.fit_seconds for record in found), 1) if found else np.nan
+        seconds = [record.processor_seconds for record in found if record.processor_seconds is not None]
+        row["seconds"] = round(fmean(seconds), 1) if seconds else np.nan
         yield row | {"runs": len(found), "of": values.size, "is_profile": values is own}
 
 

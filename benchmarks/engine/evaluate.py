@@ -76,6 +76,7 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
     data = _load(task.dataset, context.data_dir)
     detector = build(run.model, run.settings, run.seed, context.device, stage)
     training, labels = training_images(run, data, context.data_dir, with_negatives=detector.uses_negatives)
+    started = time.process_time()
     _, fit_seconds = yield from timed(detector.fitting(training, labels))
     fitted = time.perf_counter()
     test = scored_images(run, data)
@@ -114,6 +115,8 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         fit_seconds=round(fit_seconds, 3),
         score_seconds=round(time.perf_counter() - fitted, 3),
         size=None if isinstance(origin, ScoresSource) else size_of(detector),
+        # On a GPU this process trains many networks at a time.
+        processor_seconds=round(time.process_time() - started, 3) if context.device == "cpu" else None,
     )
 
 

@@ -112,6 +112,9 @@ _RECORD = {
     "size": Field(
         "a whole number of at least 0 or null", lambda value: value is None or _is_whole(value), optional=True
     ),
+    "processor_seconds": Field(
+        "a finite number of at least 0 or null", lambda value: value is None or _is_number(value), optional=True
+    ),
 }
 _WITHOUT_CURVES = _RECORD | {"scores": [_SCORE | {"detected": _LAST_SHARES}]}
 

@@ -62,7 +62,8 @@ class Record:
     command: str
     fit_seconds: float
     score_seconds: float
-    size: int | None = None  # bytes of the trained detector; the first records do not say
+    size: int | None = None  # bytes of the trained detector's arrays; the first records do not say
+    processor_seconds: float | None = None  # of fitting and scoring on a CPU; the first records do not say
 
     def rows(self) -> list[dict[str, Any]]:
         """Return its rows of ``runs.csv``, one for each outlier class."""

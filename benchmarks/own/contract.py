@@ -1,8 +1,10 @@
 """The contract of a detector as far as its answers show it: scores that are scores, and the size of what it learned."""
 
+import io
 import pickle
 
 import numpy as np
+import torch
 
 from lisae import Detector
 
@@ -24,21 +26,31 @@ def check_scores(answers: object, n: int) -> None:
         raise ContractError(f"gave NaN or infinity as the score of {wrong} of {n} images")
 
 
-class _Counter:
-    """A file that counts the bytes written to it."""
+class _Counter(pickle.Pickler):
+    """A pickler that counts the bytes of arrays and tensors, each once, and keeps nothing."""
 
-    n = 0
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO())
+        self.n, self._counted = 0, set[int]()
 
-    def write(self, content: bytes) -> int:
-        self.n += len(content)
-        return len(content)
+    def persistent_id(self, value: object) -> int | None:
+        """Count an array in the place of writing it."""
+        if not isinstance(value, np.ndarray | torch.Tensor):
+            return None
+        if id(value) not in self._counted:
+            self._counted.add(id(value))
+            self.n += value.nbytes
+        return id(value)
 
 
 def size_of(detector: Detector) -> int | None:
-    """Return the bytes that a trained detector takes as a pickle; None for one that cannot be pickled."""
+    """Return the bytes of the arrays of a trained detector; None for one that has none or cannot be pickled.
+
+    The whole of a pickle would not do: it depends on which of two equal values are one object.
+    """
     counter = _Counter()
     try:
-        pickle.Pickler(counter).dump(detector)
+        counter.dump(detector)
     except Exception:  # whatever a class from outside raises
         return None
-    return counter.n
+    return counter.n or None

@@ -40,7 +40,11 @@ def ids_of(jobs: Sequence[Job]) -> set[str]:
 
 
 def timeless(outcomes: Sequence[Outcome]) -> dict[str, Record]:
-    return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
+    return {
+        one.run: replace(one, fit_seconds=0, score_seconds=0, processor_seconds=0)
+        for one in outcomes
+        if isinstance(one, Record)
+    }
 
 
 def test_workers_give_what_this_process_gives(jobs: list[Job], context: Context) -> None:

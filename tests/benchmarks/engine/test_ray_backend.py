@@ -102,7 +102,11 @@ def ids_of(jobs: Sequence[Job]) -> set[str]:
 
 
 def timeless(outcomes: Sequence[Outcome]) -> dict[str, Record]:
-    return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
+    return {
+        one.run: replace(one, fit_seconds=0, score_seconds=0, processor_seconds=0)
+        for one in outcomes
+        if isinstance(one, Record)
+    }
 
 
 def test_nodes_give_what_this_machine_gives(jobs: list[Job], context: Context, own_folder: Path) -> None:

@@ -34,6 +34,8 @@ def record_of(run: Run, auc: float = 0.1 + 0.2) -> Record:
         command="python -m benchmarks.reproduce --table 4",
         fit_seconds=1.5,
         score_seconds=0.5,
+        size=None,
+        processor_seconds=1.25,
     )
 
 
