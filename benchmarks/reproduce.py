@@ -38,6 +38,7 @@ from lisae.backbone import resolve_device
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"  # in a clone
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
+_DEVICES = "auto", "cpu", "cuda"
 _MOST_JOBS = 1024
 _MOST_SHARDS = 10000
 _MOST_SEEDS = 1000  # a count beyond it is a seed, such as a date, that lacks its comma
@@ -196,7 +197,7 @@ def request_of(options: Namespace, own: tuple[Source, ...] = ()) -> Request:
         models=tuple(one.name for one in own) if beside and models is None else models,
         datasets=_names("data set", options.datasets, NAMES),
         strokes=options.negatives == STROKES,
-        device=options.device,
+        device=_known("device", options.device, _DEVICES),
         jobs=options.jobs,
         backend=_known("backend of this version", options.backend, BACKENDS),
         data_dir=_folder("--data-dir", options.data_dir),
@@ -220,7 +221,7 @@ def _profile(options: Namespace) -> Profile:
 def _context(options: Namespace, own: tuple[Source, ...]) -> Context:
     """Return what jobs are told in a call that keeps nothing. Raises ``CallError`` for a device that is not there."""
     try:
-        device = resolve_device(options.device).type
+        device = resolve_device(_known("device", options.device, _DEVICES)).type
     except ValueError as error:
         raise CallError(str(error)) from error
     return Context(Path(), _folder("--data-dir", options.data_dir), device, "", "", own)

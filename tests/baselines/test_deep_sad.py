@@ -14,7 +14,7 @@ from tests.shapes import Shapes, auc
 
 
 def new_sad(**changes: Any) -> DeepSAD:
-    settings: dict[str, Any] = {"rep_dim": 16, "epochs": 25, "pretraining_epochs": 40, "batch_size": 16}
+    settings: dict[str, Any] = {"rep_dim": 16, "epochs": 25, "pretraining_epochs": 40, "batch_size": 16, "min_steps": 0}
     return DeepSAD(**settings | {"device": "cpu", "random_state": 0} | changes)
 
 

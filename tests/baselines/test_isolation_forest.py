@@ -15,6 +15,8 @@ def test_the_defaults_are_the_authors() -> None:
         "trees": 100,
         "max_samples": 256,
         "contrast": "none",
+        "image_shape": None,
+        "size": None,
         "contamination": 0,
         "random_state": 0,
     }

@@ -41,7 +41,7 @@ def test_strokes_stand_in_for_omniglot_and_are_as_few_and_as_contaminated() -> N
         (["--table", "4", "--datasets", "cifar"], "'cifar' is no data set: .* Did you mean cifar10"),
         (["--table", "4", "--datasets", "mnist"], "nothing is left to make"),
         (["--table", "4", "--profile", "fats"], "'fats' is no profile: .* Did you mean fast"),
-        (["--table", "4", "--device", "gpu"], "the device is one of auto, cpu, cuda; got 'gpu'"),
+        (["--table", "4", "--device", "gpu"], "'gpu' is no device: there are auto, cpu, cuda"),
         (["--table", "4", "--jobs", "0"], "--jobs is at least 1 .*; got 0"),
         (["--table", "4", "--jobs", "-2"], "--jobs is at least 1 .*; got -2"),
         (["--table", "4", "--jobs", "2000000000"], "at most 1024; got 2000000000"),
