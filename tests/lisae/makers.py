@@ -111,3 +111,13 @@ def training(seed: int = 0, n: int = 32, opponent: bool = False, **changes: Any)
     if opponent:
         settings |= {"opponent": Against(objective), "every": 2}
     return Training(objective, **settings | changes)
+
+
+def weights(detector: AutoEncoder | LISAE) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in detector.network_.state_dict().items()}
+
+
+def assert_same_weights(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name, weight in first.items():
+        assert torch.equal(weight, second[name]), name
