@@ -108,7 +108,8 @@ def runs_of(data_dir: Path, profile: Profile) -> list[Run]:
 
 
 def timeless(outcomes: list[Outcome]) -> dict[str, Record]:
-    return {one.run: replace(one, fit_seconds=0, score_seconds=0) for one in outcomes if isinstance(one, Record)}
+    times = {"fit_seconds": 0, "score_seconds": 0, "processor_seconds": 0}
+    return {one.run: replace(one, **times) for one in outcomes if isinstance(one, Record)}
 
 
 def tell(text: str) -> None:

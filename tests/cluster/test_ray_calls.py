@@ -74,30 +74,6 @@ def test_a_terminated_call_says_so_and_nothing_else(command: list[str], tmp_path
     assert error.splitlines() == ["interrupted: finished runs are kept, and the same command goes on from here."]
 
 
-def test_a_head_that_is_lost_ends_the_call(command: list[str], tmp_path: Path, cluster: Nodes) -> None:
-    """The last test: the cluster is of no use afterwards."""
-    with start([*command, "--backend", "ray", "--seeds", "50"], tmp_path) as process:
-        wait_for_records(tmp_path / "results" / "runs", 1, process)
-        begun = time.monotonic()
-        cluster.lose_head()
-        _, error = process.communicate(timeout=150)
-    tell(f"head killed: ended after {time.monotonic() - begun:.1f} s")
-    assert process.returncode == 3, error
-    assert "the head of the Ray cluster at" in error
-    assert "Traceback" not in error
-
-
-def test_a_detector_of_your_own_travels_to_the_nodes(command: list[str], tmp_path: Path) -> None:
-    own = ["--models", "Clear", "--model", f"Clear={tmp_path / 'clear.py'}", "--figure", "4"]
-    (tmp_path / "clear.py").write_text(CLEAR)
-    for where, more in {"ray": ["--backend", "ray"], "here": ["--jobs", "1"]}.items():
-        with start([*command, *own, *more, "--results-dir", str(tmp_path / where)], tmp_path) as process:
-            _, error = process.communicate(timeout=200)
-        assert (process.returncode, error) == (0, "")
-    assert len(records_of(tmp_path / "ray")) == 22
-    assert records_of(tmp_path / "ray") == records_of(tmp_path / "here")
-
-
 CLEAR = '''
 """A detector in a file."""
 from dataclasses import dataclass
@@ -116,3 +92,27 @@ class Contrast(Detector):
     def _anomaly_score(self, images):
         return as_rows(images).std(axis=1).astype(float)
 '''
+
+
+def test_a_detector_of_your_own_travels_to_the_nodes(command: list[str], tmp_path: Path) -> None:
+    own = ["--models", "Clear", "--model", f"Clear={tmp_path / 'clear.py'}", "--figure", "4"]
+    (tmp_path / "clear.py").write_text(CLEAR)
+    for where, more in {"ray": ["--backend", "ray"], "here": ["--jobs", "1"]}.items():
+        with start([*command, *own, *more, "--results-dir", str(tmp_path / where)], tmp_path) as process:
+            _, error = process.communicate(timeout=200)
+        assert (process.returncode, error) == (0, "")
+    assert len(records_of(tmp_path / "ray")) == 22
+    assert records_of(tmp_path / "ray") == records_of(tmp_path / "here")
+
+
+def test_a_head_that_is_lost_ends_the_call(command: list[str], tmp_path: Path, cluster: Nodes) -> None:
+    """The last test: the cluster is of no use afterwards."""
+    with start([*command, "--backend", "ray", "--seeds", "50"], tmp_path) as process:
+        wait_for_records(tmp_path / "results" / "runs", 1, process)
+        begun = time.monotonic()
+        cluster.lose_head()
+        _, error = process.communicate(timeout=150)
+    tell(f"head killed: ended after {time.monotonic() - begun:.1f} s")
+    assert process.returncode == 3, error
+    assert "the head of the Ray cluster at" in error
+    assert "Traceback" not in error
