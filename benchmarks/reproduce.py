@@ -72,7 +72,9 @@ def _answer(options: Namespace, own: tuple[Source, ...], messages: Messages) -> 
     elif options.list:
         show_stale(options.results_dir, options.data_dir) if options.stale else show_list()
     elif options.verify:
-        if not verify(Path(options.verify), options.models, _context(options, own), offline=options.offline):
+        models, datasets = _names("model", options.models, MODELS), _names("data set", options.datasets, NAMES)
+        context = _context(options, own)
+        if not verify(Path(options.verify), models, datasets, context, offline=options.offline):
             return EXIT_INCOMPLETE
     elif options.dry_run:
         Pipeline(request_of(options, own), messages).show_plan()
@@ -125,7 +127,7 @@ def command_line() -> ArgumentParser:
     add("--claims", action="store_true", help="the ledger of claims, and the runs of its sweeps over settings")
     add("--search", action="store_true", help="the searches for settings, which see no outlier, and their log")
     add("--all", action="store_true", help="every artefact that --list shows, the claims and the report")
-    verify = "train a sample of the records in DIR again, of --models, and compare; write nothing"
+    verify = "train a sample of the records in DIR again, of --models and --datasets, and compare; write nothing"
     add("--verify", metavar="DIR", help=verify)
     add("--list", action="store_true", help="list artefacts, models, data sets and profiles, and stop")
     add("--stale", action="store_true", help="with --list: the records that no call would use, and why")

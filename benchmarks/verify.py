@@ -5,7 +5,7 @@ Nothing is written to the folder, and what is trained is thrown away.
 
 import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,17 @@ SAMPLE = 3  # records of each model
 TOLERANCE = 0.02  # of a run's mean AUC: other processors round otherwise, and a seed then leads elsewhere
 
 
-def verify(folder: Path, models: str | None, context: Context, *, offline: bool) -> bool:
+def verify(
+    folder: Path, models: Collection[str] | None, datasets: Collection[str] | None, context: Context, *, offline: bool
+) -> bool:
     """Train a sample of the records of a folder again, print what became of each, and tell whether all reproduce.
 
-    ``models`` are the names of those that are sampled, with commas; None for all.
+    ``models`` and ``datasets`` are the names of those that are sampled; None for all.
 
-    Raises ``CallError`` for a folder without any of these models, and for a record that is damaged or was edited;
+    Raises ``CallError`` for a folder without any of these, and for a record that is damaged or was edited;
     ``UnavailableError`` where the data cannot be had.
     """
-    records = sample(folder, models)
+    records = sample(folder, models, datasets)
     runs = {record.run: run_of(record.identity) for record in records}
     foreign = ((record.run, _foreign(record, runs[record.run], context, offline=offline)) for record in records)
     faults = {name: why for name, why in foreign if why}
@@ -78,15 +80,18 @@ def run_of(identity: Mapping[str, Any]) -> Run:
     )
 
 
-def sample(folder: Path, models: str | None, n: int = SAMPLE) -> list[Record]:
+def sample(
+    folder: Path, models: Collection[str] | None = None, datasets: Collection[str] | None = None, n: int = SAMPLE
+) -> list[Record]:
     """Return ``n`` records of each model, the same ones each time. Raises ``CallError`` as ``verify`` does."""
     found: dict[str, list[Record]] = {}
-    wanted = None if models is None else [name.strip() for name in models.split(",")]
     for record in Store(folder).records():
-        if wanted is None or record.identity["model"] in wanted:
-            found.setdefault(record.identity["model"], []).append(record)
-    if missing := [name for name in wanted or () if name not in found] or ([] if found else ["any model"]):
-        raise CallError(f"{folder} has no record of {', '.join(missing)}.")
+        name, read = record.identity["model"], record.identity["variants"].keys()
+        if (models is None or name in models) and (datasets is None or read <= set(datasets)):
+            found.setdefault(name, []).append(record)
+    if missing := [name for name in models or () if name not in found] or ([] if found else ["any model"]):
+        on = f" on {', '.join(datasets)}" if datasets is not None else ""
+        raise CallError(f"{folder} has no record of {', '.join(missing)}{on}.")
     return [one for of in found.values() for one in random.Random(0).sample(of, min(n, len(of)))]
 
 

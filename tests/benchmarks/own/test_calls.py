@@ -206,7 +206,7 @@ def test_a_sample_of_records_is_trained_again_and_compared(
     assert status == 0, told
     assert (told.count("same     "), told.count("Mine on mnist"), told.count("LIS-AE on mnist")) == (6, 3, 3)
 
-    record = read_record(Store(results).record_path(sample(results, "Mine")[0].run))
+    record = read_record(Store(results).record_path(sample(results, ["Mine"])[0].run))
     better = tuple(replace(score, auc=0.5 * score.auc) for score in record.scores)
     Store(results).put(replace(record, scores=better))
     status, told = again("Mine")
