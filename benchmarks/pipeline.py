@@ -36,12 +36,14 @@ from benchmarks.report.sections import write_report
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
 from lisae.backbone import resolve_device
+from lisae.process import spare_memory
 
 # What executes jobs, by its name: it is given the jobs, what each is told, how many may go side by side, and what takes
 # outcomes, and it raises as ``local`` does. A job that it has not asked for yet may be taken by another call.
 BACKENDS: Mapping[str, Callable[[Iterable[Job], Context, int, Give], None]] = {"local": local, "ray": on_ray}
 
 _LOOK_SECONDS = 1.0  # from one look at what other calls have trained to the next
+_TO_WRITE = 2**28  # bytes that trainings leave for the tables and pictures, and for the end of Python itself
 
 
 Made = TypeVar("Made")
@@ -97,7 +99,8 @@ class Pipeline:
             merge(folder, self.store, self.messages)
         self._fetch()
         try:
-            self._train()
+            with spare_memory(_TO_WRITE):
+                self._train()
             computed = {one.file: self._attempt(one.file, self._compute, one) for one in self._computations()}
         finally:
             self.store.write_csv()

@@ -1,6 +1,7 @@
 """The threads that this process computes with, and the memory that it keeps between training steps."""
 
 import ctypes
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,3 +52,20 @@ def keep_memory() -> None:
     if mallopt is not None:
         mallopt(-1, 512 * 2**20)  # M_TRIM_THRESHOLD of malloc.h
         mallopt(-3, 128 * 2**20)  # M_MMAP_THRESHOLD
+
+
+@contextmanager
+def spare_memory(size: int) -> Iterator[None]:
+    """Keep ``size`` bytes of address space out of the block's reach, for what comes after it.
+
+    Where a limit on memory is met in the block, what follows can still say so: without any memory Python itself
+    crashes. Nothing is written to these bytes, so they cost no memory.
+    """
+    spare = None
+    with suppress(OSError, AttributeError):  # that much is not there, or the system has no such mappings
+        spare = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        yield
+    finally:
+        if spare is not None:
+            spare.close()
