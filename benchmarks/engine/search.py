@@ -36,7 +36,7 @@ class Search:
     dataset: str
     scored: str  # on "validation" or "test" images
     seeds: tuple[int, ...]
-    grids: tuple[Mapping[str, Any], ...]  # of a setting, a dot leads to those of its stage: a value or several
+    grids: tuple[Mapping[str, Any], ...]  # of a setting, or of one of its stage after a dot: a value or several
     normal: tuple[int, ...] = CLASSES
 
     @property
@@ -66,14 +66,23 @@ class Search:
 def searches() -> tuple[Search, ...]:
     """Return all searches, in the order of the file."""
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))["search"]
-    return tuple(Search(**{name: _frozen(value) for name, value in one.items()}) for one in tables)
+    return tuple(
+        Search(**{name: _frozen(value) for name, value in one.items()} | {"grids": tuple(map(_flat, one["grids"]))})
+        for one in tables
+    )
+
+
+def _flat(grid: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a grid with the settings of a stage under dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in grid.items():
+        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {prefix + name: _frozen(value)}
+    return found
 
 
 def _frozen(value: Any) -> Any:
     """Return a value of TOML with tuples for lists."""
-    if isinstance(value, dict):
-        return {name: _frozen(one) for name, one in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def all_trials() -> list[Trial]:
