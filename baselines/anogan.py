@@ -81,7 +81,7 @@ class AnoGAN(BackboneDetector):
         return self._sample(n, torch.Generator().manual_seed(seed)).permute(0, 2, 3, 1).cpu().numpy()
 
     def _network(self, generator: torch.Generator) -> Adversarial:
-        return Adversarial(self.image_shape_, self.latent_dim, generator)
+        return Adversarial(self.image_shape_, self.latent_dim_, generator)
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         check_alive(normal, np.sqrt(scores * normal[0].size), self._some_codes(normal))

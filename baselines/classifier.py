@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from baselines.encoder import Encoder, EncoderDetector
+from lisae.images import Images
 from lisae.training import Objective
 
 
@@ -35,8 +36,8 @@ class BinaryClassifier(EncoderDetector):
     Arguments, attributes and errors are those of ``EncoderDetector``.
     """
 
-    def _network(self, generator: torch.Generator) -> Encoder:
-        return Encoder(self.image_shape_, 1, generator)
+    def _width(self, normal: Images) -> int:
+        return 1
 
     def _objective(self, generator: torch.Generator) -> Objective:
         return CrossEntropy(self.network_)

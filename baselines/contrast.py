@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lisae.detector import Detector
+from lisae.errors import CollapseError
 from lisae.images import Images, as_rows
-from lisae.training import CollapseError
 
 CONTRASTS = ("none", "l1")
 _FLAT = 1e-6  # an image whose pixels deviate by less has no contrast, and stays without
@@ -25,8 +25,7 @@ class ContrastNormalised(Detector):
 
     Args:
         contrast: ``l1`` to normalise contrast; ``none`` to take images as they are.
-        contamination: share of the normal training images that ``predict`` calls anomalous.
-        random_state: decides everything random.
+        contamination, validation_fraction, random_state: as for ``Detector``.
 
     Attributes:
         contrast_range_: the least and the largest value that scale images, (0, 1) without normalisation.
@@ -38,8 +37,10 @@ class ContrastNormalised(Detector):
     contrast: Annotated[str, CONTRASTS] = "none"
     contrast_range_: list[float] = field(init=False)
 
-    def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
-        normal, negatives, seed = super()._begin(normal, negatives)
+    def _begin(
+        self, normal: Images, negatives: Images | None, held_out: Images | None = None
+    ) -> tuple[Images, Images | None, int]:
+        normal, negatives, seed = super()._begin(normal, negatives, held_out)
         self.contrast_range_ = [0.0, 1.0]
         if self.contrast == "none":
             return normal, negatives, seed
@@ -47,6 +48,8 @@ class ContrastNormalised(Detector):
         if np.allclose(images, images[0], atol=_FLAT):
             raise CollapseError("learns nothing from normal images that are all equal but for brightness and contrast")
         self.contrast_range_ = [float(images.min()), float(images.max())]
+        if self._held_out is not None:
+            self._held_out = self._scaled(l1_normalised(self._held_out))
         return self._scaled(images), None if negatives is None else self._scaled(l1_normalised(negatives)), seed
 
     def _checked(self, X: Any) -> Images:

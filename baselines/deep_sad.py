@@ -8,6 +8,7 @@ from torch import Tensor
 
 from baselines.contrast import CONTRASTS
 from baselines.deep_svdd import DeepSVDD, HypersphereBackbone, OneClass
+from lisae.images import Images
 from lisae.settings import Count, Positive
 from lisae.training import Objective
 
@@ -53,8 +54,8 @@ class DeepSAD(DeepSVDD):
     eta: Positive = 1.0
     learning_rate: Positive = 1e-3
 
-    def _network(self, generator: torch.Generator) -> HypersphereBackbone:
-        return HypersphereBackbone(self.image_shape_, self.rep_dim, generator)
+    def _width(self, normal: Images) -> int:
+        return self.rep_dim
 
     def _objective(self, generator: torch.Generator) -> Objective:
         return SemiSupervised(self.network_, self.eta)

@@ -137,7 +137,7 @@ class DeepSVDD(ContrastNormalised, LabelSweep, BackboneDetector):
         return scores
 
     def _network(self, generator: torch.Generator) -> HypersphereBackbone:
-        return HypersphereBackbone(self.image_shape_, self.latent_dim, generator)
+        return HypersphereBackbone(self.image_shape_, self.latent_dim_, generator)
 
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         network = self.network_

@@ -50,5 +50,8 @@ class EncoderDetector(BackboneDetector):
         """Raise ``NotImplementedError``: there is no decoder."""
         raise NotImplementedError(f"{type(self).__name__} has no decoder and reconstructs nothing: use anomaly_score.")
 
+    def _network(self, generator: torch.Generator) -> Encoder:
+        return Encoder(self.image_shape_, self.latent_dim_, generator)
+
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         check_varied(scores, self._some_codes(normal))

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from lisae.backbone import Backbone, autocast
+from lisae.errors import CollapseError
 from lisae.images import Images, as_rows
-from lisae.training import CollapseError, Objective
+from lisae.training import Objective
 
 
 class Adversarial(Backbone):

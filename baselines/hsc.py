@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from baselines.encoder import Encoder, EncoderDetector
+from lisae.images import Images
 from lisae.settings import Count
 from lisae.training import Objective
 
@@ -43,8 +44,8 @@ class HypersphereClassifier(EncoderDetector):
 
     rep_dim: Count = 256
 
-    def _network(self, generator: torch.Generator) -> Encoder:
-        return Encoder(self.image_shape_, self.rep_dim, generator)
+    def _width(self, normal: Images) -> int:
+        return self.rep_dim
 
     def _objective(self, generator: torch.Generator) -> Objective:
         return HypersphereCrossEntropy(self.network_)

@@ -40,4 +40,4 @@ class LinearAutoEncoder(BackboneDetector):
     """
 
     def _network(self, generator: torch.Generator) -> LinearBackbone:
-        return LinearBackbone(self.image_shape_, self.latent_dim, generator)
+        return LinearBackbone(self.image_shape_, self.latent_dim_, generator)

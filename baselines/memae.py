@@ -112,7 +112,7 @@ class MemoryAutoEncoder(BackboneDetector):
 
     def _network(self, generator: torch.Generator) -> MemoryBackbone:
         return MemoryBackbone(
-            self.image_shape_, self.latent_dim, self.slots, self.shrinkage, generator, addressing=self.addressing
+            self.image_shape_, self.latent_dim_, self.slots, self.shrinkage, generator, addressing=self.addressing
         )
 
     def _objective(self, generator: torch.Generator) -> Objective:

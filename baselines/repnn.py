@@ -70,7 +70,7 @@ class ReplicatorNetwork(BackboneDetector):
 
     def _network(self, generator: torch.Generator) -> ReplicatorBackbone:
         return ReplicatorBackbone(
-            self.image_shape_, self.latent_dim, self.levels, self.steepness, generator, squash=self.squash
+            self.image_shape_, self.latent_dim_, self.levels, self.steepness, generator, squash=self.squash
         )
 
 

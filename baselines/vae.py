@@ -71,7 +71,7 @@ class VariationalAutoEncoder(BackboneDetector):
     network_: VariationalBackbone = field(init=False)
 
     def _network(self, generator: torch.Generator) -> VariationalBackbone:
-        return VariationalBackbone(self.image_shape_, self.latent_dim, generator)
+        return VariationalBackbone(self.image_shape_, self.latent_dim_, generator)
 
     def _objective(self, generator: torch.Generator) -> Objective:
         return EvidenceBound(self.network_, self.kl_weight)

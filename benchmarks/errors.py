@@ -28,3 +28,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {names[near[0]]}?" if near else ""
     return f"{name!r} is no {kind}: there are {', '.join(names.values())}.{hint}"
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, cut where it is longer than 100 letters."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:100]}..."

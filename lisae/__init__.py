@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lisae.backbone import Backbone
-    from lisae.backbone_detector import BackboneDetector, RestartWarning
+    from lisae.backbone_detector import BackboneDetector
     from lisae.conventions import Stage
     from lisae.detector import Detector
+    from lisae.errors import CollapseError, RestartWarning, UndertrainedError
     from lisae.images import as_rows
     from lisae.lisae import LISAE, AutoEncoder, LinSepAutoEncoder, LinSepLISAE
     from lisae.progress import Progress
     from lisae.saving import load
-    from lisae.training import CollapseError, UndertrainedError
 
 __version__ = "0.1.0"
 
@@ -37,13 +37,13 @@ __all__ = [
 _MODULES = {
     "lisae": ("LISAE", "AutoEncoder", "LinSepAutoEncoder", "LinSepLISAE"),
     "backbone": ("Backbone",),
-    "backbone_detector": ("BackboneDetector", "RestartWarning"),
+    "backbone_detector": ("BackboneDetector",),
     "conventions": ("Stage",),
     "detector": ("Detector",),
+    "errors": ("CollapseError", "RestartWarning", "UndertrainedError"),
     "images": ("as_rows",),
     "progress": ("Progress",),
     "saving": ("load",),
-    "training": ("CollapseError", "UndertrainedError"),
 }
 
 

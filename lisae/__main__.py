@@ -57,20 +57,30 @@ def command_line() -> ArgumentParser:
     fit.add_argument(
         "--negatives",
         type=Path,
-        metavar="DIR",
-        help="images of a similar domain that are not normal, for LIS-AE; without them a plain autoencoder is trained",
+        metavar="DIR|auto",
+        help="images of a similar domain that are not normal, for LIS-AE; auto, strokes or elastic make some; "
+        "without negatives a plain autoencoder is trained",
     )
     fit.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the model to write (.safetensors)"
     )
     fit.add_argument("--size", type=_size, metavar="S|HxW", help="bring all images to one height and width, also later")
     fit.add_argument(
-        "--latent-dim", type=_count, metavar="N", help="width of the latent layer (default: the library's)"
+        "--latent-dim", type=_count, metavar="N", help="width of the latent layer (default: by the images)"
     )
     fit.add_argument("--epochs", type=_count, metavar="N", help="passes over the normal images in phase one")
-    fit.add_argument("--gamma", type=_positive, metavar="G", help="error that is enough for a negative (LIS-AE)")
     fit.add_argument(
-        "--contamination", type=_share, default=0.05, metavar="P", help="share of the normal images called anomalous"
+        "--gamma",
+        type=_positive,
+        metavar="G",
+        help="error that is enough for a negative",
+    )
+    fit.add_argument(
+        "--contamination",
+        type=_share,
+        default=0.05,
+        metavar="P",
+        help="share of normal images to call anomalous",
     )
     fit.add_argument("--seed", type=int, default=0, metavar="N", help="decides everything random (default: 0)")
 

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lisae.backbone import PRECISIONS, Backbone, resolve_device, resolve_precision
+from lisae.errors import CollapseError, RestartWarning, UndertrainedError
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_alive
-from lisae.settings import Count, CountOrZero, DecayRate, Positive
+from lisae.settings import AUTO, Count, CountOrAuto, CountOrZero, DecayRate, Positive, Range
 from lisae.stacks import Learning
-from lisae.training import CollapseError, Objective, UndertrainedError
+from lisae.stopping import Stopping
+from lisae.training import Objective
+from lisae.width import latent_width
 
 log = logging.getLogger("lisae")
 
 MAX_RESTARTS = 3
-
-
-class RestartWarning(UserWarning):
-    """A model learned nothing from one seed and is trained again from another."""
+_LOOKED_AT = 256  # held-out images whose error may end a training, at most
 
 
 class Reconstruction(Objective):
@@ -48,7 +48,7 @@ class BackboneDetector(ReconstructionDetector):
     network, another loss, or several trainings.
 
     Args:
-        latent_dim: width of the latent layer.
+        latent_dim: width of the latent layer; ``auto``: as ``width.latent_width`` says, by the normal images.
         epochs: passes over the normal images.
         batch_size: images in a step.
         learning_rate: peak of the one-cycle rate.
@@ -56,16 +56,19 @@ class BackboneDetector(ReconstructionDetector):
             thousand steps, which is more than a short training has.
         min_steps: steps of a training, at least. Few images are passed over in more epochs, and in batches of an eighth
             of them, of 16 at least. 0 leaves epochs and batches as they are said.
+        patience: where ``ends_early``, the training ends when the error of held-out images fell in none of this share
+            of the steps, and the weights are those that it was lowest with. 0: all steps, and the last weights.
         precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it). Scores are float32.
         device: ``cpu``, ``cuda``, ``cuda:1`` and so on, ``mps``, ``auto`` (CUDA where there is one), or a torch.device.
         n_jobs: threads on a CPU, -1 for all processors; None: one for images up to some 60 x 60 pixels, and more for
             larger ones, as many as PyTorch has at most.
         verbose: show the steps of each training on the terminal, with the time left.
         callback: called after each step of a training with its ``Progress``.
-        contamination: share of the normal training images that ``predict`` calls anomalous.
-        random_state: decides everything random.
+        contamination, validation_fraction, random_state: as for ``Detector``.
 
     Attributes:
+        ends_early: whether the error of held-out images may end the training.
+        latent_dim_: the width of the latent layer.
         network_: the trained backbone.
         losses_: mean training loss of each epoch.
         restarts_: how many times training began again after a collapse.
@@ -74,17 +77,21 @@ class BackboneDetector(ReconstructionDetector):
     ``UndertrainedError`` at once where there were too few steps to learn anything.
     """
 
-    latent_dim: Count = 128
+    ends_early: ClassVar[bool] = False
+
+    latent_dim: CountOrAuto = AUTO
     epochs: Count = 12
     batch_size: Count = 128
     learning_rate: Positive = 2e-3
     adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 500
+    patience: Annotated[float, Range(high=1)] = 0.25
     precision: Annotated[str, PRECISIONS] = "auto"
     device: str | torch.device = "auto"
     n_jobs: int | None = None
     verbose: bool = False
     callback: Callback | None = None
+    latent_dim_: int = field(init=False)
     restarts_: int = field(init=False)
 
     def arithmetic(self) -> tuple[torch.device, torch.dtype]:
@@ -93,6 +100,7 @@ class BackboneDetector(ReconstructionDetector):
         return device, resolve_precision(self.precision, device)
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+        self.latent_dim_ = self._width(normal)
         for restarts in range(MAX_RESTARTS + 1):
             derived = int(np.random.SeedSequence([seed, restarts]).generate_state(1)[0]) if restarts else seed
             generator = torch.Generator().manual_seed(derived)
@@ -119,9 +127,13 @@ class BackboneDetector(ReconstructionDetector):
     def _untrained(self) -> Backbone:
         return self._network(torch.Generator())
 
+    def _width(self, normal: Images) -> int:
+        """Return the width of the latent layer for these images."""
+        return latent_width(normal) if isinstance(self.latent_dim, str) else int(self.latent_dim)
+
     def _network(self, generator: torch.Generator) -> Backbone:
         """Return the network before training, for images of ``image_shape_``."""
-        return Backbone(self.image_shape_, self.latent_dim, generator)
+        return Backbone(self.image_shape_, self.latent_dim_, generator)
 
     def _check_alive(self, normal: Images, scores: NDArray[np.float64]) -> None:
         """Raise ``CollapseError`` if the trained network learned nothing; ``scores`` are the normal images' own."""
@@ -130,7 +142,14 @@ class BackboneDetector(ReconstructionDetector):
     def _minimise(self, normal: Images, negatives: Images | None, generator: torch.Generator) -> Learning[list[float]]:
         """Train the network and return the mean loss of each epoch; ``generator`` draws everything random."""
         pools = [[images] for images in (normal, negatives) if images is not None]
-        return self._train(self._objective(generator), pools, generator)
+        return self._train(self._objective(generator), pools, generator, stopping=self._stopping())
+
+    def _stopping(self) -> Stopping | None:
+        """Return what ends the training early by the squared error of held-out images; None for nothing."""
+        if not self.ends_early or not self.patience or self._held_out is None:
+            return None
+        some = self._held_out[:: -(-len(self._held_out) // _LOOKED_AT)]
+        return Stopping(lambda: float(np.square(self._anomaly_score(some)).mean()), self.patience)
 
     def _objective(self, generator: torch.Generator) -> Objective:
         """Return the loss to minimise, a function of a batch of normal images and of one of negatives, if any."""

@@ -4,7 +4,7 @@ import math
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import OutlierMixin
+from sklearn.base import OutlierMixin, clone
 from sklearn.utils import Tags, check_random_state
 
 from lisae.saving import MAY_DIFFER, Savable
@@ -26,6 +26,19 @@ class Stage(NamedTuple):
     def of(self, owner: Any) -> Any:
         """Return the detector that was given for the argument, or None."""
         return getattr(owner, self.argument)
+
+    def begun(self, owner: Any, given: Any, seed: int) -> Any:
+        """Return an unfitted copy of the detector that was given, with what its owner is told.
+
+        ``seed`` is for one that has no ``random_state``. Where the owner holds no images out, the copy does not either.
+        """
+        copied = clone(given)
+        told = {name: value for name in ("verbose", "callback") if (value := getattr(owner, name, None))}
+        if copied.random_state is None:
+            told["random_state"] = seed
+        if not owner.validation_fraction:
+            told["validation_fraction"] = 0.0
+        return copied.set_params(**told)
 
 
 class Conventions(OutlierMixin, Savable):

@@ -6,19 +6,18 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from lisae.conventions import Conventions, RandomState, is_fitted, seed_of
+from lisae.errors import CollapseError
+from lisae.held_out import QUANTILES, held_out_rows, quantiles_of, split, threshold_of
 from lisae.images import Images, as_images, as_sides, resized, shape_text
 from lisae.labels import normal_rows
 from lisae.memory import parts, rows_of
-from lisae.settings import check_settings
+from lisae.negatives import WAYS, made
+from lisae.settings import Part, check_settings
 from lisae.sources import as_array
 from lisae.stacks import Learning
-from lisae.training import CollapseError
-
-_QUANTILES = 1001
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -33,21 +32,27 @@ class Detector(Conventions, ABC):
         image_shape: the shape of one image as it is given, (h, w), (h, w, c), or (c, h, w) where the channels come
             first; one side may be -1, as in ``numpy.reshape``. Flat rows need it. None: the array's own.
         size: the height and width that images are brought to on their way in, as one number or two; None: their own.
-        contamination: share of the normal training images that ``predict`` calls anomalous.
-        random_state: decides everything random.
+        contamination: share of normal images that ``predict`` is to call anomalous.
+        validation_fraction: share of the normal images that is not learned from but held out, for ``threshold_`` and
+            ``anomaly_probability``: as ``held_out.held_out_rows`` says, more of few images. 0: all are learned from,
+            and their own scores, which are lower than those of new images, stand for those.
+        random_state: decides everything random, but for the choice of those that are held out.
 
     Attributes:
         image_shape_: (h, w, c) of the training images.
-        score_quantiles_: 1,001 quantiles of the scores of the normal training images, from the least to the largest.
-        threshold_: the score above which ``predict`` answers -1: the ``1 - contamination`` quantile of the
-            scores of the normal training images.
+        n_held_out_: how many normal images were held out.
+        score_quantiles_: 1,001 quantiles of the scores of these, from the least to the largest.
+        threshold_: the score above which ``predict`` answers -1, which new normal images exceed with a probability of
+            ``contamination``, or of 1 / (``n_held_out_`` + 1) where that is more.
     """
 
     image_shape: tuple[int, ...] | None = None
     size: int | tuple[int, int] | None = None
     contamination: float = 0.05
+    validation_fraction: Part = 0.0
     random_state: RandomState = None
     image_shape_: tuple[int, int, int] = field(init=False)
+    n_held_out_: int = field(init=False)
     threshold_: float = field(init=False)
     score_quantiles_: NDArray[np.float64] = field(init=False)
 
@@ -75,7 +80,8 @@ class Detector(Conventions, ABC):
                 from 0 to 255, or floating point in [0, 1]. Or a folder, a list of files or pictures, an .npy file, or a
                 ``torch.utils.data.Dataset``, as ``lisae.sources.as_array`` takes them.
             y: +1 for each normal row and -1 for each negative example, (n,); None: all rows are normal.
-            negatives: negative examples, in place of ``y``, in any form that ``X`` may have.
+            negatives: negative examples, in place of ``y``, in any form that ``X`` may have. ``auto``, ``strokes`` and
+                ``elastic`` make them, as ``lisae.negatives.made`` does; a folder of such a name is ``./auto``.
 
         Raises:
             ValueError: for a wrong shape, dtype, range, label or setting, NaN, fewer than two normal images, or no
@@ -91,15 +97,18 @@ class Detector(Conventions, ABC):
         """
         return (yield from self._fitting(*self._read(X, y, negatives)))
 
-    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
+    def _fitting(self, normal: Images, negatives: Images | None, held_out: Images | None = None) -> Learning[Self]:
         """Learn as ``fitting`` does, from images of the checked form."""
         yield from ()
-        return self._learned(self._fit(*self._begin(normal, negatives)))
+        return self._learned(self._fit(*self._begin(normal, negatives, held_out)))
 
     def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | None]:
         """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
         self._check_settings()
         images = self._as_images(X, None)
+        if isinstance(negatives, str) and negatives in WAYS and self.uses_negatives:
+            kept = ~held_out_rows(len(images), self.validation_fraction)
+            negatives = made(negatives, images, np.flatnonzero(kept), seed_of(self.random_state))
         if negatives is None:
             is_normal = normal_rows(y, len(images))
             return rows_of(images, is_normal), rows_of(images, ~is_normal)
@@ -126,8 +135,10 @@ class Detector(Conventions, ABC):
         if isinstance(stage, Detector):
             stage._check_settings()
 
-    def _begin(self, normal: Images, negatives: Images | None) -> tuple[Images, Images | None, int]:
-        """Return the arguments of ``_fit``."""
+    def _begin(
+        self, normal: Images, negatives: Images | None, held_out: Images | None = None
+    ) -> tuple[Images, Images | None, int]:
+        """Return the arguments of ``_fit``, and hold images out of the normal ones if none are already."""
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
         if all((normal[part] == normal[0]).all() for part in parts(normal)):
@@ -135,17 +146,26 @@ class Detector(Conventions, ABC):
         if self.uses_negatives and (negatives is None or not len(negatives)):
             raise ValueError(
                 f"{type(self).__name__} learns from negative examples, and got none: add rows of X marked -1 in y, "
-                "or pass fit(X, negatives=...), images of a similar domain that are not normal."
+                "or pass fit(X, negatives=...), images of a similar domain that are not normal, or negatives='auto'."
             )
         self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
         self.image_shape_ = normal.shape[1:]
         seed = seed_of(self.random_state)
+        if held_out is None:
+            normal, held_out = split(normal, self.validation_fraction)
+        self._held_out = held_out
         return normal, negatives if self.uses_negatives else None, seed
 
     def _learned(self, scores: NDArray[np.float64]) -> Self:
-        """Set the threshold by the scores of the normal training images, (n,), which makes the detector fitted."""
-        self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
-        self.score_quantiles_ = np.quantile(scores, np.linspace(0, 1, _QUANTILES))
+        """Set the threshold, which makes the detector fitted.
+
+        It is set by the scores of images that are held out, or else by ``scores``, those of the images learned from.
+        """
+        images, self._held_out = self._held_out, None
+        self.n_held_out_ = 0 if images is None else len(images)
+        scores = scores if images is None else self._anomaly_score(images)
+        self.score_quantiles_ = quantiles_of(scores, held_out=images is not None)
+        self.threshold_ = threshold_of(scores, self.contamination, held_out=images is not None)
         return self
 
     def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
@@ -167,14 +187,8 @@ class Detector(Conventions, ABC):
                 f"Pass {argument}={kind.__name__}(...)."
             )
         if not is_fitted(given):
-            stage = clone(given)
-            if stage.random_state is None:
-                stage.set_params(random_state=seed)
-            if getattr(self, "verbose", False):
-                stage.set_params(verbose=True)
-            if getattr(self, "callback", None) is not None:
-                stage.set_params(callback=vars(self)["callback"])
-            return (yield from stage._fitting(normal, negatives))
+            stage = self.stage.begun(self, given, seed)
+            return (yield from stage._fitting(normal, negatives, self._held_out))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
                 f"the {kind.__name__} was fitted on images of {shape_text(given.image_shape_)}, "
@@ -244,14 +258,14 @@ class Detector(Conventions, ABC):
         return np.where(above > tie, -1, 1).astype(np.int64)
 
     def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
-        """Return the share of normal training images that score lower, (n,), in [0, 1]; higher is more anomalous.
+        """Return the share of normal images that score lower, (n,), in [0, 1]; higher is more anomalous.
 
-        It is calibrated on normal images alone: of normal images that score as those of training do, a share p is
-        called anomalous by ``anomaly_probability(X) > 1 - p``, whatever the scale of the scores. It is not the
-        probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
+        It is calibrated on the normal images that were held out: of new ones a share p is called anomalous by
+        ``anomaly_probability(X) > 1 - p``, for p from 1 / (``n_held_out_`` + 1), whatever the scale of the scores. It
+        is not the probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
         """
         scores = self.anomaly_score(X)
-        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, _QUANTILES))
+        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, QUANTILES))
 
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""

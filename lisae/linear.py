@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lisae.training import CollapseError, Objective, Training, train
+from lisae.errors import CollapseError
+from lisae.training import Objective, Training, train
 
 Rows = NDArray[np.floating]  # (n, m): samples of m features each
 

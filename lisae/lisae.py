@@ -1,6 +1,7 @@
 """The method (Section 3.3, Algorithm 1): AE, then the latent layer shaped with negatives; plain, and with LinSep."""
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -17,8 +18,8 @@ from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.conventions import Stage
 from lisae.images import Images
 from lisae.progress import Callback
-from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error
-from lisae.settings import Count, CountOrZero, DecayRate, NotNegative, Positive
+from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error, variance_of
+from lisae.settings import AUTO, Count, CountOrZero, DecayRate, NotNegative, Part, Positive, PositiveOrAuto
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -36,11 +37,14 @@ class AutoEncoder(BackboneDetector):
     The other arguments, the loss, the attributes and the errors are those of ``BackboneDetector``.
     """
 
+    ends_early = True
+
+    validation_fraction: Part = 0.1
     activation: Annotated[str, ("tanh", "relu")] = "tanh"
     inner_weight: NotNegative = 0.0
 
     def _network(self, generator: torch.Generator) -> Backbone:
-        return Backbone(self.image_shape_, self.latent_dim, generator, self.activation)
+        return Backbone(self.image_shape_, self.latent_dim_, generator, self.activation)
 
     def _objective(self, generator: torch.Generator) -> Objective:
         if self.inner_weight == 0:
@@ -114,11 +118,13 @@ class LinSepAutoEncoder(BackboneDetector):
     """
 
     uses_negatives = True
+    ends_early = True
 
+    validation_fraction: Part = 0.1
     separation: NotNegative = 50.0
 
     def _objective(self, generator: torch.Generator) -> Objective:
-        classifier = nn.Linear(self.latent_dim, 1, device="meta").to_empty(device="cpu")
+        classifier = nn.Linear(self.latent_dim_, 1, device="meta").to_empty(device="cpu")
         initialise(classifier, generator)
         return LinearSeparation(self.network_, classifier.to(self.arithmetic()[0]), self.separation)
 
@@ -130,6 +136,10 @@ READINGS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]
     "square": (lambda e: e.square().mean(), lambda d: d.square().mean()),
     "hinge": (lambda e: e.mean(), lambda d: d.clamp(min=0).mean()),
 }
+
+
+# For ``gamma="auto"``, in root mean squared distances of the normal images from their mean image (docs/defaults.md).
+GAMMA = 1.5
 
 
 class LatentShaping(Objective):
@@ -183,7 +193,8 @@ class LISAE(ReconstructionDetector):
         autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
             have seen the same normal images). Not fitted: a clone of it is fitted first. None: the defaults.
         beta: weight of the negative examples.
-        gamma: reconstruction error that is enough for a negative example, as a norm over the pixels.
+        gamma: reconstruction error that is enough for a negative example, as a norm over the pixels. ``auto``: 1.5
+            times the root mean squared distance of the normal images from their mean image.
         reading: of Eq. (1) for a batch. With the errors e of its normal images, and the distances d = gamma - error of
             its negatives: ``absolute`` is mean e + beta * mean |d|; ``rms`` takes the outer norm over the batch,
             mean e + beta * sqrt(mean d^2); ``square`` reads the norm sign as the squared norm, as the preprint says,
@@ -197,10 +208,12 @@ class LISAE(ReconstructionDetector):
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
         verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
-        contamination: share of the normal training images that ``predict`` calls anomalous.
-        random_state: decides everything random.
+        contamination, random_state: as for ``Detector``.
+        validation_fraction: as for ``Detector``; a phase one that is not fitted has the same images held out. One that
+            was fitted on the same images with the same fraction has had.
 
     Attributes:
+        gamma_: the value of ``gamma``.
         autoencoder_: the fitted phase one, before latent shaping.
         network_: the backbone after latent shaping.
         losses_: mean loss of each epoch of phase two.
@@ -214,16 +227,18 @@ class LISAE(ReconstructionDetector):
 
     autoencoder: BackboneDetector | None = field(default=None, kw_only=False)
     beta: NotNegative = 1.0
-    gamma: Positive = 20.0
+    gamma: PositiveOrAuto = AUTO
     reading: Annotated[str, tuple(READINGS)] = "absolute"
     epochs: Count = 5
     batch_size: Count = 128
     learning_rate: Positive = 1e-3
     adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 250
+    validation_fraction: Part = 0.1
     n_jobs: int | None = None
     verbose: bool = False
     callback: Callback | None = None
+    gamma_: float = field(init=False)
     autoencoder_: BackboneDetector = field(init=False)
     restarts_: int = field(init=False)
 
@@ -244,7 +259,9 @@ class LISAE(ReconstructionDetector):
         pools: list[tuple[Images | Tensor, ...]] = [
             (self._features(images), images) if is_cached else (images,) for images in (normal, negatives)
         ]
-        objective = kind(self.network_, self.beta, self.gamma, self.reading)
+        is_auto = isinstance(self.gamma, str)
+        self.gamma_ = GAMMA * math.sqrt(variance_of(normal)) if is_auto else float(self.gamma)
+        objective = kind(self.network_, self.beta, self.gamma_, self.reading)
         self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))

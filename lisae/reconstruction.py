@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from lisae.backbone import Backbone, as_float, autocast, image_tensor
 from lisae.batches import steps_in_epoch
 from lisae.detector import Detector
+from lisae.errors import CollapseError, UndertrainedError
 from lisae.images import Images
 from lisae.memory import give_back, parts
 from lisae.process import keep_memory, threads
 from lisae.progress import Progress, followed
 from lisae.stacks import Learning, free_memory, train_alone
-from lisae.training import CollapseError, Objective, Training, UndertrainedError
+from lisae.training import Objective, Training
 
 log = logging.getLogger("lisae")
 
@@ -66,8 +67,8 @@ class ReconstructionDetector(Detector):
             log.info("%s learns with %d threads", type(self).__name__, n)
             return train_alone(self._learn(normal, negatives, seed))
 
-    def _fitting(self, normal: Images, negatives: Images | None) -> Learning[Self]:
-        return self._learned((yield from self._learn(*self._begin(normal, negatives))))
+    def _fitting(self, normal: Images, negatives: Images | None, held_out: Images | None = None) -> Learning[Self]:
+        return self._learned((yield from self._learn(*self._begin(normal, negatives, held_out))))
 
     def _train(
         self,

@@ -8,29 +8,41 @@ from typing import Annotated, Any, get_args
 
 import numpy as np
 
+AUTO = "auto"
+
 
 @dataclass(frozen=True)
 class Range:
-    """Finite numbers from ``low`` to ``high``, without ``low`` where ``above``, and with 0 where ``or_zero``."""
+    """Finite numbers from ``low`` to ``high``, without ``low`` where ``above``, and with 0 where ``or_zero``.
+
+    Where the text ``auto`` is possible too, ``auto_of`` is the type of the numbers.
+    """
 
     low: float = 0
     high: float = math.inf
     above: bool = False
     or_zero: bool = False
+    auto_of: type[int] | type[float] | None = None
 
     def __str__(self) -> str:
         low = f"{'0 or ' if self.or_zero else ''}{'above' if self.above else 'at least'} {self.low}"
-        return f"{low} and at most {self.high}" if self.high < math.inf else low
+        limits = f"{low} and at most {self.high}" if self.high < math.inf else low
+        return f"{limits}, or {AUTO!r}" if self.auto_of else limits
 
-    def __contains__(self, value: float) -> bool:
+    def __contains__(self, value: float | str) -> bool:
+        if isinstance(value, str):
+            return bool(self.auto_of) and value == AUTO
         is_high_enough = value > self.low if self.above else value >= self.low
         return math.isfinite(value) and ((is_high_enough and value <= self.high) or (self.or_zero and value == 0))
 
 
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range()]
+CountOrAuto = Annotated[int | str, Range(1, auto_of=int)]
 Positive = Annotated[float, Range(above=True)]
+PositiveOrAuto = Annotated[float | str, Range(above=True, auto_of=float)]
 NotNegative = Annotated[float, Range()]
+Part = Annotated[float, Range(high=0.5)]
 DecayRate = Annotated[float, Range(high=0.999999)]  # of a moving average: 0 has no memory, and 1 would never move
 Share = Annotated[float, Range(high=1, above=True)]  # of a whole, and not none of it
 
@@ -54,8 +66,11 @@ def check_settings(owner: object) -> None:
         if allowed and isinstance(allowed[0], tuple):
             if value not in allowed[0]:
                 raise ValueError(f"{name} is one of {', '.join(allowed[0])}; got {value!r}.")
-        elif kind in _KINDS:
+            continue
+        kind = (allowed and allowed[0].auto_of) or kind
+        if kind in _KINDS:
             types, text = _KINDS[kind]
             is_right = isinstance(value, types) and (kind is bool or not isinstance(value, bool))
-            if not is_right or (allowed and value not in allowed[0]):
+            # Of texts, the range has one or none.
+            if not (is_right or (allowed and isinstance(value, str))) or (allowed and value not in allowed[0]):
                 raise ValueError(f"{name} is {', '.join([text, *map(str, allowed)])}; got {value!r}.")

@@ -13,20 +13,14 @@ from torch import Tensor, nn
 
 from lisae.backbone import autocast
 from lisae.batches import Pool, joined, shuffled_batches, steps_in_epoch
+from lisae.errors import CollapseError
 from lisae.memory import give_back
+from lisae.stopping import Stopping
 
 log = logging.getLogger("lisae")
 
 # Pixels of the images that are computed at once, on a CPU and elsewhere; each takes hundreds of bytes in the layers.
 _PIXELS, _DEVICE_PIXELS = 2**18, 2**23
-
-
-class CollapseError(RuntimeError):
-    """A model that learned nothing: it diverged, stayed at the mean image, or codes, scores or images are constant."""
-
-
-class UndertrainedError(CollapseError):
-    """A model that had too few steps to learn anything; another seed would not help it."""
 
 
 class Objective(nn.Module):
@@ -66,6 +60,7 @@ class Training:
         every: steps of the objective to one of the opponent.
         arrays: that pools share their memory with; what of it is mapped from files is given back after each step.
         follow: called after each step with the steps taken, the steps of all, and the mean losses of past epochs.
+        stopping: may end the training early; it is then trained on its own.
 
     Raises ValueError for epochs, batch size or learning rate that are not positive.
     """
@@ -85,6 +80,7 @@ class Training:
     every: int = 1
     arrays: Sequence[NDArray[Any]] = ()
     follow: Callable[[int, int, list[float]], object] | None = None
+    stopping: Stopping | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -153,6 +149,7 @@ class _Cohort:
         first = members[0].training
         self.steps = first.steps
         self.total = first.epochs * first.steps
+        self._stopping, self._is_stopped = first.stopping, False
         self._loss = torch.zeros(len(members), device=first.device)
         self._own = [member.training.weights for member in members]
         places = {id(weight): place for place, weight in enumerate(first.weights)}
@@ -192,15 +189,18 @@ class _Cohort:
             for member, loss in zip(self.members, self._loss.tolist(), strict=True):
                 member.end_epoch(loss / self.steps)
             self._loss.zero_()
+            self._is_stopped = bool(self._stopping and self._stopping.is_over(step, self.total, self.weights))
         for member in self.members:
             if member.training.follow:
                 member.training.follow(step, self.total, member.losses)
 
     def is_over(self, step: int) -> bool:
-        return step >= self.total or all(member.error for member in self.members)
+        return step >= self.total or self._is_stopped or all(member.error for member in self.members)
 
     def write_back(self) -> None:
         """Copy the learned weights into every network."""
+        if self._stopping:
+            self._stopping.put_back(self.weights)
         with torch.no_grad():
             for i, own in enumerate(self._own):
                 for weight, stacked in zip(own, self.weights, strict=True):

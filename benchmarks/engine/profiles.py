@@ -13,26 +13,30 @@ from typing import Any, NamedTuple
 
 from benchmarks.data import NAMES
 from benchmarks.data.negatives import PREPARATIONS, resampled
-from benchmarks.errors import CallError, unknown
+from benchmarks.errors import CallError, shown, unknown
 from benchmarks.registry import MODELS, Model
-from lisae.settings import Range
+from lisae.settings import AUTO, Range
 
 Settings = dict[str, Any]
 
 _LARGEST_FILE = 2**15  # bytes of a settings file: reading takes time that grows with the square of its longest key
 _LARGEST_NUMBER = 10.0**9  # of a setting without an upper limit of its own: beyond it, no network fits in any memory
-_LONGEST = 100  # letters of a value in a message
 _FOLDER = Path(__file__).parents[1] / "settings"
 CHOSEN = _FOLDER / "chosen.md"  # what chose the settings, and which of them saw test outliers
 # Arguments that a run decides, and no settings file.
-_NOT_SETTINGS = {"device", "random_state", "contamination", "verbose"}
+_NOT_SETTINGS = {"device", "random_state", "contamination", "validation_fraction", "patience", "verbose"}
 
 
 class Option(NamedTuple):
-    """A key that a table may have: its default, which is of the type of its values, and the values that are allowed."""
+    """A key that a table may have: its default, of the type of its values or ``auto``, and the values allowed."""
 
     default: Any
     allowed: Range | tuple[str, ...] = Range()
+
+    @property
+    def example(self) -> Any:
+        """A value of its type, and where ``auto`` is possible too, of the type of its numbers."""
+        return self.allowed.auto_of() if isinstance(self.allowed, Range) and self.allowed.auto_of else self.default
 
 
 def settings_of(function: Callable[..., Any]) -> dict[str, Option]:
@@ -146,7 +150,7 @@ def _overlaid(
     for origin, layer in layers:
         for key in layer.keys() & known.keys():
             # A whole number given for a float becomes one, so that it is the same run.
-            found[key] = type(known[key].default)(layer[key]), origin
+            found[key] = layer[key] if layer[key] == AUTO else type(known[key].example)(layer[key]), origin
     return found
 
 
@@ -255,7 +259,7 @@ def _known(figures: Figures | None) -> dict[str, Any]:
 def _check(path: str, given: object, known: Mapping[str, Any]) -> None:
     table = f"[{path}]" if path else "the file"
     if not isinstance(given, dict):
-        raise CallError(f"{table} is a table; got {_shown(given)}.")
+        raise CallError(f"{table} is a table; got {shown(given)}.")
     for key, value in given.items():
         inner = f"{path}.{key}" if path else key
         if key not in known:
@@ -267,31 +271,24 @@ def _check(path: str, given: object, known: Mapping[str, Any]) -> None:
             _check(inner, value, known[key])
         elif known[key] is not None:
             for setting in known[key] if isinstance(known[key], list) else [known[key]]:
-                _check_value(f"{key} in {table}", value, *setting)
-
-
-def _shown(value: object) -> str:
-    """Return a value for a message, cut where it is long."""
-    try:
-        text = repr(value)
-    except ValueError:  # a number of more digits than Python writes
-        return "a number of thousands of digits"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+                if value != AUTO or value not in setting.allowed:
+                    _check_value(f"{key} in {table}", value, setting.example, setting.allowed)
 
 
 def _check_value(where: str, value: object, default: object, allowed: Range | tuple[str, ...]) -> None:
     if isinstance(default, list):
-        if not isinstance(value, list) or not value or len(set(map(_shown, value))) < len(value):
-            raise CallError(f"{where} is a list of different values; got {_shown(value)}.")
+        if not isinstance(value, list) or not value or len(set(map(shown, value))) < len(value):
+            raise CallError(f"{where} is a list of different values; got {shown(value)}.")
         for one in value:
             _check_value(where, one, default[0], allowed)
     elif type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
-        raise CallError(f"{where} is of type {type(default).__name__}; got {_shown(value)}.")
+        or_auto = f" or {AUTO!r}" if isinstance(allowed, Range) and allowed.auto_of else ""
+        raise CallError(f"{where} is of type {type(default).__name__}{or_auto}; got {shown(value)}.")
     elif isinstance(allowed, tuple) and value not in allowed:
-        raise CallError(f"{where} is one of {', '.join(allowed)}; got {_shown(value)}.")
+        raise CallError(f"{where} is one of {', '.join(allowed)}; got {shown(value)}.")
     elif isinstance(allowed, Range) and isinstance(value, int | float) and not _is_within(value, allowed):
         limit = f" and at most {_LARGEST_NUMBER:.0f}" if allowed.high == math.inf and value > allowed.low else ""
-        raise CallError(f"{where} is a finite number, {allowed}{limit}; got {_shown(value)}.")
+        raise CallError(f"{where} is a finite number, {allowed}{limit}; got {shown(value)}.")
 
 
 def _is_within(value: float, allowed: Range) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from lisae.command.pictures import are_grey, read
 from lisae.command.report import write_report
 from lisae.lisae import LISAE, AutoEncoder
+from lisae.negatives import WAYS
 from lisae.saving import information, load
 from lisae.sources import image_files
 
@@ -21,7 +22,8 @@ class CallError(Exception):
 
 def fit(options: Namespace) -> None:
     """Train a detector on folders of images and write it to a file."""
-    for folder in (options.normal, options.negatives):
+    way = str(options.negatives) if str(options.negatives) in WAYS else None  # of making negatives
+    for folder in (options.normal, None if way else options.negatives):
         _check_folder(folder)
     _check_output(options.output)
     own = {"latent_dim": options.latent_dim, "epochs": options.epochs}
@@ -37,11 +39,15 @@ def fit(options: Namespace) -> None:
     files = {"normal images": image_files(options.normal)}
     if options.negatives:
         detector = LISAE(detector, **{"gamma": options.gamma} if options.gamma else {}, **shared)
-        files["negatives"] = image_files(options.negatives)
+        if not way:
+            files["negatives"] = image_files(options.negatives)
     elif options.gamma:
-        raise CallError("--gamma is for the negatives: give their folder with --negatives.")
+        raise CallError("--gamma is for the negatives: give their folder with --negatives, or --negatives auto.")
     else:
-        _tell("no negatives: a plain autoencoder is trained. LIS-AE is, with --negatives.", options)
+        _tell(
+            "no negatives: a plain autoencoder is trained. LIS-AE is, with --negatives DIR or --negatives auto.",
+            options,
+        )
     grey = are_grey(path for paths in files.values() for path in paths)
     images = [
         read(
@@ -59,7 +65,8 @@ def fit(options: Namespace) -> None:
             f"the normal images and the negatives are of different sizes, {_sides(images[0])} and {_sides(images[1])}: "
             "--size, such as --size 64, brings all to one."
         )
-    detector.fit(images[0], **{"negatives": images[1]} if options.negatives else {})
+    negatives = way or images[-1]
+    detector.fit(images[0], **{"negatives": negatives} if options.negatives else {})
     detector.save(options.output)
     _tell(f"{options.output}: {_summary(information(options.output))}", options)
 

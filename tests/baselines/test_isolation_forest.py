@@ -19,6 +19,7 @@ def test_the_defaults_are_the_authors() -> None:
         "size": None,
         "contamination": 0,
         "random_state": 0,
+        "validation_fraction": 0,
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -56,6 +57,7 @@ def network(kind: type[BackboneDetector], shape: tuple[int, int, int]) -> Backbo
     width = {"latent_dim", "rep_dim"} & kind().get_params().keys()
     detector = kind(**dict.fromkeys(width, WIDTH))
     detector.image_shape_ = shape
+    detector.latent_dim_ = detector._width(np.zeros((2, *shape)))
     return detector._network(torch.Generator().manual_seed(0))
 
 

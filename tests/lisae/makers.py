@@ -23,11 +23,13 @@ AnyDetector = TypeVar("AnyDetector", bound=BackboneDetector)
 
 def new_autoencoder(kind: type[AnyDetector] = AutoEncoder, **changes: Any) -> AnyDetector:  # type: ignore[assignment]
     settings: dict[str, Any] = {"latent_dim": 16, "epochs": 30, "batch_size": 16, "min_steps": 0}
+    settings["validation_fraction"] = 0.0
     return kind(**settings | {"precision": "float32", "device": "cpu", "random_state": 0} | changes)
 
 
 def new_lisae(autoencoder: BackboneDetector, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
     settings: dict[str, Any] = {"gamma": GAMMA, "epochs": 12, "batch_size": 16, "min_steps": 0, "random_state": 0}
+    settings["validation_fraction"] = 0.0
     return kind(autoencoder, **settings | changes)
 
 

@@ -147,6 +147,15 @@ def test_a_broken_image_is_named_and_left_out_only_if_that_is_asked_for(grey: Sh
     assert len(rows_of(capsys.readouterr().out)) == 8
 
 
+@pytest.mark.parametrize("way", ["auto", "elastic"])
+def test_negatives_may_be_made(folders: Path, tmp_path: Path, way: str) -> None:
+    out = tmp_path / "model"
+    assert main(["fit", "--normal", str(folders / "good"), "--negatives", way, "-o", str(out), *QUICK]) == 0
+    detector = load(out)
+    assert type(detector) is LISAE
+    assert (detector.gamma, detector.autoencoder_.latent_dim) == ("auto", "auto")
+
+
 def wrong_calls(root: Path, model: Path) -> Iterator[tuple[list[str], str]]:
     good, out = str(root / "good"), ["-o", str(root / "model")]
     yield ["fit", "--normal", str(root / "nowhere"), *out], "nowhere is not there"

@@ -39,7 +39,7 @@ def test_fewer_images_are_scored_at_once_the_larger_they_are(side: int, most: in
 def test_batches_of_large_images_are_computed_in_parts(side: int, batch_size: int, expected: int) -> None:
     images = np.broadcast_to(np.arange(2, dtype=np.uint8)[:, None, None, None], (2, side, side, 1))
     detector = new_autoencoder(batch_size=batch_size)
-    detector.image_shape_ = (4, 4, 1)
+    detector.image_shape_, detector.latent_dim_ = (4, 4, 1), 16
     detector.network_ = detector._network(torch.Generator())
     training = next(detector._train(detector._objective(torch.Generator()), [[images]], torch.Generator()))
     assert training.parts == expected

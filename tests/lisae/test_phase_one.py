@@ -76,10 +76,10 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
     grey: Shapes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, ...]] = []
 
-    def fitting(self: AutoEncoder, normal: NDArray[Any], negatives: NDArray[Any]) -> Learning[AutoEncoder]:
-        seen.append((len(normal), len(negatives)))
+    def fitting(self: AutoEncoder, *images: NDArray[Any]) -> Learning[AutoEncoder]:
+        seen.append(tuple(map(len, images)))
         for name in ("network_", "image_shape_", "threshold_", "losses_", "restarts_"):
             setattr(self, name, getattr(autoencoder, name))
         return self
@@ -89,7 +89,7 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
     detector = kind(random_state=0, gamma=GAMMA, epochs=1, min_steps=0).fit(*grey.labelled())
     assert type(detector.autoencoder_) is phase_one
     assert detector.autoencoder is None
-    assert seen == [(len(grey.normal), len(grey.negatives))]
+    assert seen == [(len(grey.normal) - 20, len(grey.negatives), 20)], "phase one has the same images held out"
     given = detector.autoencoder_.get_params() | {"random_state": None}
     assert given == phase_one().get_params()
     assert detector.autoencoder_.random_state is not None

@@ -64,6 +64,8 @@ FAILING = {
     "check_estimators_empty_data_messages": "the message says that there are no images, in other words",
     "check_fit2d_1sample": "the message says that two normal images are needed, in other words",
     "check_fit2d_predict1d": "the message tells the shape that images have, in other words",
+    "check_outliers_fit_predict": "outliers among the training images are counted; see below",
+    "check_outliers_train": "outliers among the training images are counted; see below",
     "check_positive_only_tag_during_fit": "the rows are squashed for these checks, so that none is negative",
     "check_fit_non_negative": "the rows are squashed for these checks, so that none is negative",
 }
@@ -86,6 +88,16 @@ def test_the_checks_of_scikit_learn(name: str, estimator: Any, check: Any) -> No
             check(estimator)
     else:
         check(estimator)
+
+
+@pytest.mark.parametrize("name", ["check_outliers_fit_predict", "check_outliers_train"])
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("unchecked")
+def test_outliers_are_counted_among_the_training_images_where_none_are_held_out(name: str) -> None:
+    for given in ESTIMATORS.values():
+        for estimator, check in estimator_checks_generator(clone(given).set_params(validation_fraction=0.0)):
+            if check.func.__name__ == name:
+                check(estimator)
 
 
 def test_the_tags_are_honest() -> None:

@@ -20,8 +20,11 @@ class Switch:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"latent_dim": 16.0}, r"latent_dim is a whole number, at least 1; got 16\.0\."),
-        ({"latent_dim": True}, "latent_dim is a whole number, at least 1; got True"),
+        ({"latent_dim": 16.0}, r"latent_dim is a whole number, at least 1, or 'auto'; got 16\.0\."),
+        ({"latent_dim": True}, "latent_dim is a whole number, at least 1, or 'auto'; got True"),
+        ({"latent_dim": "wide"}, "latent_dim is a whole number, at least 1, or 'auto'; got 'wide'"),
+        ({"latent_dim": 0}, "latent_dim is a whole number, at least 1, or 'auto'; got 0"),
+        ({"patience": 1.5}, r"patience is a number, at least 0 and at most 1; got 1\.5"),
         ({"epochs": 0}, "epochs is a whole number, at least 1; got 0"),
         ({"epochs": "12"}, "epochs is a whole number, at least 1; got '12'"),
         ({"batch_size": -2}, "batch_size is a whole number, at least 1; got -2"),
@@ -47,8 +50,8 @@ def test_wrong_settings_of_an_autoencoder(few: Shapes, settings: dict[str, Any],
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"gamma": "x"}, "gamma is a number, above 0; got 'x'"),
-        ({"gamma": 0.0}, r"gamma is a number, above 0; got 0\.0"),
+        ({"gamma": "x"}, "gamma is a number, above 0, or 'auto'; got 'x'"),
+        ({"gamma": 0.0}, r"gamma is a number, above 0, or 'auto'; got 0\.0"),
         ({"beta": -1.0}, r"beta is a number, at least 0; got -1\.0"),
         ({"reading": "mean"}, "reading is one of absolute, rms, square, hinge; got 'mean'"),
         ({"batch_size": 5000}, "batch_size is 5000, and there are 48 images"),
@@ -68,6 +71,7 @@ def test_wrong_settings_of_lisae(
 def test_numbers_may_be_of_any_kind() -> None:
     check_settings(AutoEncoder(latent_dim=np.int64(4), learning_rate=np.float32(0.1), epochs=np.uint8(3)))
     check_settings(LISAE(gamma=10))
+    check_settings(LISAE(gamma="auto"))
     check_settings(Switch(np.bool_(True)))
     with pytest.raises(ValueError, match="is_on is True or False; got 1"):
         check_settings(Switch(1))  # type: ignore[arg-type]
@@ -80,6 +84,8 @@ def test_numbers_may_be_of_any_kind() -> None:
         (Range(above=True), [1e-9], [0, -1]),
         (Range(high=1), [0, 1], [1.1]),
         (Range(2, or_zero=True), [0, 2], [1]),
+        (Range(1, auto_of=int), [1, "auto"], [0, "autos"]),
+        (Range(1), [1], ["auto"]),
     ],
 )
 def test_ranges(allowed: Range, inside: list[float], outside: list[float]) -> None:

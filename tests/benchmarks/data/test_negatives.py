@@ -10,7 +10,8 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.data import negatives
-from benchmarks.data.negatives import PREPARATIONS, STROKES, augmented, rasterise, resampled, to_shape
+from benchmarks.data.negatives import PREPARATIONS, STROKES, augmented, resampled, to_shape
+from lisae.strokes import rasterise
 
 Pictures = NDArray[np.uint8]
 

@@ -14,11 +14,12 @@ from baselines.label_sweep import label_sweep_auc
 from baselines.ocsvm import OCSVM
 from benchmarks.data import DataIdentity, identify, load
 from benchmarks.data.negatives import STROKES, STROKES_VARIANT, augmented, contaminated, some, strokes, to_shape
-from benchmarks.engine.evaluate import Context, device_name, evaluate, negatives_of, training_images, versions
-from benchmarks.engine.profiles import Profile
+from benchmarks.engine.evaluate import Context, build, device_name, evaluate, negatives_of, training_images, versions
+from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import Run, make_run
 from benchmarks.errors import CallError
 from benchmarks.paper.tasks import Negatives, Task, against, without_negatives
+from benchmarks.registry import MODELS
 from lisae import LISAE, BackboneDetector, __version__
 from lisae.stacks import train_alone
 
@@ -190,3 +191,10 @@ def test_a_record_says_where_and_in_what_it_was_made(
         json.dumps(grey_run(without_negatives("mnist", 3), "KDE").identity())
     )
     assert [score.extra_aucs for score in record.scores] == [{}] * 9
+
+
+@pytest.mark.parametrize("model", ["AE", "LIS-AE", "LinSep-LIS-AE"])
+def test_every_normal_image_is_learned_from(model: str) -> None:
+    detector = build(model, load_profile("smoke").settings(MODELS[model], "mnist"), 0, "cpu")
+    stage = [getattr(detector, detector.stage.argument)] if detector.stage else []
+    assert [one.validation_fraction for one in (detector, *stage)] == [0.0] * (1 + len(stage))

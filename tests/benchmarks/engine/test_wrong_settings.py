@@ -20,7 +20,12 @@ def nested(place: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {"models": {model: {argument[0]: settings} if argument else settings}}
 
 
-SETTINGS = [(place, key, default) for place, options in places().items() for key, (default, _) in options.items()]
+def number(option: Option) -> Any:
+    """The default of a setting, or a number where that is ``auto``."""
+    return option.default if option.default == option.example else type(option.example)(7)
+
+
+SETTINGS = [(place, key, number(option)) for place, options in places().items() for key, option in options.items()]
 
 
 def wrong_values(key: str, default: object) -> Iterator[object]:
@@ -54,6 +59,16 @@ def test_zero_is_out_of_range(key: str) -> None:
     (place, default), *_ = [(place, default) for place, name, default in SETTINGS if name == key]
     with pytest.raises(CallError, match=rf"{key} .* got 0"):
         check(FILE, nested(place, {key: type(default)(0)}))
+
+
+@pytest.mark.parametrize(("place", "key"), [("AE", "latent_dim"), ("LIS-AE", "gamma")])
+def test_a_number_may_be_left_to_the_model_where_it_can_be(place: str, key: str) -> None:
+    check(FILE, nested(place, {key: "auto"}))
+    for value in ("x", True):
+        with pytest.raises(CallError, match=rf"{key} in \[models\.{place}\] is of type (int|float) or 'auto'; got"):
+            check(FILE, nested(place, {key: value}))
+    with pytest.raises(CallError, match=r"epochs in .* is of type int; got 'auto'"):
+        check(FILE, nested(place, {"epochs": "auto"}))
 
 
 @pytest.mark.parametrize("key", ["beta", "separation", "kl_weight", "penalty", "weight_decay"])
