@@ -1,0 +1,236 @@
+"""Measure the library's defaults and the rules that they were chosen among, as rows of a CSV file.
+
+    python -m benchmarks.beyond.defaults gamma --tasks choice --csv gamma.csv
+
+A row that the file has is not measured again, so that a call that was ended goes on where it was.
+"""
+
+import argparse
+import csv
+import sys
+import tomllib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.data import load
+from lisae import LISAE, AutoEncoder, Detector, RestartWarning
+from lisae.negatives import elastic
+from lisae.reconstruction import variance_of
+from lisae.settings import AUTO
+from lisae.strokes import strokes
+from lisae.width import explained
+
+Images = NDArray[Any]
+
+TASKS = Path(__file__).with_suffix(".toml")
+COLUMNS = ("measure", "dataset", "normal", "images", "way", "value", "auc")
+_SHARE = 10  # one normal image in ten is held out, where a rule needs it
+_WIDTHS = (16, 32, 64, 128)
+_DISTANCES = ((0.02, 0.05), (0.05, 0.15), (0.15, 0.4))  # of elastic distortions, as shares of the shorter side
+_TESTED = 500  # normal images and outliers that are scored, each
+
+
+class Problem(NamedTuple):
+    """The images of one task: of training, held-out normal ones, negatives, and those that are scored."""
+
+    normal: Images
+    held_out: Images
+    negatives: Images
+    scored: Images
+    is_outlier: NDArray[np.bool_]
+
+    def auc(self, detector: Detector) -> float:
+        """Return the area under the curve of a fitted detector."""
+        return float(roc_auc_score(self.is_outlier, detector.anomaly_score(self.scored)))
+
+    def false_alarms(self, detector: Detector) -> float:
+        """Return the share of new normal images that a fitted detector calls anomalous."""
+        return float((detector.predict(self.scored[~self.is_outlier]) == -1).mean())
+
+    @property
+    def all_normal(self) -> Images:
+        """The normal images of training and those that are held out from them."""
+        return np.concatenate([self.held_out, self.normal])
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer for one way of doing it: a value that says more of the way, and the AUC."""
+
+    way: str
+    value: float
+    auc: float
+
+
+def distance(normal: Images) -> float:
+    """Return the root mean squared distance of images from their mean image."""
+    return variance_of(normal) ** 0.5
+
+
+def held_out_error(autoencoder: AutoEncoder, problem: Problem) -> float:
+    """Return the mean error of an autoencoder on normal images that it has not seen."""
+    return float(autoencoder.anomaly_score(problem.held_out).mean())
+
+
+GAMMAS: dict[str, Callable[[AutoEncoder, Problem], float]] = {
+    "20": lambda autoencoder, problem: 20.0,
+    "1 x distance": lambda autoencoder, problem: distance(problem.normal),
+    "1.5 x distance": lambda autoencoder, problem: 1.5 * distance(problem.normal),
+    "2 x distance": lambda autoencoder, problem: 2 * distance(problem.normal),
+    "3 x held-out error": lambda autoencoder, problem: 3 * held_out_error(autoencoder, problem),
+}
+
+
+def _gammas(problem: Problem) -> Iterator[Result]:
+    """Compare rules for gamma, each from the same autoencoder."""
+    autoencoder = AutoEncoder(latent_dim=_width(problem), random_state=0, validation_fraction=0).fit(problem.normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    for way, rule in GAMMAS.items():
+        gamma = rule(autoencoder, problem)
+        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0)
+        detector.fit(problem.normal, negatives=problem.negatives)
+        yield Result(way, gamma, problem.auc(detector))
+
+
+def _widths(problem: Problem) -> Iterator[Result]:
+    """Compare latent widths; the value is the share of the variance that as many principal components explain."""
+    shares = explained(problem.normal)
+    gamma = 1.5 * distance(problem.normal)
+    for width in _WIDTHS:
+        autoencoder = AutoEncoder(latent_dim=width, random_state=0, validation_fraction=0).fit(problem.normal)
+        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0)
+        detector.fit(problem.normal, negatives=problem.negatives)
+        share = float(shares[min(width, len(shares)) - 1])
+        yield Result(f"AE {width}", share, problem.auc(autoencoder))
+        yield Result(f"LIS-AE {width}", share, problem.auc(detector))
+
+
+def _negatives(problem: Problem) -> Iterator[Result]:
+    """Compare negatives that are made with real ones, each from the same autoencoder; the value is their number."""
+    normal, gamma = problem.normal, 1.5 * distance(problem.normal)
+    autoencoder = AutoEncoder(latent_dim=_width(problem), random_state=0, validation_fraction=0).fit(normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    n, rows = len(normal), np.arange(len(normal))
+    drawn = strokes(normal.shape[1:], 0, count=n)
+    if normal.dtype != np.uint8:
+        drawn = (drawn / 255).astype(normal.dtype)
+    moved = {share: elastic(normal, rows, 0, count=n, distance=share) for share in _DISTANCES}
+    piles = {"real": problem.negatives, "strokes": drawn}
+    piles |= {f"elastic, moved by {low:.0%} to {high:.0%}": moved[low, high] for low, high in _DISTANCES}
+    piles["half strokes, half elastic"] = np.concatenate(
+        [drawn[: n // 2], elastic(normal, rows[::2], 0, count=n // 2, distance=_DISTANCES[-1])]
+    )
+    for way, pile in piles.items():
+        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0).fit(normal, negatives=pile)
+        yield Result(way, len(pile), problem.auc(detector))
+
+
+def _defaults(problem: Problem) -> Iterator[Result]:
+    """Hold the defaults to account; the value is the share of new normal images that is called anomalous."""
+    autoencoder = AutoEncoder(random_state=0).fit(problem.all_normal)
+    yield Result("AE", problem.false_alarms(autoencoder), problem.auc(autoencoder))
+    for way, negatives in {"LIS-AE": problem.negatives, "LIS-AE, strokes": AUTO}.items():
+        detector = LISAE(autoencoder, random_state=0).fit(problem.all_normal, negatives=negatives)
+        yield Result(way, problem.false_alarms(detector), problem.auc(detector))
+
+
+def _stopping(problem: Problem) -> Iterator[Result]:
+    """Compare autoencoders with and without held-out images and early stopping; the value as for the defaults."""
+    ways: dict[str, dict[str, Any]] = {
+        "ends early": {},
+        "all steps": {"patience": 0},
+        "nothing held out": {"validation_fraction": 0},
+    }
+    for way, settings in ways.items():
+        autoencoder = AutoEncoder(random_state=0, **settings).fit(problem.all_normal)
+        yield Result(way, problem.false_alarms(autoencoder), problem.auc(autoencoder))
+
+
+MEASURES = {
+    "gamma": _gammas,
+    "width": _widths,
+    "negatives": _negatives,
+    "stopping": _stopping,
+    "defaults": _defaults,
+}
+
+
+def _width(problem: Problem) -> int:
+    return 64 if problem.normal.shape[-1] == 3 else 32
+
+
+def problem_of(name: str, normal: int, count: int, data_dir: Path) -> Problem:
+    """Return the task of a class of a data set with ``count`` normal images at most, and as many negatives."""
+    train, test = digits() if name == "digits" else _loaded(name, data_dir)
+    negatives, outliers = ([(normal + step) % 10 for step in steps] for steps in (range(1, 5), range(5, 10)))
+    random = np.random.default_rng(0)
+
+    def some(part: tuple[Images, NDArray[Any]], classes: Sequence[int], n: int) -> Images:
+        images, labels = part
+        return images[random.permutation(np.flatnonzero(np.isin(labels, classes)))[:n]]
+
+    own = some(train, [normal], count)
+    scored = [some(test, classes, _TESTED) for classes in ([normal], outliers)]
+    return Problem(
+        own[len(own) // _SHARE :],
+        own[: len(own) // _SHARE],
+        some(train, negatives, count),
+        np.concatenate(scored),
+        np.repeat([False, True], [len(one) for one in scored]),
+    )
+
+
+def digits() -> tuple[tuple[Images, NDArray[Any]], tuple[Images, NDArray[Any]]]:
+    """Return scikit-learn's digits, 8 x 8, of training and of test: two of three images and the rest."""
+    images, labels = load_digits(return_X_y=True)
+    images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
+    is_test = np.arange(len(labels)) % 3 == 2
+    return (images[~is_test], labels[~is_test]), (images[is_test], labels[is_test])
+
+
+def _loaded(name: str, data_dir: Path) -> Any:
+    data = load(name, data_dir, quiet=True)
+    parts = ((data.train_images, data.train_labels), (data.test_images, data.test_labels))
+    return tuple((images if images.ndim == 4 else images[..., None], labels) for images, labels in parts)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and append rows to the file."""
+    parser = argparse.ArgumentParser("python -m benchmarks.beyond.defaults", description=__doc__.splitlines()[0])
+    parser.add_argument("measure", choices=MEASURES)
+    parser.add_argument("--tasks", default="choice", choices=tomllib.loads(TASKS.read_text()))
+    parser.add_argument("--images", type=int, default=600, help="normal images of a task at most, and negatives")
+    parser.add_argument("--csv", type=Path, required=True, help="the file that rows are appended to")
+    parser.add_argument("--data-dir", type=Path, required=True, help="where the data sets lie")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore", RestartWarning)
+    done = set()
+    if options.csv.exists():
+        with options.csv.open(newline="", encoding="utf-8") as file:
+            done = {tuple(row[name] for name in COLUMNS[:4]) for row in csv.DictReader(file)}
+    for dataset, classes in tomllib.loads(TASKS.read_text())[options.tasks].items():
+        for normal in classes:
+            key = (options.measure, dataset, str(normal), str(options.images))
+            if key in done:
+                continue
+            problem = problem_of(dataset, normal, options.images, options.data_dir)
+            rows = [
+                (*key, result.way, f"{result.value:.4g}", f"{result.auc:.4f}")
+                for result in MEASURES[options.measure](problem)
+            ]
+            is_new = not options.csv.exists()
+            with options.csv.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows] if is_new else rows)
+            print(*(" ".join(row) for row in rows), sep="\n", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

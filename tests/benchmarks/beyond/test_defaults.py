@@ -1,0 +1,89 @@
+"""The measurements of the library's defaults: their tasks, their rules, and a file that is gone on with."""
+
+import csv
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.beyond import defaults
+from benchmarks.beyond.defaults import GAMMAS, MEASURES, TASKS, Problem, Result, distance, main, problem_of
+from lisae import LISAE, AutoEncoder
+from lisae.lisae import GAMMA
+
+GROUPS = tomllib.loads(TASKS.read_text())
+
+
+def test_nothing_is_held_to_account_where_it_was_chosen() -> None:
+    for dataset, classes in GROUPS["account"].items():
+        assert not set(classes) & set(GROUPS["choice"].get(dataset, ()))
+    assert not set(GROUPS["choice"]["cifar10"]) & {1, 4}, "car and deer are reported"
+    assert sum(map(len, GROUPS["account"].values())) >= 8
+    for name in ("sample", "grey"):
+        for dataset, classes in GROUPS[name].items():
+            assert set(classes) <= set(GROUPS["choice"][dataset])
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return problem_of("digits", 9, 40, Path("not needed"))
+
+
+def test_a_task_has_classes_of_its_own(problem: Problem) -> None:
+    (train, labels), (test, test_labels) = defaults.digits()
+
+    def classes(images: np.ndarray) -> set[int]:
+        everything, every_label = np.concatenate([train, test]), np.concatenate([labels, test_labels])
+        return {int(every_label[(everything == one).all(axis=(1, 2, 3))][0]) for one in images}
+
+    assert (len(problem.normal), len(problem.held_out), len(problem.negatives)) == (36, 4, 40)
+    assert classes(problem.all_normal) == classes(problem.scored[~problem.is_outlier]) == {9}
+    assert classes(problem.negatives) == {0, 1, 2, 3}
+    assert classes(problem.scored[problem.is_outlier]) == {4, 5, 6, 7, 8}
+    assert not (set(map(bytes, train)) & set(map(bytes, problem.scored)))
+
+
+def test_the_rule_of_the_library_is_one_of_those_compared(problem: Problem) -> None:
+    rules = {way: rule(AutoEncoder(), problem) for way, rule in GAMMAS.items() if "held-out" not in way}
+    assert rules["20"] == 20
+    assert rules[f"{GAMMA} x distance"] == pytest.approx(GAMMA * rules["1 x distance"])
+    rows = problem.normal.reshape(36, -1)
+    assert distance(problem.normal) == pytest.approx(np.sqrt(rows.var(axis=0).sum()), rel=1e-5)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    brief = {"min_steps": 0, "epochs": 1}
+    monkeypatch.setattr(defaults, "AutoEncoder", lambda **settings: AutoEncoder(**brief | settings))
+    monkeypatch.setattr(defaults, "LISAE", lambda stage, **settings: LISAE(stage, **brief | settings))
+    for measure, expected in {"gamma": 6, "width": 8, "negatives": 7, "stopping": 3, "defaults": 3}.items():
+        results = list(MEASURES[measure](problem))
+        assert len({result.way for result in results}) == len(results) == expected
+        assert all(0 <= result.auc <= 1 for result in results)
+
+
+def test_a_call_goes_on_where_one_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def measure(problem: Problem) -> Iterator[Result]:
+        asked.append(len(problem.normal))
+        yield Result("one way", 1.0, 0.5)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        yield Result("another way", 2.0, 0.75)
+
+    monkeypatch.setitem(MEASURES, "gamma", measure)
+    monkeypatch.setattr(defaults.tomllib, "loads", lambda text: {"choice": {"digits": [3, 8]}})
+    file = tmp_path / "rows.csv"
+    call = ["gamma", "--csv", str(file), "--data-dir", str(tmp_path), "--images", "20"]
+    with pytest.raises(KeyboardInterrupt):
+        main(call)
+    main(call)
+    main(call)
+    assert len(asked) == 3, "the first task is not measured again, and none is once all are there"
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    assert [(row["normal"], row["way"], row["auc"]) for row in rows] == [
+        (normal, way, auc) for normal in "38" for way, auc in (("one way", "0.5000"), ("another way", "0.7500"))
+    ]
