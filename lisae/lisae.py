@@ -16,6 +16,7 @@ from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.conventions import Stage
+from lisae.few import moved_too, times_of, with_strokes
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error, variance_of
@@ -205,6 +206,9 @@ class LISAE(ReconstructionDetector):
         learning_rate: peak of the one-cycle rate.
         adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
+        min_images: normal images, and negatives, of phase two at least. Fewer are joined by copies of them that are
+            moved by a pixel or a few, eight of each at most; and beside fewer negatives than half of this, as many
+            images of strokes are drawn (``lisae.few``). 0: there are only those that are given.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
         verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
@@ -234,6 +238,7 @@ class LISAE(ReconstructionDetector):
     learning_rate: Positive = 1e-3
     adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 250
+    min_images: CountOrZero = 1000
     validation_fraction: Part = 0.1
     n_jobs: int | None = None
     verbose: bool = False
@@ -246,6 +251,10 @@ class LISAE(ReconstructionDetector):
         """Return the device and the type of phase one; only a fitted detector has them."""
         return self.autoencoder_.arithmetic()
 
+    def steps(self, n: int) -> dict[str, int]:
+        """Return the steps of phase two under the name ``training``."""
+        return super().steps(n * times_of(n, self.min_images))
+
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         assert negatives is not None  # Detector.fit requires them
         self.autoencoder_ = yield from self._fitted_stage(normal, negatives, seed)
@@ -253,11 +262,12 @@ class LISAE(ReconstructionDetector):
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
-        n = len(normal) + len(negatives)
+        learned, negatives = self._more(normal, negatives, seed)
+        n = len(learned) + len(negatives)
         is_cached = n * self.network_.features * self.arithmetic()[1].itemsize <= memory.FEATURES
         kind = LatentShaping if is_cached else LatentShapingOfImages
         pools: list[tuple[Images | Tensor, ...]] = [
-            (self._features(images), images) if is_cached else (images,) for images in (normal, negatives)
+            (self._features(images), images) if is_cached else (images,) for images in (learned, negatives)
         ]
         is_auto = isinstance(self.gamma, str)
         self.gamma_ = GAMMA * math.sqrt(variance_of(normal)) if is_auto else float(self.gamma)
@@ -266,6 +276,14 @@ class LISAE(ReconstructionDetector):
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))
         return errors
+
+    def _more(self, normal: Images, negatives: Images, seed: int) -> tuple[Images, Images]:
+        """Return what phase two learns from where there are few images, as ``min_images`` says."""
+        random = np.random.default_rng(seed)
+        of_normal, of_negatives, of_strokes = random.integers(2**32, size=3)
+        moved = moved_too(negatives, self.min_images, of_negatives)
+        missing = self.min_images // 2 - len(negatives)
+        return moved_too(normal, self.min_images, of_normal), with_strokes(moved, missing, of_strokes)
 
 
 class LinSepLISAE(LISAE):

@@ -10,7 +10,7 @@ import csv
 import sys
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.data import load
 from lisae import LISAE, AutoEncoder, Detector, RestartWarning
+from lisae.few import moved_too, with_strokes
 from lisae.negatives import elastic
 from lisae.reconstruction import variance_of
 from lisae.settings import AUTO
@@ -95,7 +96,7 @@ def _gammas(problem: Problem) -> Iterator[Result]:
     yield Result("AE", 0, problem.auc(autoencoder))
     for way, rule in GAMMAS.items():
         gamma = rule(autoencoder, problem)
-        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0)
+        detector = LISAE(autoencoder, gamma=gamma, min_images=0, random_state=0, validation_fraction=0)
         detector.fit(problem.normal, negatives=problem.negatives)
         yield Result(way, gamma, problem.auc(detector))
 
@@ -106,7 +107,7 @@ def _widths(problem: Problem) -> Iterator[Result]:
     gamma = 1.5 * distance(problem.normal)
     for width in _WIDTHS:
         autoencoder = AutoEncoder(latent_dim=width, random_state=0, validation_fraction=0).fit(problem.normal)
-        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0)
+        detector = LISAE(autoencoder, gamma=gamma, min_images=0, random_state=0, validation_fraction=0)
         detector.fit(problem.normal, negatives=problem.negatives)
         share = float(shares[min(width, len(shares)) - 1])
         yield Result(f"AE {width}", share, problem.auc(autoencoder))
@@ -115,22 +116,62 @@ def _widths(problem: Problem) -> Iterator[Result]:
 
 def _negatives(problem: Problem) -> Iterator[Result]:
     """Compare negatives that are made with real ones, each from the same autoencoder; the value is their number."""
-    normal, gamma = problem.normal, 1.5 * distance(problem.normal)
-    autoencoder = AutoEncoder(latent_dim=_width(problem), random_state=0, validation_fraction=0).fit(normal)
-    yield Result("AE", 0, problem.auc(autoencoder))
-    n, rows = len(normal), np.arange(len(normal))
+    normal, n = problem.normal, len(problem.normal)
     drawn = strokes(normal.shape[1:], 0, count=n)
     if normal.dtype != np.uint8:
         drawn = (drawn / 255).astype(normal.dtype)
-    moved = {share: elastic(normal, rows, 0, count=n, distance=share) for share in _DISTANCES}
-    piles = {"real": problem.negatives, "strokes": drawn}
-    piles |= {f"elastic, moved by {low:.0%} to {high:.0%}": moved[low, high] for low, high in _DISTANCES}
-    piles["half strokes, half elastic"] = np.concatenate(
-        [drawn[: n // 2], elastic(normal, rows[::2], 0, count=n // 2, distance=_DISTANCES[-1])]
-    )
+    moved = elastic(normal, np.arange(n), 0, count=n)
+    halves = np.concatenate([drawn[: n // 2], elastic(normal, np.arange(n)[::2], 0, count=n // 2)])
+    piles = {"real": problem.negatives, "strokes": drawn, "elastic": moved, "mixup": mixup(normal)}
+    return _shaped(problem, piles | {"half strokes, half elastic": halves})
+
+
+def _distances(problem: Problem) -> Iterator[Result]:
+    """Compare distances of elastic distortions, each from the same autoencoder; the value is how many negatives."""
+    normal, n = problem.normal, len(problem.normal)
+    piles = {
+        f"elastic, moved by {share[0]:.0%} to {share[1]:.0%}": elastic(normal, np.arange(n), 0, count=n, distance=share)
+        for share in _DISTANCES
+    }
+    return _shaped(problem, piles)
+
+
+def mixup(images: Images) -> Images:
+    """Return as many mixtures of two images each, (n, ...), with weights of .3 to .7."""
+    random = np.random.default_rng(0)
+    n = len(images)
+    weights = random.uniform(0.3, 0.7, (n, 1, 1, 1))
+    mixed = weights * images + (1 - weights) * images[(np.arange(n) + random.integers(1, n, n)) % n]
+    return (mixed.round() if images.dtype == np.uint8 else mixed).astype(images.dtype)
+
+
+def _shaped(problem: Problem, piles: Mapping[str, Images]) -> Iterator[Result]:
+    """Give the AUC of an autoencoder, and of it shaped with each pile of negatives."""
+    normal, gamma = problem.normal, 1.5 * distance(problem.normal)
+    autoencoder = AutoEncoder(latent_dim=_width(problem), random_state=0, validation_fraction=0).fit(normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
     for way, pile in piles.items():
         detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0).fit(normal, negatives=pile)
         yield Result(way, len(pile), problem.auc(detector))
+
+
+def _few(problem: Problem) -> Iterator[Result]:
+    """Compare what phase two learns from where images are few; the value is how many normal images that are."""
+    autoencoder = AutoEncoder(random_state=0).fit(problem.all_normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    normal, negatives = problem.all_normal, problem.negatives
+    least = LISAE().min_images
+    missing = least // 2 - len(negatives)
+    moved = moved_too(normal, least, 0), moved_too(negatives, least, 1)
+    ways: dict[str, tuple[Images, Images, int]] = {
+        "as they are": (normal, negatives, 0),
+        "moved": (*moved, 0),
+        "strokes": (normal, with_strokes(negatives, missing, 0), 0),
+        "moved, and strokes": (normal, negatives, least),
+    }
+    for way, (own, others, minimum) in ways.items():
+        detector = LISAE(autoencoder, min_images=minimum, random_state=0).fit(own, negatives=others)
+        yield Result(way, len(moved[0] if minimum else own), problem.auc(detector))
 
 
 def _defaults(problem: Problem) -> Iterator[Result]:
@@ -158,6 +199,8 @@ MEASURES = {
     "gamma": _gammas,
     "width": _widths,
     "negatives": _negatives,
+    "distances": _distances,
+    "few": _few,
     "stopping": _stopping,
     "defaults": _defaults,
 }

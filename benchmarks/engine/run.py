@@ -39,6 +39,7 @@ _CAME_LATER = {
     "count": 0,
     "inner_weight": 0.0,
     "length_scale": "variance",
+    "min_images": 0,
     "min_steps": 0,
     "squash": True,
     "validation": 0.0,

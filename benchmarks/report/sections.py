@@ -23,7 +23,20 @@ from benchmarks.paper.printed import DEVIATIONS, errata
 from benchmarks.paper.tables import Artefact, Measurement, Table
 from benchmarks.registry import MODELS
 from benchmarks.report import document
-from benchmarks.report.document import DASH, Block, Field, Picture, Points, Prose, Report, Row, Section, Tabular, signed
+from benchmarks.report.document import (
+    DASH,
+    Block,
+    Field,
+    Picture,
+    Points,
+    Prose,
+    Report,
+    Row,
+    Section,
+    Tabular,
+    short,
+    signed,
+)
 from benchmarks.report.figures import FIGURE_SETTINGS
 from benchmarks.report.style import TINT_LEGEND
 from benchmarks.report.summary import RIVAL, SEEING_RIVAL, caveats, standings, verdict
@@ -31,6 +44,7 @@ from benchmarks.report.tables import NO_RECORD, in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
 
 PROSE = tomllib.loads((Path(__file__).parent / "prose.toml").read_text(encoding="utf-8"))
+_DEFAULTS = Path(__file__).parents[1] / "beyond" / "defaults.csv"
 # Told apart with any colour vision; the word stands in the field as well.
 _VERDICT_COLOURS = {CONFIRMED: "#d3e0f3", NOT_CONFIRMED: "#f9d9b8", UNDECIDED: "#f6f0cf", NOT_MEASURED: "#eaeaea"}
 
@@ -66,6 +80,7 @@ class _Content:
             "theory": (Points(tuple(PROSE["sections"]["theory"]["points"])), *self._tilts()),
             "errata": (self._errata(),),
             "deviations": markdown_blocks(DEVIATIONS, "Deviations from print"),
+            "beyond": (self._made_negatives(),),
             "settings": (self._models(), self._other_settings()),
             "chosen": markdown_blocks(CHOSEN, "Settings and what chose them"),
             "hardware": (self._machines(),),
@@ -173,6 +188,21 @@ class _Content:
             kind = f"{one.kind}, could be rounding" if one.could_be_rounding else one.kind
             rows.append((kind, place, one.column or DASH, one.printed, one.expected, one.text))
         return self._tabular("slips", rows)
+
+    def _made_negatives(self) -> Tabular:
+        """Give the AUCs with negatives that are made, class by class, and what they come to on each data set."""
+        frame = pd.read_csv(_DEFAULTS)
+        found = frame[frame["measure"] == "negatives"].pivot(index=["dataset", "normal"], columns="way", values="auc")
+        ways = list(PROSE["tables"]["made-negatives"]["columns"])[2:]
+        rows: list[Row] = []
+        for dataset, aucs in found[ways].groupby("dataset"):
+            lines = {str(normal): aucs.loc[dataset, normal] for _, normal in aucs.index} | {"mean": aucs.mean()}
+            rows += [
+                (str(dataset), name, *(short(float(auc), 3) for auc in line.tolist())) for name, line in lines.items()
+            ]
+            above = aucs.gt(aucs["AE"], axis=0).sum()
+            rows.append((str(dataset), "above AE", DASH, *map(str, above[1:])))
+        return self._tabular("made-negatives", rows)
 
     def _models(self) -> Tabular:
         """Give the settings of every model and the steps of its trainings, data sets with the same ones together."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.beyond import defaults
-from benchmarks.beyond.defaults import GAMMAS, MEASURES, TASKS, Problem, Result, distance, main, problem_of
+from benchmarks.beyond.defaults import GAMMAS, MEASURES, TASKS, Problem, Result, distance, main, mixup, problem_of
 from lisae import LISAE, AutoEncoder
 from lisae.lisae import GAMMA
 
@@ -53,12 +53,23 @@ def test_the_rule_of_the_library_is_one_of_those_compared(problem: Problem) -> N
     assert distance(problem.normal) == pytest.approx(np.sqrt(rows.var(axis=0).sum()), rel=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_mixture_is_of_two_different_images(dtype: type[np.generic]) -> None:
+    images = np.eye(4).reshape(4, 2, 2, 1) * (200 if dtype is np.uint8 else 1)
+    mixed = mixup(images.astype(dtype))
+    assert mixed.dtype == dtype
+    shares = np.sort(mixed.reshape(4, 4) / images.max())
+    assert np.allclose(shares.sum(axis=1), 1, atol=0.01)
+    assert (shares[:, 2] >= 0.29).all()
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     brief = {"min_steps": 0, "epochs": 1}
     monkeypatch.setattr(defaults, "AutoEncoder", lambda **settings: AutoEncoder(**brief | settings))
     monkeypatch.setattr(defaults, "LISAE", lambda stage, **settings: LISAE(stage, **brief | settings))
-    for measure, expected in {"gamma": 6, "width": 8, "negatives": 7, "stopping": 3, "defaults": 3}.items():
+    counts = {"gamma": 6, "width": 8, "negatives": 6, "distances": 4, "stopping": 3, "defaults": 3}
+    for measure, expected in counts.items():
         results = list(MEASURES[measure](problem))
         assert len({result.way for result in results}) == len(results) == expected
         assert all(0 <= result.auc <= 1 for result in results)

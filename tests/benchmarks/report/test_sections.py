@@ -134,6 +134,19 @@ def test_html_holds_every_erratum_and_command(page: Page) -> None:
             assert command in page.notes[f"{kind}-{one.id}"]
 
 
+def test_made_negatives_stand_class_by_class_with_their_mean(page: Page) -> None:
+    head, *rows = page.tables["made-negatives"]
+    assert len(rows) == 3 * 12
+    for dataset in {row[0] for row in rows}:
+        lines = {row[1]: row[2:] for row in rows if row[0] == dataset}
+        aucs = np.array([lines[str(normal)] for normal in range(10)], dtype=float)
+        assert np.array(lines["mean"], dtype=float) == pytest.approx(aucs.mean(axis=0), abs=0.001)
+        assert lines["above AE"][0] == "-"
+        above = np.array(lines["above AE"][1:], dtype=float)  # ties are rounded away
+        assert (abs(above - (aucs[:, 1:] > aucs[:, :1]).sum(axis=0)) <= (aucs[:, 1:] == aucs[:, :1]).sum(axis=0)).all()
+    assert head[2:4] == ["AE", "real"]
+
+
 def test_html_asks_for_nothing_from_a_network(page: Page) -> None:
     for tag, given in page.tags:
         assert tag not in ("link", "iframe", "object", "base")
