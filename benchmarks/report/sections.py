@@ -195,13 +195,12 @@ class _Content:
         found = frame[frame["measure"] == "negatives"].pivot(index=["dataset", "normal"], columns="way", values="auc")
         ways = list(PROSE["tables"]["made-negatives"]["columns"])[2:]
         rows: list[Row] = []
-        for dataset, aucs in found[ways].groupby("dataset"):
-            lines = {str(normal): aucs.loc[dataset, normal] for _, normal in aucs.index} | {"mean": aucs.mean()}
-            rows += [
-                (str(dataset), name, *(short(float(auc), 3) for auc in line.tolist())) for name, line in lines.items()
-            ]
-            above = aucs.gt(aucs["AE"], axis=0).sum()
-            rows.append((str(dataset), "above AE", DASH, *map(str, above[1:])))
+        for dataset, frame in found[ways].groupby("dataset"):
+            aucs = frame.to_numpy()
+            names = [*map(str, frame.index.get_level_values("normal")), "mean"]
+            for name, line in zip(names, [*aucs, aucs.mean(axis=0)], strict=True):
+                rows.append((str(dataset), name, *(short(auc, 3) for auc in line)))
+            rows.append((str(dataset), "above AE", DASH, *map(str, (aucs[:, 1:] > aucs[:, :1]).sum(axis=0))))
         return self._tabular("made-negatives", rows)
 
     def _models(self) -> Tabular:
