@@ -195,9 +195,9 @@ class _Content:
         found = frame[frame["measure"] == "negatives"].pivot(index=["dataset", "normal"], columns="way", values="auc")
         ways = list(PROSE["tables"]["made-negatives"]["columns"])[2:]
         rows: list[Row] = []
-        for dataset, frame in found[ways].groupby("dataset"):
-            aucs = frame.to_numpy()
-            names = [*map(str, frame.index.get_level_values("normal")), "mean"]
+        for dataset, part in found[ways].groupby("dataset"):
+            aucs = part.to_numpy()
+            names = [*map(str, part.index.get_level_values("normal")), "mean"]
             for name, line in zip(names, [*aucs, aucs.mean(axis=0)], strict=True):
                 rows.append((str(dataset), name, *(short(auc, 3) for auc in line)))
             rows.append((str(dataset), "above AE", DASH, *map(str, (aucs[:, 1:] > aucs[:, :1]).sum(axis=0))))
