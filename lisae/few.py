@@ -14,16 +14,24 @@ _MOVES = 28  # copies are moved by up to this part of the shorter side: one pixe
 _TIMES = 9  # that an image is there at most: as many as one pixel more or less, each way, gives
 
 
-def times_of(n: int, least: int) -> int:
-    """Return how often each of ``n`` images is to be there, itself and copies, so that there are ``least`` or nine."""
-    return max(1, min(math.ceil(least / n), _TIMES))
+def times_of(n: int, least: int, shape: tuple[int, ...] | None = None) -> int:
+    """Return how often each of ``n`` images is there with the copies of ``moved_too``.
+
+    ``shape`` is that of an image, (h, w, c), and None where it is not known yet and taken to be large enough.
+    """
+    return max(1, min(math.ceil(least / n), _TIMES)) if shape is None or _farthest(shape) else 1
+
+
+def _farthest(shape: tuple[int, ...]) -> int:
+    return round(min(shape[:2]) / _MOVES)
 
 
 def moved_too(images: Images, least: int, seed: int) -> Images:
     """Return images, and copies of them that are moved, so that there are ``least`` or nine of each.
 
-    Each copy is moved along both sides by whole pixels, as many as are drawn evenly up to a 28th of the shorter side,
-    and by one at least; the edge goes on beyond itself.
+    Each copy is moved along both sides by whole pixels, as many as are drawn evenly up to a 28th of the shorter side;
+    the edge goes on beyond itself. There is no copy of images with a side of fewer than 15 pixels, of which one is more
+    than that.
 
     Args:
         images: of the checked form, (n, h, w, c).
@@ -33,11 +41,11 @@ def moved_too(images: Images, least: int, seed: int) -> Images:
     Returns:
         (m, h, w, c), the given ones first.
     """
-    times = times_of(len(images), least)
+    times = times_of(len(images), least, images.shape[1:])
     if times == 1:
         return images
     height, width = images.shape[1:3]
-    far = max(1, round(min(height, width) / _MOVES))
+    far = _farthest(images.shape[1:])
     moves = np.random.default_rng(seed).integers(0, 2 * far, (times, len(images), 2), endpoint=True)
     moves[0] = far  # the middle
     answer = allocate((times * len(images), *images.shape[1:]), images.dtype)

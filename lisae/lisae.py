@@ -207,7 +207,7 @@ class LISAE(ReconstructionDetector):
         adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         min_images: normal images, and negatives, of phase two at least. Fewer are joined by copies of them that are
-            moved by a pixel or a few, eight of each at most; and beside fewer negatives than half of this, as many
+            moved by a pixel in 28, eight of each at most; and beside fewer negatives than half of this, as many
             images of strokes are drawn (``lisae.few``). 0: there are only those that are given.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
@@ -253,7 +253,7 @@ class LISAE(ReconstructionDetector):
 
     def steps(self, n: int) -> dict[str, int]:
         """Return the steps of phase two under the name ``training``."""
-        return super().steps(n * times_of(n, self.min_images))
+        return super().steps(n * times_of(n, self.min_images, getattr(self, "image_shape_", None)))
 
     def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
         assert negatives is not None  # Detector.fit requires them

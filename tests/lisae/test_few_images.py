@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lisae import LISAE, AutoEncoder, UndertrainedError
-from lisae.few import moved_too, with_strokes
+from lisae.few import moved_too, times_of, with_strokes
 from lisae.training import Training
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
 from tests.shapes import auc, shapes
@@ -40,7 +40,7 @@ def test_the_floors_are_those_of_the_documentation() -> None:
     ("n", "least", "expected"), [(7, 20, 21), (7, 1000, 63), (20, 20, 20), (21, 20, 21), (7, 0, 7)]
 )
 def test_few_images_are_there_with_moved_copies(n: int, least: int, expected: int, dtype: type[np.generic]) -> None:
-    images = (np.random.default_rng(0).random((n, 6, 8, 3)) * 200).astype(dtype)
+    images = (np.random.default_rng(0).random((n, 15, 18, 3)) * 200).astype(dtype)
     more = moved_too(images, least, 1)
     assert (len(more), more.dtype) == (expected, dtype)
     assert (more[:n] == images).all()
@@ -48,12 +48,18 @@ def test_few_images_are_there_with_moved_copies(n: int, least: int, expected: in
     seen = set()
     for place, copy in enumerate(more):
         origin = wide[place % n]
-        found = [(y, x) for y in range(3) for x in range(3) if (origin[y : y + 6, x : x + 8] == copy).all()]
+        found = [(y, x) for y in range(3) for x in range(3) if (origin[y : y + 15, x : x + 18] == copy).all()]
         assert len(found) == 1, "moved by a pixel at most, along both sides"
         seen |= set(found)
     assert expected < 63 or len(seen) == 9
     assert (moved_too(images, least, 1) == more).all()
     assert expected == n or (moved_too(images, least, 2) != more).any()
+
+
+def test_a_pixel_is_too_far_for_the_smallest_images() -> None:
+    images = np.random.default_rng(0).random((5, 14, 40, 1))
+    assert moved_too(images, 100, 0) is images
+    assert (times_of(5, 100, images.shape[1:]), times_of(5, 100, (15, 40, 1)), times_of(5, 100)) == (1, 9, 9)
 
 
 def test_larger_images_are_moved_by_more() -> None:
@@ -79,7 +85,7 @@ def test_strokes_stand_beside_few_negatives_in_their_own_dtype() -> None:
 def test_phase_two_learns_from_more_than_it_is_given(
     counts: tuple[int, int], min_images: int, learned: int, others: int
 ) -> None:
-    few = shapes(channels=1, seed=4, normal=counts[0], others=counts[1], side=8)
+    few = shapes(channels=1, seed=4, normal=counts[0], others=counts[1], side=16)
     detector = new_lisae(new_autoencoder(epochs=1).fit(few.normal), min_images=min_images, epochs=1, batch_size=8)
     (training,) = trainings_of(detector, *few.labelled())
     assert [len(pool[0]) for pool in training.pools] == [learned, others]
@@ -88,7 +94,7 @@ def test_phase_two_learns_from_more_than_it_is_given(
 
 def test_with_moved_copies_fifty_images_are_not_learned_by_heart() -> None:
     """The errors of new normal images are nearer to those that were learned from."""
-    few = shapes(channels=1, seed=4, normal=50, others=32, side=8)
+    few = shapes(channels=1, seed=4, normal=50, others=32, side=16)
     autoencoder = AutoEncoder(latent_dim=8, device="cpu", random_state=0).fit(few.normal)
     gaps = []
     for least in (0, 1000):
