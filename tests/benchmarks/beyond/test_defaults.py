@@ -21,7 +21,7 @@ def test_nothing_is_held_to_account_where_it_was_chosen() -> None:
         assert not set(classes) & set(GROUPS["choice"].get(dataset, ()))
     assert not set(GROUPS["choice"]["cifar10"]) & {1, 4}, "car and deer are reported"
     assert sum(map(len, GROUPS["account"].values())) >= 8
-    for name in ("sample", "grey"):
+    for name in ("sample", "grey", "colour"):
         for dataset, classes in GROUPS[name].items():
             assert set(classes) <= set(GROUPS["choice"][dataset])
 
@@ -68,7 +68,7 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
     brief = {"min_steps": 0, "epochs": 1}
     monkeypatch.setattr(defaults, "AutoEncoder", lambda **settings: AutoEncoder(**brief | settings))
     monkeypatch.setattr(defaults, "LISAE", lambda stage, **settings: LISAE(stage, **brief | settings))
-    counts = {"gamma": 6, "width": 8, "negatives": 6, "distances": 4, "stopping": 3, "defaults": 3}
+    counts = {"gamma": 6, "width": 8, "negatives": 6, "distances": 4, "few": 5, "stopping": 3, "defaults": 3}
     for measure, expected in counts.items():
         results = list(MEASURES[measure](problem))
         assert len({result.way for result in results}) == len(results) == expected
