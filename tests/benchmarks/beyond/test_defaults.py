@@ -67,7 +67,7 @@ def test_a_mixture_is_of_two_different_images(dtype: type[np.generic]) -> None:
 def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     brief = {"min_steps": 0, "epochs": 1}
     monkeypatch.setattr(defaults, "AutoEncoder", lambda **settings: AutoEncoder(**brief | settings))
-    monkeypatch.setattr(defaults, "LISAE", lambda stage, **settings: LISAE(stage, **brief | settings))
+    monkeypatch.setattr(defaults, "LISAE", lambda stage=None, **settings: LISAE(stage, **brief | settings))
     counts = {"gamma": 6, "width": 8, "negatives": 6, "distances": 4, "few": 5, "stopping": 3, "defaults": 3}
     for measure, expected in counts.items():
         results = list(MEASURES[measure](problem))
