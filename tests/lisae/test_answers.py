@@ -91,6 +91,16 @@ def test_the_score_is_a_module_of_its_own(grey: Shapes, scored: torch.Tensor, re
     assert next(detector.network_.latent.parameters()).requires_grad, "the detector stays as it is"
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
+def test_a_traced_score_is_the_detectors(
+    grey: Shapes, scored: torch.Tensor, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    detector: LISAE = request.getfixturevalue("lisae")
+    torch.jit.save(torch.jit.trace(Score(detector), scored[:3]), tmp_path / "score.pt")
+    answers = torch.jit.load(tmp_path / "score.pt")(scored)
+    np.testing.assert_allclose(answers, detector.anomaly_score(grey.outliers), rtol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_an_onnx_file_scores_as_the_detector_does(
     grey: Shapes, scored: torch.Tensor, tmp_path: Path, request: pytest.FixtureRequest
