@@ -26,7 +26,6 @@ from lisae.few import moved_too, with_strokes
 from lisae.negatives import elastic
 from lisae.reconstruction import variance_of
 from lisae.settings import AUTO
-from lisae.strokes import strokes
 from lisae.width import explained
 
 Images = NDArray[Any]
@@ -117,9 +116,7 @@ def _widths(problem: Problem) -> Iterator[Result]:
 def _negatives(problem: Problem) -> Iterator[Result]:
     """Compare negatives that are made with real ones, each from the same autoencoder; the value is their number."""
     normal, n = problem.normal, len(problem.normal)
-    drawn = strokes(normal.shape[1:], 0, count=n)
-    if normal.dtype != np.uint8:
-        drawn = (drawn / 255).astype(normal.dtype)
+    drawn = with_strokes(normal[:0], n, 0)
     moved = elastic(normal, np.arange(n), 0, count=n)
     halves = np.concatenate([drawn[: n // 2], elastic(normal, np.arange(n)[::2], 0, count=n // 2)])
     piles = {"real": problem.negatives, "strokes": drawn, "elastic": moved, "mixup": mixup(normal)}

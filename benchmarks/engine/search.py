@@ -76,7 +76,7 @@ def _flat(grid: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a grid with the settings of a stage under dotted names."""
     found: dict[str, Any] = {}
     for name, value in grid.items():
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {prefix + name: _frozen(value)}
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: _frozen(value)}
     return found
 
 
