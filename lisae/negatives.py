@@ -59,7 +59,7 @@ def elastic(
     for start in range(0, count, _CHUNK):
         chosen = rows[np.arange(start, min(start + _CHUNK, count)) % len(rows)]
         pixels = torch.from_numpy(images[chosen].astype(np.float32)).permute(0, 3, 1, 2)
-        moved = _moved(pixels, generator, distance).permute(0, 2, 3, 1)
+        moved = _moved(pixels, generator, distance).permute(0, 2, 3, 1).numpy()
         answer[start : start + len(chosen)] = moved.round() if images.dtype == np.uint8 else moved
     return answer
 
