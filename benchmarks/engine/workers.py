@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -105,6 +106,7 @@ class Workers(Generic[Task, Result]):
     def _start(self) -> Connection:
         """Start a worker, which never hears of Ctrl-C, not even while it imports; return this end of its pipe."""
         spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks that other threads hold
+        resource_tracker.ensure_running()  # it would be started with the first worker, and lets Ctrl-C through again
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             ours, theirs = spawn.Pipe()

@@ -30,11 +30,15 @@ class Mutant:
     tests: str
 
 
+def all_mutants() -> list[Mutant]:
+    """Return the mutants of ``mutants.toml``."""
+    with (Path(__file__).parent / "mutants.toml").open("rb") as file:
+        return [Mutant(**entry) for entry in tomllib.load(file)["mutant"]]
+
+
 def main(words: list[str]) -> int:
     """Return 0 where every mutant is killed, 1 where one survives or cannot be planted."""
-    with (Path(__file__).parent / "mutants.toml").open("rb") as file:
-        mutants = [Mutant(**entry) for entry in tomllib.load(file)["mutant"]]
-    chosen = [one for one in mutants if not words or any(word in one.name for word in words)]
+    chosen = [one for one in all_mutants() if not words or any(word in one.name for word in words)]
     if not chosen:
         print(f"no mutant has {' or '.join(words)} in its name")
         return 1
