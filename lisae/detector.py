@@ -246,16 +246,20 @@ class Detector(Conventions, ABC):
         return self.threshold_ - scores
 
     def predict(self, X: Any) -> NDArray[np.int64]:
-        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,).
+        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,), as ``labels_of`` its score."""
+        return self.labels_of(self.anomaly_score(X))
+
+    def labels_of(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return what ``predict`` does for images whose anomaly scores, (n,), are known.
 
         A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
         scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
         threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
         """
-        above = -self.decision_function(X)  # first, since it checks that there is a threshold
+        self._check_is_fitted()
         unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
         tie = 64 * unit * max(1.0, abs(self.threshold_))
-        return np.where(above > tie, -1, 1).astype(np.int64)
+        return np.where(scores - self.threshold_ > tie, -1, 1).astype(np.int64)
 
     def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
         """Return the share of normal images that score lower, (n,), in [0, 1]; higher is more anomalous.
@@ -264,13 +268,20 @@ class Detector(Conventions, ABC):
         ``anomaly_probability(X) > 1 - p``, for p from 1 / (``n_held_out_`` + 1), whatever the scale of the scores. It
         is not the probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
         """
-        scores = self.anomaly_score(X)
+        return self.probabilities_of(self.anomaly_score(X))
+
+    def probabilities_of(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what ``anomaly_probability`` does for images whose anomaly scores, (n,), are known."""
+        self._check_is_fitted()
         return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, QUANTILES))
+
+    def _check_is_fitted(self) -> None:
+        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
+            check_is_fitted(self, "threshold_")
 
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
-        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
-            check_is_fitted(self, "threshold_")
+        self._check_is_fitted()
         images = self._as_images(X, self.image_shape_)
         if images.shape[1:] != self.image_shape_:
             there, here = shape_text(images.shape[1:]), shape_text(self.image_shape_)

@@ -8,6 +8,7 @@ A row that the file has is not measured again, so that a call that was ended goe
 import argparse
 import csv
 import sys
+import time
 import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ TASKS = Path(__file__).with_suffix(".toml")
 COLUMNS = ("measure", "dataset", "normal", "images", "way", "value", "auc")
 _SHARE = 10  # one normal image in ten is held out, where a rule needs it
 _WIDTHS = (16, 32, 64, 128)
+_BATCHES = (128, 64)
 _DISTANCES = ((0.02, 0.05), (0.05, 0.15), (0.15, 0.4))  # of elastic distortions, as shares of the shorter side
 _TESTED = 500  # normal images and outliers that are scored, each
 
@@ -192,6 +194,22 @@ def _stopping(problem: Problem) -> Iterator[Result]:
         yield Result(way, problem.false_alarms(autoencoder), problem.auc(autoencoder))
 
 
+def _batches(problem: Problem) -> Iterator[Result]:
+    """Compare batches of the two phases; the value is the processor seconds of each phase."""
+    for first in _BATCHES:
+        autoencoder = AutoEncoder(random_state=0, batch_size=first)
+        yield _timed(f"AE {first}", autoencoder, problem, None)
+        for second in _BATCHES[_BATCHES.index(first) :]:
+            detector = LISAE(autoencoder, random_state=0, batch_size=second)
+            yield _timed(f"LIS-AE {first}, {second}", detector, problem, problem.negatives)
+
+
+def _timed(way: str, detector: Detector, problem: Problem, negatives: Images | None) -> Result:
+    start = time.process_time()
+    detector.fit(problem.all_normal, negatives=negatives)
+    return Result(way, time.process_time() - start, problem.auc(detector))
+
+
 MEASURES = {
     "gamma": _gammas,
     "width": _widths,
@@ -200,6 +218,7 @@ MEASURES = {
     "few": _few,
     "stopping": _stopping,
     "defaults": _defaults,
+    "batches": _batches,
 }
 
 

@@ -93,8 +93,9 @@ def score(options: Namespace) -> None:
             f"the images are {_sides(images)}, those of the model are {height} x {width}: "
             f"fit a model with --size {height}x{width}, which brings images of any size to its own."
         )
-    scores, probabilities = detector.anomaly_score(images), detector.anomaly_probability(images)
-    labels = ["normal" if label == 1 else "anomalous" for label in detector.predict(images)]
+    scores = detector.anomaly_score(images)
+    probabilities = detector.probabilities_of(scores)
+    labels = ["normal" if label == 1 else "anomalous" for label in detector.labels_of(scores)]
     ranked = np.argsort(-scores, kind="stable")
     names = [path.relative_to(options.folder).as_posix() for path in paths]
     rows = [(names[i], f"{scores[i]:.6g}", f"{probabilities[i]:.4f}", labels[i]) for i in ranked]

@@ -45,6 +45,14 @@ def test_predict_and_decision_function_cut_at_the_threshold(fitted: Detector, pr
     np.testing.assert_array_equal(predicted == -1, scores > fitted.threshold_)
 
 
+def test_answers_come_from_scores_that_are_known(fitted: Detector, probe: NDArray[np.uint8]) -> None:
+    scores = fitted.anomaly_score(probe)
+    np.testing.assert_array_equal(fitted.labels_of(scores), fitted.predict(probe))
+    np.testing.assert_array_equal(fitted.probabilities_of(scores), fitted.anomaly_probability(probe))
+    at_and_far_above = np.array([fitted.threshold_, fitted.threshold_ + 1 + abs(fitted.threshold_)])
+    assert list(fitted.labels_of(at_and_far_above)) == [1, -1]
+
+
 def test_contamination_is_the_share_of_normal_training_images_called_anomalous(fitted: Detector, few: Shapes) -> None:
     assert np.mean(fitted.predict(few.normal) == -1) == pytest.approx(CONTAMINATION, abs=1.5 / len(few.normal))
 

@@ -71,6 +71,18 @@ def test_scores_are_ranked_and_those_of_the_library(
     assert all((row["label"] == "anomalous") == (labels[row["file"]] == -1) for row in rows)
 
 
+def test_images_are_scored_once(model: Path, folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, score = [], LISAE.anomaly_score
+
+    def counted(self: LISAE, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        counts.append(len(images))
+        return score(self, images)
+
+    monkeypatch.setattr(LISAE, "anomaly_score", counted)
+    assert main(["score", str(model), str(folders / "new"), *QUICK]) == 0
+    assert counts == [20]
+
+
 def test_a_page_opens_without_a_network(model: Path, folders: Path, tmp_path: Path) -> None:
     page, table = tmp_path / "page.html", tmp_path / "scores.csv"
     files = ["--html", str(page), "--csv", str(table), "--top", "5"]
