@@ -33,6 +33,7 @@ from benchmarks.report.beside import write_beside
 from benchmarks.report.figures import Figure, write_figure
 from benchmarks.report.leaderboard import write_leaderboard
 from benchmarks.report.sections import write_report
+from benchmarks.report.sensitivity import write_sensitivity
 from benchmarks.report.tables import write_table
 from benchmarks.report.tidy import RecordLookup, note
 from lisae.backbone import resolve_device
@@ -262,7 +263,8 @@ class Pipeline:
         if request.claims:
             self._name("claims", lambda: [write_claims(plan, request.results_dir)])
         if request.search:
-            self._name("search", lambda: [write_search(plan, request.results_dir)])
+            log = self._attempt("search", write_search, plan, request.results_dir)
+            self._name("search", lambda: [log, *write_sensitivity(log, request.reports_dir)] if log else [])
         if request.report:
             self._name("report", write_report, plan, lookup, reasons, drawn)
             self._name("leaderboard", write_leaderboard, plan, lookup)

@@ -199,7 +199,7 @@ def _batches(problem: Problem) -> Iterator[Result]:
     for first in _BATCHES:
         autoencoder = AutoEncoder(random_state=0, batch_size=first)
         yield _timed(f"AE {first}", autoencoder, problem, None)
-        for second in _BATCHES[_BATCHES.index(first) :]:
+        for second in _BATCHES:
             detector = LISAE(autoencoder, random_state=0, batch_size=second)
             yield _timed(f"LIS-AE {first}, {second}", detector, problem, problem.negatives)
 

@@ -1,6 +1,7 @@
 """The log of the searches for settings: what each combination scored, the best one first."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -27,13 +28,15 @@ def write_search(plan: Plan, results_dir: Path) -> Path:
 def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
     """Give a row for each combination, the highest mean first; one that lacks a run comes last and has no mean.
 
-    The difference is that from the profile's own settings, where these are one of the combinations. ``seconds`` is the
-    mean processor time of a run, without that of its stage.
+    The difference is that from the profile's own settings, where these are one of the combinations; ``profile`` has
+    the profile's values of all settings that the search changes. ``seconds`` is the mean processor time of a run,
+    without that of its stage.
     """
     records = {compact(change): _records(search, change, plan) for change in search.candidates}
     scores = {text: _scores(found, search) for text, found in records.items()}
     means = {text: float(values.mean()) for text, values in scores.items()}
-    own = scores.get(compact(_profiles(search, plan)))
+    profile = _profiles(search, plan)
+    own = next((scores[compact(change)] for change in search.candidates if profile | change == profile), None)
     for text in sorted(scores, key=lambda one: (np.isnan(means[one]), -means[one])):
         values, found = scores[text], [record for _, record in records[text] if record]
         row: dict[str, Any] = {name: getattr(search, name) for name in ("name", "model", "dataset", "scored")}
@@ -43,7 +46,7 @@ def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
             row |= _difference(values - own)
         seconds = [record.processor_seconds for record in found if record.processor_seconds is not None]
         row["seconds"] = round(fmean(seconds), 1) if seconds else np.nan
-        yield row | {"runs": len(found), "of": values.size, "is_profile": values is own}
+        yield row | {"runs": len(found), "of": values.size, "is_profile": values is own, "profile": compact(profile)}
 
 
 def _records(search: Search, change: Mapping[str, Any], plan: Plan) -> list[tuple[Trial, Record | None]]:
@@ -58,11 +61,11 @@ def _scores(found: Sequence[tuple[Trial, Record | None]], search: Search) -> NDA
 
 
 def _profiles(search: Search, plan: Plan) -> dict[str, Any]:
-    """Return the profile's own values of the settings that a search has."""
+    """Return the profile's own values of the settings that a search changes."""
     trial = next(search.trials({}))
     settings = plan.run(trial.measurement, trial.seed).settings
     found = {}
-    for name in search.grids[0]:
+    for name in chain.from_iterable(search.grids):
         *argument, key = name.split(".")
         found[name] = (settings[argument[0]] if argument else settings)[key]
     return found

@@ -149,6 +149,16 @@ def signed(number: float, decimals: int) -> str:
     return sign + short(abs(rounded), decimals)
 
 
+def settings_text(settings: Mapping[str, Any], prefix: str = "") -> str:
+    """Write settings as TOML does, those of a stage under a dotted name."""
+    return ", ".join(
+        settings_text(value, f"{prefix}{key}.")
+        if isinstance(value, dict)
+        else f"{prefix}{key} = {str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in settings.items()
+    )
+
+
 def written(content: Report | Tabular, suffix: str) -> str:
     """Write a report or a table as ``md`` with pipe tables, as ``html`` or as ``tex`` for pdflatex.
 

@@ -16,13 +16,13 @@ from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UND
 from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.evaluate import build
 from benchmarks.engine.plan import Computable, Plan
-from benchmarks.engine.profiles import CHOSEN, Settings
+from benchmarks.engine.profiles import CHOSEN
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.printed import DEVIATIONS, errata
 from benchmarks.paper.tables import Artefact, Measurement, Table
 from benchmarks.registry import MODELS
-from benchmarks.report import document
+from benchmarks.report import document, sensitivity
 from benchmarks.report.document import (
     DASH,
     Block,
@@ -34,11 +34,12 @@ from benchmarks.report.document import (
     Row,
     Section,
     Tabular,
+    settings_text,
     short,
     signed,
 )
 from benchmarks.report.figures import FIGURE_SETTINGS
-from benchmarks.report.style import TINT_LEGEND
+from benchmarks.report.style import TINT_LEGEND, drawn_from
 from benchmarks.report.summary import RIVAL, SEEING_RIVAL, caveats, standings, verdict
 from benchmarks.report.tables import NO_RECORD, in_columns
 from benchmarks.report.tidy import RecordLookup, data_text, hardware, note, seeds_text, tidy
@@ -83,6 +84,7 @@ class _Content:
             "beyond": (self._made_negatives(),),
             "settings": (self._models(), self._other_settings()),
             "chosen": markdown_blocks(CHOSEN, "Settings and what chose them"),
+            "searches": self._searches(),
             "hardware": (self._machines(),),
             "commands": (self._commands(),),
         }
@@ -209,7 +211,7 @@ class _Content:
         for name, dataset in dict.fromkeys((one.model, one.task.dataset) for one in self._measurements):
             settings = self.plan.request.profile.settings(MODELS[name], dataset)
             steps = build(name, settings, 0, "cpu").steps(self._images_of_a_class(dataset)).items()
-            texts = ", ".join(f"{phase} {count:,}" for phase, count in steps), _settings_text(settings)
+            texts = ", ".join(f"{phase} {count:,}" for phase, count in steps), settings_text(settings)
             used.setdefault((name, texts[0] or DASH, texts[1] or "none to choose"), []).append(dataset)
         return self._tabular("models", [(name, ", ".join(found), *texts) for (name, *texts), found in used.items()])
 
@@ -229,10 +231,22 @@ class _Content:
             rows[f"latent widths of oracle, {dataset}"] = ", ".join(map(str, widths))
         for name in sorted({one.task.negatives.dataset for one in self._measurements if one.task.negatives}):
             if prepared := profile.preparation(name):
-                rows[f"negatives from {name}"] = _settings_text(prepared)
+                rows[f"negatives from {name}"] = settings_text(prepared)
         figures = {f"Figure {name}": profile.figure(name, known) for name, known in FIGURE_SETTINGS.items()}
-        rows |= {name: _settings_text(settings) for name, settings in figures.items()}
+        rows |= {name: settings_text(settings) for name, settings in figures.items()}
         return self._tabular("limits", rows.items())
+
+    def _searches(self) -> Iterator[Block]:
+        """Give the log of the searches and the picture of it, where a call has made them."""
+        request = self.plan.request
+        log, picture = request.results_dir / "search.csv", request.reports_dir / "search.png"
+        command = f"{request.command_for()} --search"
+        if not log.exists():
+            yield Prose(f"None was made in this folder yet: {command} makes them.")
+            return
+        if picture.exists() and drawn_from(picture, log.read_text(encoding="utf-8")):
+            yield Picture("search", sensitivity.TITLE, picture, (), command)
+        yield self._tabular("search-log", sensitivity.rows(pd.read_csv(log)), command)
 
     def _machines(self) -> Tabular:
         seconds: dict[tuple[str, ...], list[float]] = {}
@@ -274,13 +288,3 @@ def _unmarked(text: str) -> str:
     """Drop the marks of Markdown."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text.replace("\n", " "))
     return text.replace("**", "").replace("`", "")
-
-
-def _settings_text(settings: Settings, prefix: str = "") -> str:
-    """Write settings as TOML does, those of a stage under a dotted name."""
-    return ", ".join(
-        _settings_text(value, f"{prefix}{key}.")
-        if isinstance(value, dict)
-        else f"{prefix}{key} = {str(value).lower() if isinstance(value, bool) else value}"
-        for key, value in settings.items()
-    )

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.engine import search
 from benchmarks.engine.records import Store, aucs_of
+from benchmarks.report.style import drawn_from
 from tests.benchmarks.calls import Call
 
 SEARCH = """
@@ -69,6 +70,8 @@ def test_the_log_has_what_each_combination_scored(
     assert np.isnan(own["difference"])
     assert other["difference"] == pytest.approx(other["auc"] - own["auc"], abs=2e-4)
     assert other["ci_low"] < other["difference"] < other["ci_high"]
+    assert set(log["profile"]) == {'{"beta":1.0}'}
+    assert drawn_from(tmp_path / "reports" / "search.png", (tmp_path / "results" / "search.csv").read_text())
     runs = pd.read_csv(tmp_path / "results" / "runs.csv")
     assert runs["settings"].str.contains('"validation":0.2').all(), "no row is taken for one of test images"
     capsys.readouterr()

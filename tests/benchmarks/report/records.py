@@ -69,3 +69,20 @@ def a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Recor
 
 def svhn_is_a_part(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
     return (a_part if measurement.task.dataset == "svhn" else record_of)(measurement, seed, latent_dim)
+
+
+# The log of searches, as ``--search`` writes it.
+_SEARCHED = '{"beta":1.0,"gamma":20.0,"reading":"absolute"}'
+SEARCH_LOG = pd.DataFrame(
+    [
+        ("shaping", "validation", '{"gamma":20.0,"reading":"absolute"}', 0.9, True),
+        ("shaping", "validation", '{"gamma":16.0,"reading":"absolute"}', 0.89, False),
+        ("shaping", "validation", '{"gamma":16.0,"reading":"rms"}', 0.91, False),
+        ("shaping", "validation", '{"gamma":20.0,"reading":"rms"}', 0.92, False),
+        ("shaping", "validation", '{"gamma":25.0,"reading":"rms"}', None, False),
+        ("shaping", "validation", '{"beta":3.0}', 0.88, False),
+        ("steps", "test", '{"beta":3.0,"gamma":20.0}', 0.5, False),
+        ("steps", "test", '{"beta":1.0,"gamma":20.0}', 0.6, True),
+    ],
+    columns=["name", "scored", "settings", "auc", "is_profile"],
+).assign(profile=_SEARCHED, difference=0.01, ci_low=-0.004, ci_high=0.024, seconds=12.34, runs=10, of=10)

@@ -20,9 +20,11 @@ from benchmarks.paper.printed import errata
 from benchmarks.paper.tables import TABLES, Measurement, table
 from benchmarks.report.figures import FIGURES
 from benchmarks.report.sections import PROSE, markdown_blocks, write_report
+from benchmarks.report.sensitivity import rows, write_sensitivity
 from benchmarks.report.summary import STANDINGS
 from benchmarks.report.tidy import RecordLookup
 from tests.benchmarks.report.page import Page
+from tests.benchmarks.report.records import SEARCH_LOG
 
 EVIL = "<script>alert(1)</script> & co_1 | 100% #{x}"
 REASON = "svhn is not in {folder}, and --offline forbids fetching it"
@@ -61,6 +63,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn = [figure.id for figure in FIGURES if figure.id != FIGURE_LACKING]
     for name in drawn:
         Image.new("RGB", (4, 3)).save(folder / f"figure_{name}.png")
+    (folder / "search.csv").write_text(SEARCH_LOG.to_csv(index=False))
+    write_sensitivity(folder / "search.csv", folder)
     (folder / "figure_cross_section.csv").write_text(
         "points,gamma,tilt,y,z,loss\nnormal,,,0,0,0\nlinear LIS-AE,2.0,1.75,1,0,1\nlinear LIS-AE,2.0,1.75,0,1,1\n"
     )
@@ -113,7 +117,8 @@ def test_a_cell_is_paper_ours_and_difference(page: Page) -> None:
 
 
 def test_html_holds_every_figure(page: Page) -> None:
-    assert set(page.pictures) == {f"figure-{figure.id}" for figure in FIGURES} - {f"figure-{FIGURE_LACKING}"}
+    drawn = {f"figure-{figure.id}" for figure in FIGURES} - {f"figure-{FIGURE_LACKING}"}
+    assert set(page.pictures) == drawn | {"search"}
     assert f"figure-{FIGURE_LACKING}" in page.notes
     assert all(lookup.startswith("data:image/png;base64,iVBOR") for lookup in page.pictures.values())
 
@@ -145,6 +150,11 @@ def test_made_negatives_stand_class_by_class_with_their_mean(page: Page) -> None
         above = np.array(lines["above AE"][1:], dtype=float)  # ties are rounded away
         assert (abs(above - (aucs[:, 1:] > aucs[:, :1]).sum(axis=0)) <= (aucs[:, 1:] == aucs[:, :1]).sum(axis=0)).all()
     assert head[2:4] == ["AE", "real"]
+
+
+def test_searches_stand_with_every_combination(page: Page) -> None:
+    assert [tuple(row) for row in page.tables["search-log"][1:]] == rows(SEARCH_LOG)
+    assert "--search" in page.notes["search-log"]
 
 
 def test_html_asks_for_nothing_from_a_network(page: Page) -> None:

@@ -1,0 +1,52 @@
+"""The log of the searches is read as a sceptical reader would: a line joins what differs in one setting alone."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report.document import DASH
+from benchmarks.report.sensitivity import Pane, panes, rows, write_sensitivity
+from benchmarks.report.style import drawn_from
+from tests.benchmarks.report.records import SEARCH_LOG
+
+INTERVAL = "\N{MINUS SIGN}.004 to +.024"
+
+
+def test_a_line_has_what_differs_in_one_setting_alone() -> None:
+    assert panes(SEARCH_LOG) == [
+        Pane("shaping", "beta", 1.0, {"as in the profile": {1.0: 0.9, 3.0: 0.88}}),
+        Pane(
+            "shaping",
+            "gamma",
+            20.0,
+            {"as in the profile": {16.0: 0.89, 20.0: 0.9}, "reading = rms": {16.0: 0.91, 20.0: 0.92}},
+        ),
+    ]
+
+
+def test_the_picture_is_of_this_log(tmp_path: Path) -> None:
+    path = tmp_path / "search.csv"
+    path.write_text(SEARCH_LOG.to_csv(index=False))
+    (picture,) = write_sensitivity(path, tmp_path / "reports")
+    assert picture == tmp_path / "reports" / "search.png"
+    assert drawn_from(picture, path.read_text())
+    assert not drawn_from(picture, path.read_text() + "\n")
+
+
+def test_a_log_without_two_values_of_a_setting_has_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "search.csv"
+    path.write_text(SEARCH_LOG.head(1).to_csv(index=False))
+    assert write_sensitivity(path, tmp_path / "reports") == []
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "row"),
+    [
+        (0, ("shaping", "gamma = 20.0, reading = absolute", ".9000", "profile", INTERVAL, "12.3", "10 of 10")),
+        (3, ("shaping", "gamma = 20.0, reading = rms", ".9200", "+.0100", INTERVAL, "12.3", "10 of 10")),
+        (4, ("shaping", "gamma = 25.0, reading = rms", DASH, "+.0100", INTERVAL, "12.3", "10 of 10")),
+    ],
+)
+def test_a_row_of_the_report(place: int, row: tuple[str, ...]) -> None:
+    assert rows(SEARCH_LOG)[place] == row
