@@ -81,7 +81,7 @@ class BackboneDetector(ReconstructionDetector):
 
     latent_dim: CountOrAuto = AUTO
     epochs: Count = 12
-    batch_size: Count = 128
+    batch_size: Count = 64
     learning_rate: Positive = 2e-3
     adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 500
