@@ -5,7 +5,6 @@ Words on the command line restrict it to the mutants whose names hold one of the
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -14,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 
+from tests.mutants.forks import tested
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("lisae", "baselines", "benchmarks", "tests", "pyproject.toml", "README.md", "results/published")
-LIMIT = 600  # seconds that the tests of one mutant may take
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
         copies: Queue[Path] = Queue()
         for number in range(workers):
             copies.put(_copy(Path(folder) / str(number)))
-        status, output = _run(copies.queue[0], " ".join(sorted({one.tests for one in chosen})))
+        status, output = tested(copies.queue[0], " ".join(sorted({one.tests for one in chosen})))
         faults = [] if status == 0 else [f"the project as it is: its tests do not pass\n{output}"]
         faults += filter(None, pool.map(lambda mutant: _fault(mutant, copies), chosen))
     print("\n".join(faults) or f"{len(chosen)} of {len(chosen)} mutants killed")
@@ -74,22 +74,12 @@ def _fault(mutant: Mutant, copies: "Queue[Path]") -> str:
         if text.count(mutant.old) != 1:
             return f"{mutant.name}: {mutant.old!r} stands {text.count(mutant.old)} times in {mutant.file}, not once"
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        status, output = _run(folder, mutant.tests)
+        status, output = tested(folder, mutant.tests)
         print(f"{'killed' if status == 1 else 'SURVIVED'}: {mutant.name}", flush=True)
         return "" if status == 1 else f"{mutant.name}: survives {mutant.tests} (status {status})\n{output}"
     finally:
         path.write_text(text, encoding="utf-8")
         copies.put(folder)
-
-
-def _run(folder: Path, tests: str) -> tuple[int, str]:
-    """Run tests in a copy; return pytest's exit status (1 is a test that failed) and the end of what it said."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
-    process = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
-    )
-    return process.returncode, process.stdout[-1500:]
 
 
 if __name__ == "__main__":
