@@ -7,9 +7,9 @@ average: whatever scores images at all tells the first two apart, also a network
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from benchmarks.engine.evaluate import build
 from benchmarks.engine.execute import prepare_process
 from benchmarks.engine.run import Run
 from benchmarks.engine.workers import Workers
-from benchmarks.errors import one_line
+from benchmarks.errors import UnavailableError, one_line
 from benchmarks.own.contract import ContractError, check_scores
 from benchmarks.own.sources import DetectorSource, Source, register
 from lisae import CollapseError, Detector
 
+Result = TypeVar("Result")
 Pictures = NDArray[np.uint8]
+ENDED = "the process that tried it on drawn images ended without an answer: it was killed, left or ran out of memory"
 SHAPES = ((28, 28, 1), (32, 32, 3))  # of the data sets
 _REVERSED = 0.25  # an area below it is that of scores that are higher for normal images
 _CLEAR = 0.75  # an area that every detector reaches here
@@ -118,6 +120,10 @@ class ContractTrial:
 
     def verdicts(self) -> Iterator[Verdict]:
         """Try every part of the contract, one after the other; nothing after a part that all others need."""
+        worked = self._worked()  # first, since a model that ends its process must not end this one
+        if isinstance(worked, UnavailableError):
+            yield Verdict("process", False, ENDED)
+            return
         for shape in SHAPES:
             part = f"images of {' x '.join(map(str, shape))}"
             drawn = draw(shape)
@@ -125,15 +131,13 @@ class ContractTrial:
                 detector = self.fitted(drawn)
                 scores = detector.anomaly_score(drawn.test)
                 check_scores(scores, len(drawn.test))
-            except (ContractError, CollapseError) as error:
-                yield Verdict(part, False, str(error))
-                return
             except (Exception, SystemExit) as error:
-                yield Verdict(part, False, one_line(f"{type(error).__name__}: {error}"))
+                yield Verdict(part, False, _reason(error))
                 return
             yield Verdict(part, True, f"{len(scores)} finite scores, from {scores.min():.4g} to {scores.max():.4g}")
             if shape == SHAPES[0]:
                 yield from self._on(drawn, detector, scores)
+                yield from _worker_verdicts(worked, scores)
 
     def _on(self, drawn: Drawn, detector: Detector, scores: NDArray[np.float64]) -> Iterator[Verdict]:
         area = _area(drawn, scores)
@@ -143,29 +147,21 @@ class ContractTrial:
         elif area < _CLEAR:
             found += f", and everything that scores images reaches {_CLEAR} on these"
         yield Verdict("orientation", area >= _CLEAR, found)
-        again = self.fitted(drawn).anomaly_score(drawn.test)
-        yield _same("seed", scores, again, "fitted twice with random_state=0", exactly=True)
-        order = np.random.default_rng(0).permutation(len(scores))
-        yield _same("order", scores[order], detector.anomaly_score(drawn.test[order]), "of the images in another order")
-        floats = detector.anomaly_score(drawn.test.astype(np.float32) / 255)
-        yield _same("type", scores, floats, "of uint8 and of float images")
-        yield from self._in_a_worker(scores)
+        test, order = drawn.test, np.random.default_rng(0).permutation(len(scores))
+        words = "fitted twice with random_state=0"
+        yield _compared("seed", scores, words, lambda: self.fitted(drawn).anomaly_score(test), exactly=True)
+        words = "of the images in another order"
+        yield _compared("order", scores[order], words, lambda: detector.anomaly_score(test[order]))
+        words = "of uint8 and of float images"
+        yield _compared("type", scores, words, lambda: detector.anomaly_score(test.astype(np.float32) / 255))
 
-    def _in_a_worker(self, scores: NDArray[np.float64]) -> Iterator[Verdict]:
+    def _worked(self) -> "_Worked | Exception":
         """Fit and score in a process of its own, which has the model from its source alone."""
         try:
-            with Workers[None, _Worked](_work, 1) as workers:
-                workers.hand_over(None, self)
-                results: list[tuple[None, _Worked]] = []
-                while not results:
-                    results = list(workers.results())
+            with Workers[None, _Worked](_work, 1) as worker:
+                return _answer(worker, self)
         except Exception as error:
-            yield Verdict("worker", False, one_line(f"it cannot be trained in a process of its own: {error}"))
-            return
-        ((_, worked),) = results
-        yield _same("worker", scores, worked.scores, "in a process of its own", exactly=True)
-        seconds = f"{worked.fit_seconds:.2f} s to fit {worked.n} images, {worked.score_seconds:.2f} s to score"
-        yield Verdict("cost", True, f"{seconds} {len(scores)}, {worked.megabytes:.0f} MB more memory at the peak")
+            return error
 
     def fitted(self, drawn: Drawn) -> Detector:
         """Return the detector, fitted on drawn images."""
@@ -176,15 +172,42 @@ class ContractTrial:
 def broken_contracts(sources: Iterable[Source], runs: Iterable[Run], device: str) -> dict[str, str]:
     """Say how each model from outside that has runs breaks the contract, by its name; those that keep it are left out.
 
-    It is tried with the settings of its first run, on images of the shape of its data set. Given scores are not tried.
+    It is tried with the settings of its first run, on images of the shape of its data set, in a process of its own.
+    Given scores are not tried.
     """
     found, first = {}, {run.model: run for run in reversed(list(runs))}
+    trials = []
     for source in sources:
         if isinstance(source, DetectorSource) and (run := first.get(source.name)):
             height, width, *channels = CATALOGUE[run.task.dataset].image_shape
-            trial = ContractTrial(source, run.settings, device)
-            found[source.name] = trial.fault((height, width, channels[0] if channels else 1))
+            shape = (height, width, channels[0] if channels else 1)
+            trials.append((source.name, ContractTrial(source, run.settings, device), shape))
+    while trials:  # again after a trial that ended its process
+        with Workers[None, str](_fault, 1) as worker:
+            try:
+                while trials:
+                    name, *trial = trials.pop(0)
+                    found[name] = _answer(worker, *trial)
+            except UnavailableError:
+                found[name] = f"{name}: {ENDED}"
     return {name: fault for name, fault in found.items() if fault}
+
+
+def _answer(worker: Workers[None, Result], *arguments: object) -> Result:
+    """Return what the function of a worker returns, or raise what it raises.
+
+    Raises ``UnavailableError`` when the process ended without an answer, or cannot be started.
+    """
+    worker.hand_over(None, *arguments)
+    while True:
+        for _, result in worker.results():
+            return result
+
+
+def _fault(trial: ContractTrial, shape: tuple[int, int, int]) -> str:
+    prepare_process()
+    register([trial.source])
+    return trial.fault(shape)
 
 
 class _Worked(NamedTuple):
@@ -215,9 +238,34 @@ def _area(drawn: Drawn, scores: NDArray[np.float64]) -> float:
     return float(roc_auc_score(np.repeat([0, 1], [len(drawn.held_out), len(drawn.outliers)]), scores))
 
 
-def _same(
-    part: str, scores: NDArray[np.float64], others: NDArray[np.float64], words: str, *, exactly: bool = False
+def _reason(error: BaseException) -> str:
+    """Say in a line why a model could not be tried."""
+    is_clear = isinstance(error, ContractError | CollapseError)
+    return str(error) if is_clear else one_line(f"{type(error).__name__}: {error}")
+
+
+def _worker_verdicts(worked: _Worked | Exception, scores: NDArray[np.float64]) -> Iterator[Verdict]:
+    if isinstance(worked, Exception):
+        yield Verdict("worker", False, one_line(f"it cannot be trained in a process of its own: {worked}"))
+        return
+    yield _compared("worker", scores, "in a process of its own", lambda: worked.scores, exactly=True)
+    seconds = f"{worked.fit_seconds:.2f} s to fit {worked.n} images, {worked.score_seconds:.2f} s to score"
+    yield Verdict("cost", True, f"{seconds} {len(scores)}, {worked.megabytes:.0f} MB more memory at the peak")
+
+
+def _compared(
+    part: str,
+    scores: NDArray[np.float64],
+    words: str,
+    again: Callable[[], NDArray[np.float64]],
+    *,
+    exactly: bool = False,
 ) -> Verdict:
+    """Compare scores with those that a model gives again; ``words`` say how."""
+    try:
+        check_scores(others := again(), len(scores))
+    except (Exception, SystemExit) as error:
+        return Verdict(part, False, f"the scores {words} cannot be compared: {_reason(error)}")
     scale = max(float(np.abs(scores).max()), 1e-12)
     apart = float(np.abs(scores - others).max()) / scale
     kept = apart <= (0.0 if exactly else _TOLERANCE)

@@ -161,10 +161,11 @@ def sources_of(detectors: Sequence[str], folders: Sequence[str]) -> tuple[Source
     found: list[Source] = [*map(detector_source, detectors), *map(scores_source, folders)]
     taken = {name.lower(): f"{name} is a model of this package" for name in MODELS}
     for source in found:
+        place = source.words[1].rpartition("=")[2]
         if not _NAME.fullmatch(source.name):
-            raise CallError(f"{source.name!r} is no name of a model, such as NN-2: write NAME={source.words[1]}.")
+            raise CallError(f"{source.name!r} is no name of a model, such as NN-2: write NAME={place}.")
         if source.name.lower() in taken:
-            raise CallError(f"{taken[source.name.lower()]}: name yours otherwise, as in Mine={source.words[1]}.")
+            raise CallError(f"{taken[source.name.lower()]}: name yours otherwise, as in Mine={place}.")
         taken[source.name.lower()] = f"{source.name} is named twice"
     return tuple(found)
 
@@ -191,7 +192,8 @@ def _of_package(words: tuple[str, str], module: str, class_name: str) -> Detecto
         raise CallError(f"--model {words[1]}: there is no package {top!r} here: install it, or name a file.")
     for name in metadata.packages_distributions().get(top, ()):
         found = metadata.distribution(name)
-        if not json.loads(found.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable"):
+        is_edited = json.loads(found.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable")
+        if found.read_text("RECORD") and not is_edited:  # a checkout that was built has metadata and no such list
             return DetectorSource("", words, module, class_name, "", f"{name} {found.version}")
     # A package that is edited where it lies is known by its content.
     places = [Path(place) for place in spec.submodule_search_locations or ()] or [Path(str(spec.origin))]

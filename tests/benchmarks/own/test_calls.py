@@ -70,6 +70,11 @@ WRONG = {
     "Short": ("return scores", "return scores[1:]", "Short gave an array of shape 191 as the scores of 192 images"),
     "Nan": ("return scores", "return scores * np.nan", "Nan gave NaN or infinity as the score of 192 of 192 images"),
     "Flat": ("return scores", "return 0 * scores", "Flat gave all 192 drawn images the same score"),
+    "Leaving": (
+        "return scores",
+        "return __import__('os')._exit(0)",
+        "Leaving: the process that tried it on drawn images",
+    ),
     "Raising": (
         "return scores",
         "raise ArithmeticError('too hard')",

@@ -35,6 +35,15 @@ BROKEN = {
     "another answer each time": (
         "return scores", "return scores + np.random.rand(len(scores)) * scores", "BROKEN  seed", "apart, relative",
     ),
+    "an exception on floats": (
+        "return scores", "return scores if images.dtype == np.uint8 else 1 / 0", "BROKEN  type", "ZeroDivisionError",
+    ),
+    "fewer scores of floats": (
+        "return scores", "return scores if images.dtype == np.uint8 else scores[1:]", "BROKEN  type", "shape 191",
+    ),
+    "it ends its process": (
+        "return scores", "return __import__('os')._exit(0)", "BROKEN  process", "ended without an answer",
+    ),
     "the place in the batch": ("return scores", "return scores + np.arange(len(scores))", "BROKEN  order", "apart"),
 }  # fmt: skip
 

@@ -92,6 +92,16 @@ def test_a_class_of_a_package_is_known_by_its_version() -> None:
     assert found.identity(TASK, 0) == {"class": "module:Class", "package": "name 1.2"}
 
 
+def test_a_checkout_that_was_built_is_known_by_its_content(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(name="built_here.py")
+    metadata = path.parent / "built_here.egg-info"
+    metadata.mkdir()
+    (metadata / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: built-here\nVersion: 1.0\n")
+    (metadata / "top_level.txt").write_text("built_here\n")
+    monkeypatch.syspath_prepend(path.parent)
+    assert of("built_here:MeanDistance").identity(TASK, 0).keys() == {"class", "sha256"}
+
+
 def test_an_entry_point_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = metadata.EntryPoint("Forest", "baselines.isolation_forest:IsolationForest", GROUP)
     monkeypatch.setattr(metadata, "entry_points", lambda group: [entry] if group == GROUP else [])
