@@ -37,7 +37,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.name not in ("figure_2.csv", "figure_3.csv", "figure_cross_section.csv", "checks.csv", *OTHERS):
             path.unlink()
     folders = ["--results-dir", str(folder / "results"), "--reports-dir", str(folder / "reports")]
-    status = main(["--all", "--offline", "--jobs", "1", "--quiet", "--data-dir", str(folder / "none"), *folders])
+    status = main(
+        ["--all", "--search", "--offline", "--jobs", "1", "--quiet", "--data-dir", str(folder / "none"), *folders]
+    )
     assert status in (0, 3)  # 3 while some runs are not published yet, each named in the tables
     return folder
 
@@ -67,7 +69,7 @@ def test_every_model_from_outside_is_trained_again_by_continuous_integration() -
 
 def test_every_picture_is_drawn_from_its_csv() -> None:
     pictures = sorted(REPORTS.glob("*.png"))
-    assert len(pictures) == len(TABLES) + len(FIGURES) + 1  # and one of speed
+    assert len(pictures) == len(TABLES) + len(FIGURES) + 2  # and those of speed and of the searches
     stale_ones = [
         path.name
         for path in pictures
