@@ -1,7 +1,7 @@
 """What the log of the searches says: rows for the report, and a picture of how far the AUC hangs on each setting."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.files import written_whole
 from benchmarks.report.document import DASH, Row, settings_text, short, signed
@@ -17,7 +18,7 @@ from benchmarks.report.style import COLOURS, MARKERS, SIDE, Page, styled
 TITLE = "Sensitivity to settings: mean AUC without test images and without outliers"
 _PANES_A_ROW = 3
 _WIDTH, _PANE_HEIGHT = 7.2, 1.5  # inches
-_LEFT, _GAP, _ABOVE, _BELOW = 0.45, 0.35, 0.3, 0.45
+_LEFT, _GAP, _ABOVE, _BELOW = 0.6, 0.4, 0.3, 0.45
 
 
 class Pane(NamedTuple):
@@ -32,8 +33,8 @@ class Pane(NamedTuple):
 def panes(log: pd.DataFrame) -> list[Pane]:
     """Return a pane for each numeric setting that a search without test images changes, from its log.
 
-    A line is named after what its other settings change, ``as in the profile`` for nothing, and joins two values at
-    least; combinations without a mean are left out.
+    A line is named after those of the other settings that differ between the lines of its pane, and joins two values
+    at least; combinations without a mean are left out.
     """
     found = log[(log["scored"] == "validation") & log["auc"].notna()]
     return list(chain.from_iterable(_panes(str(name), part) for name, part in found.groupby("name", sort=False)))
@@ -43,13 +44,19 @@ def _panes(name: str, rows: pd.DataFrame) -> Iterator[Pane]:
     profile: dict[str, Any] = json.loads(rows["profile"].iloc[0])
     points = [(profile | json.loads(text), auc) for text, auc in zip(rows["settings"], rows["auc"], strict=True)]
     for setting in (key for key, value in profile.items() if isinstance(value, int | float)):
-        lines: dict[str, dict[float, float]] = {}
+        lines: dict[tuple[tuple[str, Any], ...], dict[float, float]] = {}
         for settings, auc in points:
-            others = [f"{key} = {value}" for key, value in settings.items() if key != setting and value != profile[key]]
-            lines.setdefault(", ".join(others) or "as in the profile", {})[settings[setting]] = auc
-        joined = {label: dict(sorted(line.items())) for label, line in sorted(lines.items()) if len(line) > 1}
+            others = tuple((key, value) for key, value in settings.items() if key != setting)
+            lines.setdefault(others, {})[settings[setting]] = auc
+        joined = {others: dict(sorted(line.items())) for others, line in lines.items() if len(line) > 1}
+        shared = set.intersection(*map(set, joined)) if joined else set()
         if joined:
-            yield Pane(name, setting, profile[setting], joined)
+            named = {settings_text(dict(_without(others, shared))): line for others, line in joined.items()}
+            yield Pane(name, setting, profile[setting], dict(sorted(named.items())))
+
+
+def _without(settings: Iterable[tuple[str, Any]], shared: Collection[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    return (one for one in settings if one not in shared)
 
 
 def rows(log: pd.DataFrame) -> list[Row]:
@@ -86,13 +93,22 @@ def write_sensitivity(log: Path, reports_dir: Path) -> list[Path]:
 def draw(found: list[Pane]) -> Page:
     """Draw the panes, a row of them after another; a filled marker has the profile's own value."""
     row_height = _ABOVE + _PANE_HEIGHT + _BELOW
-    note = "Filled: the value of the profile. search.csv has the numbers, and search.toml the tasks."
+    note = (
+        "Filled: the value of the profile. All panes span the same range of AUC, so that slopes compare. "
+        "search.csv has the numbers, and search.toml the tasks."
+    )
     page = Page(_WIDTH, row_height * -(-len(found) // _PANES_A_ROW), TITLE, note)
     width = (_WIDTH - _LEFT - SIDE - _GAP * (_PANES_A_ROW - 1)) / _PANES_A_ROW
-    for place, pane in enumerate(found):
+    aucs = [[auc for line in pane.lines.values() for auc in line.values()] for pane in found]
+    span = 1.3 * max(1e-3, *(max(of) - min(of) for of in aucs))
+    for place, (pane, of) in enumerate(zip(found, aucs, strict=True)):
         row, column = divmod(place, _PANES_A_ROW)
         axes = page.axes(_LEFT + column * (width + _GAP), row * row_height + _ABOVE, width, _PANE_HEIGHT)
         _draw_pane(axes, pane)
+        middle = (min(of) + max(of)) / 2
+        axes.set_ylim(middle - span / 2, middle + span / 2)
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(lambda value, _: short(value, 3))
         axes.set_title(pane.search, loc="left")
         axes.set(xlabel=pane.setting.replace("autoencoder.", ""), ylabel="" if column else "AUC")
     return page
@@ -109,4 +125,5 @@ def _draw_pane(axes: Axes, pane: Pane) -> None:
             axes.plot([values.index(pane.profile)], [line[pane.profile]], linestyle="", **style)
     axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
     axes.set_xlim(-0.3, len(values) - 0.7)
-    axes.legend(fontsize=6, frameon=False)
+    if len(pane.lines) > 1:
+        axes.legend(fontsize=6, frameon=False)

@@ -14,12 +14,12 @@ INTERVAL = "\N{MINUS SIGN}.004 to +.024"
 
 def test_a_line_has_what_differs_in_one_setting_alone() -> None:
     assert panes(SEARCH_LOG) == [
-        Pane("shaping", "beta", 1.0, {"as in the profile": {1.0: 0.9, 3.0: 0.88}}),
+        Pane("shaping", "beta", 1.0, {"": {1.0: 0.9, 3.0: 0.88}}),
         Pane(
             "shaping",
             "gamma",
             20.0,
-            {"as in the profile": {16.0: 0.89, 20.0: 0.9}, "reading = rms": {16.0: 0.91, 20.0: 0.92}},
+            {"reading = absolute": {16.0: 0.89, 20.0: 0.9}, "reading = rms": {16.0: 0.91, 20.0: 0.92}},
         ),
     ]
 
