@@ -13,7 +13,7 @@ from benchmarks.own.sources import registered, sources_of
 from benchmarks.registry import MODELS
 from lisae.backbone import resolve_device
 
-EXIT_KEPT, EXIT_CALL, EXIT_BROKEN = 0, 2, 3
+EXIT_KEPT, EXIT_CALL, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CallError, UnavailableError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_CALL
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     return EXIT_KEPT if kept else EXIT_BROKEN
 
 

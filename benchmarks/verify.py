@@ -36,9 +36,15 @@ def verify(
     ``UnavailableError`` where the data cannot be had.
     """
     records = sample(folder, models, datasets)
-    runs = {record.run: run_of(record.identity) for record in records}
-    foreign = ((record.run, _foreign(record, runs[record.run], context, offline=offline)) for record in records)
-    faults = {name: why for name, why in foreign if why}
+    faults = {
+        one.run: f"{one.identity['model']} is no model of this package: give it with --model"
+        for one in records
+        if one.identity["model"] not in MODELS
+    }
+    runs = {record.run: run_of(record.identity) for record in records if record.run not in faults}
+    known = [record for record in records if record.run in runs]
+    foreign = ((record.run, _foreign(record, runs[record.run], context, offline=offline)) for record in known)
+    faults |= {name: why for name, why in foreign if why}
     jobs = make_jobs([run for name, run in runs.items() if name not in faults], load_profile("fast"))
     trained: dict[str, Outcome] = {}
 

@@ -102,6 +102,7 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         detected = tuple(round(float((anomalous > threshold).mean()), 4) for threshold in thresholds)
         extra_aucs = {name: detector.extra_auc(name, of[0], of[place]) for name, of in further.items()}
         scores.append(Score(outlier, auc, len(anomalous), detected, extra_aucs))
+    score_seconds, processor_seconds = time.perf_counter() - fitted, time.process_time() - started
     return detector, Record(
         run=run.id,
         identity=run.identity(),
@@ -114,10 +115,10 @@ def evaluate(run: Run, context: Context, stage: Detector | None = None) -> Learn
         versions={"lisae": __version__} | versions([*_LIBRARIES, *libraries(origin)]),
         command=context.command,
         fit_seconds=round(fit_seconds, 3),
-        score_seconds=round(time.perf_counter() - fitted, 3),
+        score_seconds=round(score_seconds, 3),
         size=None if isinstance(origin, ScoresSource) else size_of(detector),
         # On a GPU this process trains many networks at a time.
-        processor_seconds=round(time.process_time() - started, 3) if context.device == "cpu" else None,
+        processor_seconds=round(processor_seconds, 3) if context.device == "cpu" else None,
     )
 
 

@@ -17,10 +17,11 @@ from threadpoolctl import threadpool_limits
 from benchmarks.engine.evaluate import Context, build, evaluate
 from benchmarks.engine.records import Record, Store
 from benchmarks.engine.run import Job, Run, stage_of
-from benchmarks.engine.workers import Workers
+from benchmarks.engine.workers import KilledError, Workers
 from benchmarks.errors import UnavailableError, one_line, printable
-from benchmarks.own.contract import ContractError
+from benchmarks.own.contract import ENDED, ContractError
 from benchmarks.own.sources import register
+from benchmarks.registry import MODELS
 from lisae import BackboneDetector, CollapseError, Detector, RestartWarning
 from lisae.process import keep_memory
 from lisae.stacks import Learning, train_alone, train_together
@@ -200,7 +201,7 @@ def _side_by_side(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give
                 workers.hand_over(task, task.job, context, task.weights)
             if not workers.busy:
                 return
-            for task, outcomes in workers.results():
+            for task, outcomes in _results(workers):
                 for outcome in outcomes:
                     give(outcome)
                     if task.then is not None and isinstance(outcome, Weights):
@@ -208,6 +209,19 @@ def _side_by_side(jobs: Iterable[Job], context: Context, n_jobs: int, give: Give
                     elif task.then is not None and isinstance(outcome, Failure):
                         for run in task.then.runs:
                             give(replace(outcome, run=run.id))
+
+
+def _results(workers: Workers[_Task, list[Outcome]]) -> Iterator[tuple[_Task, list[Outcome]]]:
+    """Give results as workers do; a detector from outside that ends its process costs its own runs alone.
+
+    Raises ``KilledError`` for another worker that was killed.
+    """
+    try:
+        yield from workers.results()
+    except KilledError as error:
+        if not isinstance(error.task, _Task) or not all(MODELS[run.model].origin for run in error.task.job.runs):
+            raise
+        yield error.task, [Failure(run.id, ENDED) for run in error.task.job.runs]
 
 
 def _work(job: Job, context: Context, weights: bytes | None) -> list[Outcome]:

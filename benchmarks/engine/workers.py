@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -26,6 +26,14 @@ _STOP_SECONDS = 10.0  # that a worker has to end in once there is nothing left t
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class KilledError(UnavailableError):
+    """A worker was killed, or left, while it had a task; the others go on."""
+
+    def __init__(self, text: str, task: object) -> None:
+        super().__init__(text)
+        self.task = task
 
 
 class Workers(Generic[Task, Result]):
@@ -55,7 +63,7 @@ class Workers(Generic[Task, Result]):
     def hand_over(self, task: Task, *arguments: object) -> None:
         """Have a free worker call the function with ``arguments``; ``results`` gives ``task`` with what it returns.
 
-        Raises ``UnavailableError`` where no worker can be started, or the free one was killed.
+        Raises ``UnavailableError`` where no worker can be started, and ``KilledError`` where the free one was killed.
         """
         message = pickle.dumps(arguments)
         pipe = next((pipe for pipe in self._processes if pipe not in self._running), None)
@@ -63,27 +71,31 @@ class Workers(Generic[Task, Result]):
             pipe = self._start()
             self._first[pipe] = message
         else:
-            with self._read_by_a_worker():
+            try:
                 pipe.send_bytes(message)
+            except OSError as error:
+                raise self._killed(pipe) from error
         self._running[pipe] = task
 
     def results(self) -> Iterator[tuple[Task, Result]]:
         """Wait for the workers, and give the tasks that have ended, which may be none, with their results.
 
-        Raises what the function raised, with the traceback of the worker as a note, and ``UnavailableError`` when a
-        worker was killed.
+        Raises what the function raised, with the traceback of the worker as a note, and ``KilledError`` when a worker
+        was killed; the results of the others can still be waited for then.
         """
         ready = wait(list(self._processes))
         for pipe in [pipe for pipe in self._processes if pipe in ready]:
-            with self._read_by_a_worker():
+            try:
                 message = pipe.recv_bytes()
                 if pipe in self._first:
                     pipe.send_bytes(self._first.pop(pipe))
                     continue
+            except (EOFError, OSError) as error:
+                raise self._killed(pipe) from error
             task = self._running.pop(pipe)
-            result, error = pickle.loads(message)
-            if error is not None:
-                raise error
+            result, raised = pickle.loads(message)
+            if raised is not None:
+                raise raised
             yield task, result
 
     def __enter__(self) -> "Workers[Task, Result]":
@@ -123,16 +135,19 @@ class Workers(Generic[Task, Result]):
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    @contextmanager
-    def _read_by_a_worker(self) -> Iterator[None]:
-        """Have a pipe whose other end is closed be an ``UnavailableError``: a worker that lives keeps it open."""
-        try:
-            yield
-        except (EOFError, OSError) as error:
-            raise UnavailableError(
-                "a worker process was killed, most often because memory ran out. What is finished is kept: "
-                f"run the same command with fewer than {self._size} --jobs."
-            ) from error
+    def _killed(self, pipe: Connection) -> KilledError:
+        """Forget a worker whose end of the pipe is closed, as a worker that lives keeps it open; return the error."""
+        process = self._processes.pop(pipe)
+        self._first.pop(pipe, None)
+        task = self._running.pop(pipe, None)
+        process.kill()
+        process.join()
+        pipe.close()
+        return KilledError(
+            "a worker process was killed, most often because memory ran out. What is finished is kept: "
+            f"run the same command with fewer than {self._size} --jobs.",
+            task,
+        )
 
 
 def _serve(pipe: Connection, function: Callable[..., object], parent: int) -> None:

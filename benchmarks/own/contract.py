@@ -8,6 +8,8 @@ import torch
 
 from lisae import Detector
 
+ENDED = "its process ended without an answer: it was killed, left by itself or ran out of memory"
+
 
 class ContractError(ValueError):
     """A detector gave scores that are none, or has none to give; the text says what is wrong."""

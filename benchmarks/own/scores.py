@@ -113,7 +113,11 @@ def _read(path: Path) -> NDArray[np.float64]:
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError(f"it has more than {_LARGEST} bytes")
-        array = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, ndmin=1)
-        return np.asarray(array, dtype=np.float64)
-    except (ValueError, TypeError, EOFError) as error:
+        # Mapped, so that a header which says more than the file has is found before there is memory for it.
+        is_binary = path.suffix == ".npy"
+        array = np.load(path, mmap_mode="r", allow_pickle=False) if is_binary else np.loadtxt(path, ndmin=1)
+        if np.iscomplexobj(array):
+            raise ValueError("they are complex numbers")
+        return np.array(array, dtype=np.float64)
+    except (ValueError, TypeError, EOFError, OverflowError) as error:
         raise CallError(f"the scores {path} cannot be read: {error}. They are numbers, one for each image.") from error

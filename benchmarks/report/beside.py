@@ -61,6 +61,8 @@ def _text(table: Table, column: str, own: RankedRow, found: list[_Compared]) -> 
         if pair is not None or row is own:
             compared = "" if pair is None else f"  {name} is {_compared_text(row, pair)}"
             yield f"  {rank or DASH:>3}  {_short(row.mean):>5}  {row.cell.row:<{longest}}{compared}".rstrip()
+    if not any(pair for _, _, pair in found):
+        yield "  Nothing to compare with: were the records that it is set beside made with this profile and these data?"
     if lacking := [row.cell.row for _, row, pair in found if pair is None and row is not own]:
         yield f"  No record of {'; '.join(lacking)}."
 

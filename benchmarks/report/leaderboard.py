@@ -11,10 +11,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks.data import DataIdentity
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.records import Record
 from benchmarks.engine.run import compact
 from benchmarks.files import write_text
+from benchmarks.own.scores import ScoresSource
 from benchmarks.paper.own_rows import with_rows
 from benchmarks.paper.tables import Measurement, Table, table
 from benchmarks.paper.tasks import Task
@@ -68,6 +70,19 @@ def _entries(records: Iterable[Record]) -> list[_Entry]:
     return [found[key] for key in sorted(found)]
 
 
+def _compares(record: Record, plan: Plan) -> bool:
+    """Tell whether a record stands beside those of a call: as many images, the same data, the scores given now."""
+    identity, digests = record.identity, record.identity.get("digests", {})
+    data = {name: DataIdentity(one, digests.get(name, "")) for name, one in identity["variants"].items()}
+    sources = {source.name: source for source in plan.request.own if isinstance(source, ScoresSource)}
+    given = sources.get(identity["model"])
+    return (
+        identity["limits"] == plan.request.profile.limits
+        and all(plan.data.get(name, one) == one for name, one in data.items())
+        and (given is None or given.identity(Task.of(identity["task"]), identity["seed"]) == identity.get("origin"))
+    )
+
+
 def _settings_text(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} = {compact(value)}" for key, value in sorted(settings.items()))
 
@@ -80,7 +95,7 @@ class _Board:
     lookup: RecordLookup
 
     def report(self) -> Report:
-        entries = _entries(self.plan.store.records())
+        entries = _entries(one for one in self.plan.store.records() if _compares(one, self.plan))
         columns = {name: self._rows(table(table_id), name, entries) for table_id, name in HEADLINE}
         records = [record for rows in columns.values() for row, _ in rows for record in row.records.values()]
         facts = (

@@ -98,7 +98,7 @@ class Widths(Figure):
             line.set_data(found["latent_dim"], found["mean"])
             axes.vlines(found["latent_dim"], found["mean"] - found["std"], found["mean"] + found["std"],
                         color=COLOURS[place], linewidth=0.6)  # fmt: skip
-            fixed = found[found["is_fixed"]]
+            fixed = found[found["is_fixed"].astype(bool)]  # of no rows it would be no mask
             axes.plot(
                 fixed["latent_dim"],
                 fixed["mean"],

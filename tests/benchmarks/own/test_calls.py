@@ -73,7 +73,7 @@ WRONG = {
     "Leaving": (
         "return scores",
         "return __import__('os')._exit(0)",
-        "Leaving: the process that tried it on drawn images",
+        "Leaving was tried on drawn images, and its process ended",
     ),
     "Raising": (
         "return scores",
@@ -97,6 +97,26 @@ def test_a_detector_that_breaks_the_contract_costs_its_own_rows_alone(
     cells = cells_of(tmp_path / "results" / "table_1.csv")
     assert cells["IF", "MNIST"]["mean"]
     assert {cells[name, "MNIST"]["mean"] for name in WRONG} == {""}
+
+
+LEAVES_ONCE = """\
+marker = __import__("pathlib").Path(__file__).with_suffix(".left")
+        if len(images) == {n} and not marker.exists():
+            marker.touch()
+            __import__("os")._exit(0)
+        return scores"""
+
+
+def test_a_detector_that_ends_a_worker_costs_its_own_runs_alone(
+    table_1: Call, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it does so on a data set, and not on the images that it was tried on."""
+    path = write("return scores", LEAVES_ONCE.format(n=10 * 12), "later.py")  # twelve test images of a class
+    assert table_1("--model", f"Later={path}", "--models", "Later,IF", "--jobs", "2") == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "reason: its process ended without an answer" in line
+    found = [one["identity"]["model"] for one in records(tmp_path / "results")]
+    assert (found.count("IF"), found.count("Later")) == (15, 14)
 
 
 def test_a_detector_that_cannot_be_had_is_a_wrong_call(
@@ -220,4 +240,7 @@ def test_a_sample_of_records_is_trained_again_and_compared(
     status, told = again("Mine", f"Mine={write('axis=0', 'axis=(0,)')}")
     assert status == 3
     assert "the detector is another one: MeanDistance" in told
+    status = main(["--verify", str(results), "--data-dir", str(grey_data_dir), "--offline", "--device", "cpu"])
+    told, unknown = capsys.readouterr().out, "Mine is no model of this package: give it with --model"
+    assert (status, told.count("same     "), told.count(unknown)) == (3, 6, 3)
     assert again("KDE") == (2, f"error: {results} has no record of KDE.\n")

@@ -14,7 +14,7 @@ from tests.benchmarks.own.conftest import Write
 from tests.shapes import Shapes, auc
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.py"))
-PARTS = ("images of 28 x 28 x 1", "orientation", "seed", "order", "type", "worker", "cost", "images of 32 x 32 x 3")
+PARTS = ["images of 28 x 28 x 1", "orientation", "seed", "order", "company", "type", "worker", "cost"]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -23,7 +23,7 @@ def test_an_example_keeps_the_contract(path: Path, capsys: pytest.CaptureFixture
         pytest.skip("PyOD is not installed")
     assert main([str(path)]) == EXIT_KEPT
     lines = capsys.readouterr().out.splitlines()[1:]
-    assert [line.removeprefix("kept    ").partition(":")[0] for line in lines] == list(PARTS)
+    assert [line.removeprefix("kept    ").partition(":")[0] for line in lines] == [*PARTS, "images of 32 x 32 x 3"]
 
 
 BROKEN = {
@@ -44,6 +44,7 @@ BROKEN = {
     "it ends its process": (
         "return scores", "return __import__('os')._exit(0)", "BROKEN  process", "ended without an answer",
     ),
+    "the company": ("return scores", "return scores / scores.mean()", "BROKEN  company", "apart"),
     "the place in the batch": ("return scores", "return scores + np.arange(len(scores))", "BROKEN  order", "apart"),
 }  # fmt: skip
 

@@ -58,6 +58,21 @@ def test_what_is_no_folder_of_scores(tmp_path: Path) -> None:
         scores_source(str(tmp_path))
 
 
+@pytest.mark.parametrize("length", [10**14, 10**30])
+def test_a_header_that_says_more_than_the_file_has_is_told(tmp_path: Path, length: int) -> None:
+    with (tmp_path / "mnist-3.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (length,)})
+        file.write(bytes(80))
+    with pytest.raises(CallError, match=r"mnist-3.npy cannot be read: .*They are numbers, one for each image"):
+        scores_source(str(tmp_path))
+
+
+def test_complex_numbers_are_no_scores(tmp_path: Path) -> None:
+    np.save(tmp_path / "mnist-3.npy", np.ones(3) + 1j)
+    with pytest.raises(CallError, match="they are complex numbers"):
+        scores_source(str(tmp_path))
+
+
 def test_an_array_of_objects_is_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "mnist-3.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(CallError, match="cannot be read"):

@@ -48,7 +48,8 @@ def test_models_without_a_latent_layer_have_none(points: pd.DataFrame) -> None:
 
 
 def test_it_is_drawn_with_and_without_points(points: pd.DataFrame, tmp_path: Path) -> None:
-    for name, frame in (("full", points), ("empty", points.iloc[:0])):
+    nothing = pd.DataFrame([], columns=points.columns)  # its columns are of no type
+    for name, frame in (("full", points), ("empty", nothing)):
         folder = tmp_path / name
         write_figure(figure("widths"), frame, "A note.", results_dir=folder, reports_dir=folder)
     full, empty = (imread(tmp_path / name / "figure_widths.png") for name in ("full", "empty"))
