@@ -1,7 +1,7 @@
 """What the log of the searches says: rows for the report, and a picture of how far the AUC hangs on each setting."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,14 +49,12 @@ def _panes(name: str, rows: pd.DataFrame) -> Iterator[Pane]:
             others = tuple((key, value) for key, value in settings.items() if key != setting)
             lines.setdefault(others, {})[settings[setting]] = auc
         joined = {others: dict(sorted(line.items())) for others, line in lines.items() if len(line) > 1}
-        shared = set.intersection(*map(set, joined)) if joined else set()
         if joined:
-            named = {settings_text(dict(_without(others, shared))): line for others, line in joined.items()}
+            shared = set.intersection(*map(set, joined))
+            named = {
+                settings_text(dict(one for one in others if one not in shared)): joined[others] for others in joined
+            }
             yield Pane(name, setting, profile[setting], dict(sorted(named.items())))
-
-
-def _without(settings: Iterable[tuple[str, Any]], shared: Collection[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    return (one for one in settings if one not in shared)
 
 
 def rows(log: pd.DataFrame) -> list[Row]:
