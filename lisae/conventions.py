@@ -50,7 +50,7 @@ class Conventions(OutlierMixin, Savable):
         image_shape_: (h, w, c) of the training images.
         threshold_: the score above which ``predict`` answers -1.
         n_features_in_: the values of one image, h x w x c.
-        offset_: ``decision_function`` is ``score_samples`` minus this, as in scikit-learn's detectors.
+        offset_: ``decision_function`` is ``score_samples`` minus this, as in scikit-learn's detectors, but 0 for a tie.
     """
 
     uses_negatives: ClassVar[bool] = False

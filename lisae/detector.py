@@ -241,25 +241,28 @@ class Detector(Conventions, ABC):
         return -self.anomaly_score(X)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images; see ``predict`` for ties."""
-        scores = self.anomaly_score(X)  # first, since it checks that there is a threshold
-        return self.threshold_ - scores
+        """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images, and zero for a tie.
+
+        A score that differs from the threshold by no more than 64 units in the last place ties with it: an image
+        scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
+        threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
+        """
+        return self._margins(self.anomaly_score(X))
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return +1 for each image taken as normal and -1 for each anomalous one, (n,), as ``labels_of`` its score."""
         return self.labels_of(self.anomaly_score(X))
 
     def labels_of(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return what ``predict`` does for images whose anomaly scores, (n,), are known.
+        """Return what ``predict`` does for images whose anomaly scores, (n,), are known: +1 for a tie too."""
+        return np.where(self._margins(scores) < 0, -1, 1).astype(np.int64)
 
-        A score above the threshold by no more than 64 units in the last place ties with it, and is normal: an image
-        scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
-        threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
-        """
+    def _margins(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what ``decision_function`` does for images whose anomaly scores, (n,), are known."""
         self._check_is_fitted()
         unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
-        tie = 64 * unit * max(1.0, abs(self.threshold_))
-        return np.where(scores - self.threshold_ > tie, -1, 1).astype(np.int64)
+        margins = self.threshold_ - scores
+        return np.where(np.abs(margins) > 64 * unit * max(1.0, abs(self.threshold_)), margins, 0.0)
 
     def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
         """Return the share of normal images that score lower, (n,), in [0, 1]; higher is more anomalous.

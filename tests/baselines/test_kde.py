@@ -114,10 +114,11 @@ def test_an_image_at_the_threshold_is_classified_alike_in_any_company() -> None:
     np.testing.assert_array_equal([detector.predict(image[None])[0] for image in images], together)
 
 
-@pytest.mark.parametrize(("units", "answer"), [(0, 1), (-50, 1), (50, 1), (100, -1)])
+@pytest.mark.parametrize(("units", "sign"), [(0, 0), (-50, 0), (50, 0), (-100, 1), (100, -1)])
 def test_a_score_ties_with_the_threshold_within_some_units_in_the_last_place(
-    fitted: KDE, units: int, answer: int, monkeypatch: pytest.MonkeyPatch, few: Shapes
+    fitted: KDE, units: int, sign: int, monkeypatch: pytest.MonkeyPatch, few: Shapes
 ) -> None:
     score = fitted.threshold_ + units * np.finfo(np.float64).eps * abs(fitted.threshold_)
     monkeypatch.setattr(KDE, "_anomaly_score", lambda *_: np.array([score]))
-    assert fitted.predict(few.normal[:1]) == [answer]
+    assert np.sign(fitted.decision_function(few.normal[:1])) == [sign]
+    assert fitted.predict(few.normal[:1]) == [-1 if sign < 0 else 1]

@@ -39,7 +39,10 @@ def test_score_samples_is_the_negative_score(fitted: Detector, probe: NDArray[np
 
 def test_predict_and_decision_function_cut_at_the_threshold(fitted: Detector, probe: NDArray[np.uint8]) -> None:
     scores, predicted = fitted.anomaly_score(probe), fitted.predict(probe)
-    np.testing.assert_array_equal(fitted.decision_function(probe), fitted.threshold_ - scores)
+    decisions, margins = fitted.decision_function(probe), fitted.threshold_ - scores
+    np.testing.assert_array_equal(decisions, np.where(decisions == 0, 0, margins))
+    assert np.abs(margins[decisions == 0]).max(initial=0) < 1e-5 * max(1, abs(fitted.threshold_))  # ties
+    np.testing.assert_array_equal(decisions < 0, predicted == -1)
     assert predicted.shape == (len(probe),)
     assert set(predicted) == {1, -1}
     np.testing.assert_array_equal(predicted == -1, scores > fitted.threshold_)
