@@ -176,6 +176,7 @@ _ROWS = (
     *map(_as_printed, ("AnoGAN", "AnoGAN-FM", "Linear-AE", "VAE", "Mem-AE", "Sig-RepNN (N=4)")),
     Row("RepNN (N=4), no sigmoid", "RepNN"),
     *map(_as_printed, ("AE", "LIS-AE")),
+    Row("LinSep-LIS-AE", "LinSep-LIS-AE", table="1"),
     *(_as_printed(name, "2") for name in ("LinSep-LIS-AE", "Sup. LIS-AE", "Sup. LinSep-LIS-AE")),
     *(Row(name, name, part=SAME_NEGATIVES) for name in SEEING),
     *(Row(f"Sup. {name}", name, table="2", part=SAME_NEGATIVES) for name in SEEING),
