@@ -23,7 +23,7 @@ LACKING = {*NORMALISED, "RepNN (N=4), no sigmoid"}  # rows that the paper does n
 @pytest.mark.parametrize("one", TABLES, ids=lambda one: one.id)
 def test_cells_are_those_printed_in_the_paper_s_order(one: Table) -> None:
     places = [place for table_id, *place in printed() if table_id == one.id]
-    lacking = LACKING | {cell.row for cell in one.cells if cell.part}
+    lacking = LACKING | {cell.row for cell in one.cells if cell.part} | ({"LinSep-LIS-AE"} if one.id == "1" else set())
     assert [[cell.row, cell.column] for cell in one.cells if cell.row not in {*BESIDE, *lacking}] == places
     for cell in one.cells:
         assert cell.column in one.columns
@@ -94,8 +94,8 @@ def cell_of(table_id: str, row: str, column: str) -> Cell:
 )
 def test_every_model_of_table_1_has_the_same_tasks_and_outliers(column: str, tasks: int, outliers: int) -> None:
     cells = [cell for cell in BY_ID["1"].cells if cell.column == column]
-    # The models of the paper, a label sweep and a length scale of OC-SVM, and three more rows of ours.
-    assert len(cells) == 16 + len(SEEING)
+    # The models of the paper, a label sweep and a length scale of OC-SVM, and four more rows of ours.
+    assert len(cells) == 17 + len(SEEING)
     (common,) = {
         tuple((measurement.task.normal, measurement.outliers) for measurement in cell.measurements) for cell in cells
     }
@@ -115,7 +115,7 @@ def test_negatives_of_table_1() -> None:
             Negatives("omniglot")
         }
     for cell in BY_ID["1"].cells:
-        sees = cell.row in ("LIS-AE", *SEEING)
+        sees = cell.row in ("LIS-AE", "LinSep-LIS-AE", *SEEING)
         assert all((measurement.task.negatives is not None) == sees for measurement in cell.measurements)
 
 

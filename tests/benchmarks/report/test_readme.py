@@ -54,7 +54,7 @@ def test_what_is_there_stands_beside_print_and_what_is_not_is_named(ten_kdes: Pa
     assert "| best rival | - | - | - | - | .610 (.575) KDE |" in part
     assert "| best rival with the same negatives | - | - | - | - | - |" in part
     assert "| LIS-AE | missing (.977) | missing (.926) | missing (.946) | missing (.689) | missing (.815) |" in part
-    assert "| LinSep-LIS-AE | - | - | - | missing (.770) | missing (.886) |" in part
+    assert "| LinSep-LIS-AE | missing | missing | missing | missing (.770) | missing (.886) |" in part
     assert "KDE on MNIST, Fashion-MNIST, 2-Class MNIST, SVHN;" in part
 
 
