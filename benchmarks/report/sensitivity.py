@@ -103,8 +103,8 @@ def draw(found: list[Pane]) -> Page:
         row, column = divmod(place, _PANES_A_ROW)
         axes = page.axes(_LEFT + column * (width + _GAP), row * row_height + _ABOVE, width, _PANE_HEIGHT)
         _draw_pane(axes, pane)
-        middle = (min(of) + max(of)) / 2
-        axes.set_ylim(middle - span / 2, middle + span / 2)
+        top = min((min(of) + max(of) + span) / 2, 1)
+        axes.set_ylim(top - span, top)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(lambda value, _: short(value, 3))
         axes.set_title(pane.search, loc="left")

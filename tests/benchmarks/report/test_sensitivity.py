@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report.document import DASH
-from benchmarks.report.sensitivity import Pane, panes, rows, write_sensitivity
+from benchmarks.report.sensitivity import Pane, draw, panes, rows, write_sensitivity
 from benchmarks.report.style import drawn_from
 from tests.benchmarks.report.records import SEARCH_LOG
 
@@ -31,6 +31,15 @@ def test_the_picture_is_of_this_log(tmp_path: Path) -> None:
     assert picture == tmp_path / "reports" / "search.png"
     assert drawn_from(picture, path.read_text())
     assert not drawn_from(picture, path.read_text() + "\n")
+
+
+def test_no_axis_goes_beyond_an_auc_of_one() -> None:
+    """And all span the same range."""
+    near_one = Pane("easy", "gamma", 9.0, {"": {7.0: 0.98, 9.0: 0.99}})
+    wide = Pane("hard", "gamma", 20.0, {"": {16.0: 0.7, 20.0: 0.8}})
+    limits = [axes.get_ylim() for axes in draw([near_one, wide]).figure.axes]
+    assert [top for _, top in limits] == pytest.approx([1, 0.815])
+    assert {round(top - bottom, 6) for bottom, top in limits} == {0.13}
 
 
 def test_a_log_without_two_values_of_a_setting_has_no_picture(tmp_path: Path) -> None:
