@@ -72,7 +72,7 @@ def test_no_result_comes_from_a_dead_network(store: Store) -> None:
         record = read_record(store.record_path(run_id))
         assert record.restarts == 0
         for score in record.scores:
-            # Scores that take many values trace a curve of many steps, fewer where nearly every outlier is found, and
-            # end in both corners. A constant has two.
-            assert len(set(score.detected)) > 10
+            # Scores that take many values trace a curve of many steps, and end in both corners. Where nearly every
+            # outlier is found, most of the curve is at 1 and has no steps to make.
+            assert len(set(score.detected)) > (30 if score.auc < 0.97 else 10)
             assert score.detected[0] > score.detected[-1]
