@@ -36,13 +36,19 @@ class Backbone(nn.Module):
         latent_dim: width of the latent layer.
         generator: draws the initial weights.
         activation: of the latent layer, ``tanh``, the paper's, or ``relu``, which it was compared with (Section 3.1).
+        channel_factor: the channels of all layers between image and features are so many times those above, rounded.
 
     Raises:
-        ValueError: for a latent width below 1, or another activation.
+        ValueError: for a latent width below 1, another activation, or a factor that leaves no channel.
     """
 
     def __init__(
-        self, image_shape: tuple[int, int, int], latent_dim: int, generator: torch.Generator, activation: str = "tanh"
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        generator: torch.Generator,
+        activation: str = "tanh",
+        channel_factor: float = 1.0,
     ) -> None:
         super().__init__()
         height, width, channels = image_shape
@@ -51,7 +57,10 @@ class Backbone(nn.Module):
         if activation not in _ACTIVATIONS:
             raise ValueError(f"the activation is one of {', '.join(_ACTIVATIONS)}; got {activation!r}.")
         self.activation = activation
-        first, second = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
+        standard = _GREY_CHANNELS if channels == 1 else _COLOUR_CHANNELS
+        first, second = (round(channel_factor * n) for n in standard)
+        if first < 1:
+            raise ValueError(f"channel_factor {channel_factor} leaves none of {standard[0]} channels.")
         grid = (second, -(-height // 4), -(-width // 4))
         is_whole = height % 4 == 0 and width % 4 == 0
         self.features = math.prod(grid)

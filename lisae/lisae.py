@@ -31,6 +31,7 @@ class AutoEncoder(BackboneDetector):
 
     Args:
         activation: of the latent layer, ``tanh`` or ``relu``.
+        channel_factor: channels of the convolutions, relative to those of ``Backbone``.
         inner_weight: weight of the error of the inner autoencoder, relative to the variance of its inputs, beside the
             squared error of the image. 0 is AE as in the paper's experiments, which found it not necessary (Section
             4.1, end).
@@ -42,10 +43,11 @@ class AutoEncoder(BackboneDetector):
 
     validation_fraction: Part = 0.1
     activation: Annotated[str, ("tanh", "relu")] = "tanh"
+    channel_factor: Positive = 1.0
     inner_weight: NotNegative = 0.0
 
     def _network(self, generator: torch.Generator) -> Backbone:
-        return Backbone(self.image_shape_, self.latent_dim_, generator, self.activation)
+        return Backbone(self.image_shape_, self.latent_dim_, generator, self.activation, self.channel_factor)
 
     def _objective(self, generator: torch.Generator) -> Objective:
         if self.inner_weight == 0:

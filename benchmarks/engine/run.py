@@ -34,6 +34,7 @@ _CAME_LATER = {
     "activation": "tanh",
     "adam_beta2": 0.999,
     "addressing": "cosine",
+    "channel_factor": 1.0,
     "contaminated": 0.0,
     "contrast": "none",
     "count": 0,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.paper.tables import TABLES, Measurement
-from benchmarks.paper.tasks import CLASSES, other_split, validated, with_classes
+from benchmarks.paper.tasks import CLASSES, Task, other_split, validated, with_classes
 
 FILE = Path(__file__).with_name("search.toml")
 
@@ -37,7 +37,8 @@ class Search:
     scored: str  # on "validation" or "test" images
     seeds: tuple[int, ...]
     grids: tuple[Mapping[str, Any], ...]  # of a setting, or of one of its stage after a dot: a value or several
-    normal: tuple[int, ...] = CLASSES
+    normal: tuple[int | tuple[int, ...], ...] = CLASSES  # of each task: a class, or the classes
+    supervised: bool = False  # of reported tasks, those whose negatives are of the outlier classes
 
     @property
     def candidates(self) -> list[dict[str, Any]]:
@@ -54,12 +55,18 @@ class Search:
             for seed in self.seeds:
                 yield Trial(self._measurement(normal), change, seed)
 
-    def _measurement(self, normal: int) -> Measurement:
+    def _measurement(self, normal: int | tuple[int, ...]) -> Measurement:
         if self.scored == "test":
+            classes = normal if isinstance(normal, tuple) else (normal,)
             reported = (one for table in TABLES for one in table.measurements if one.model == self.model)
-            return next(one for one in reported if (one.task.dataset, one.task.normal) == (self.dataset, (normal,)))
+            return next(one for one in reported if self._is_of(one.task, classes))
+        assert isinstance(normal, int)
         task = validated(with_classes(self.dataset, normal, other_split(normal)))
         return Measurement(task, self.model, task.outliers)
+
+    def _is_of(self, task: Task, normal: tuple[int, ...]) -> bool:
+        is_supervised = task.negatives is not None and task.negatives.classes == task.outliers
+        return (task.dataset, task.normal, is_supervised) == (self.dataset, normal, self.supervised)
 
 
 @cache
@@ -82,7 +89,7 @@ def _flat(grid: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _frozen(value: Any) -> Any:
     """Return a value of TOML with tuples for lists."""
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def all_trials() -> list[Trial]:
