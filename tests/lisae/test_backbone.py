@@ -75,6 +75,17 @@ def test_parameter_counts(shape: Shape, latent_dim: int, channels: int, count: i
     assert network.latent.weight.shape == (latent_dim, network.features)
 
 
+@pytest.mark.parametrize(("shape", "factor", "expected"), [(SMALL, 0.5, [8, 32]), (LARGE, 2.0, [64, 128])])
+def test_channels_are_a_factor_times_those_of_the_paper(shape: Shape, factor: float, expected: list[int]) -> None:
+    network = Backbone(shape, 8, torch.Generator(), channel_factor=factor)
+    found = [layer.out_channels for layer in network.encoder if isinstance(layer, nn.Conv2d)]
+    first, second = expected
+    assert (found, network.features) == (expected, second * shape[0] * shape[1] // 16)
+    back = [layer.out_channels for layer in network.decoder if isinstance(layer, nn.ConvTranspose2d | nn.Conv2d)]
+    assert back == [first, first, shape[2]]
+    assert network(pictures(shape)).shape == pictures(shape).shape
+
+
 @pytest.mark.parametrize("shape", [SMALL, LARGE, (16, 24, 2)])
 def test_reconstructions_have_the_shape_and_range_of_images(shape: Shape) -> None:
     images = pictures(shape)

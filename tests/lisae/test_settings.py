@@ -36,6 +36,8 @@ class Switch:
         ({"precision": "double"}, "precision is one of auto, float32, bfloat16; got 'double'"),
         ({"activation": "sigmoid"}, "activation is one of tanh, relu; got 'sigmoid'"),
         ({"device": "tpu"}, "the device is one of .* got 'tpu'"),
+        ({"channel_factor": 0.0}, r"channel_factor is a number, above 0; got 0\.0"),
+        ({"channel_factor": 0.01}, r"channel_factor 0\.01 leaves none of 16 channels"),
         ({"inner_weight": -1.0}, r"inner_weight is a number, at least 0; got -1\.0"),
         ({"n_jobs": 0}, "n_jobs is a number of threads, -1 for all processors or None to choose; got 0"),
         ({"size": -4}, "size are at least 1 pixel; got -4"),

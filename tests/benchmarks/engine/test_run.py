@@ -32,7 +32,7 @@ def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
     repnn = make_run(without_negatives("cifar10", 9), "Sig-RepNN", 0, FAST, {})
     assert repnn.settings["squash"]
     assert "squash" not in repnn.identity()["settings"]
-    for name, value in (("activation", "relu"), ("inner_weight", 1.0)):
+    for name, value in (("activation", "relu"), ("channel_factor", 2.0), ("inner_weight", 1.0)):
         other = changed(run, {name: value})
         assert other is not None
         assert other.id != run.id

@@ -1,5 +1,6 @@
 """Settings are chosen on tasks that see no test image and no outlier."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,16 @@ from benchmarks.engine.evaluate import scored_images, training_images
 from benchmarks.engine.profiles import Profile, load_profile
 from benchmarks.engine.run import changed, make_run, stage_of
 from benchmarks.engine.search import Search, searches
-from benchmarks.paper.tasks import Negatives, Task, against, other_split, validated, with_classes, without_negatives
+from benchmarks.paper.tasks import (
+    Negatives,
+    Task,
+    against,
+    other_split,
+    supervised,
+    validated,
+    with_classes,
+    without_negatives,
+)
 
 COMBINED = with_classes("cifar10", 3, (5, 6, 7, 8, 9))
 
@@ -94,3 +104,14 @@ def test_a_search_on_test_images_has_the_reported_tasks() -> None:
     (trial,) = one.trials(one.candidates[1])
     assert trial.measurement.task == against("mnist", (8,), Negatives("omniglot"))
     assert trial.text == "epochs = 2, beta = 1.0"
+
+
+def test_a_search_may_have_pairs_of_classes_and_the_supervised_tasks() -> None:
+    pairs = Search("steps", "LIS-AE", "mnist", "test", (0,), ({},), ((0, 1), (8, 9)))
+    tasks = [trial.measurement.task for trial in pairs.trials({})]
+    assert tasks == [against("mnist", pair, Negatives("omniglot")) for pair in ((0, 1), (8, 9))]
+    bound = Search("steps", "LIS-AE", "cifar10", "test", (0,), ({},), (3,), supervised=True)
+    (trial,) = bound.trials({})
+    assert trial.measurement.task == supervised("cifar10", 3)
+    (plain,) = replace(bound, supervised=False).trials({})
+    assert plain.measurement.task == COMBINED
