@@ -119,11 +119,15 @@ class Profile:
             yield f"[{table}.{place}]", settings.get(argument[0], {}) if argument else settings
 
     def latent_dims(self, model: Model, dataset: str) -> tuple[int, ...]:
-        """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer."""
+        """Return the widths that the protocol ``oracle`` chooses from; none for a model without a latent layer.
+
+        Widths at which the model collapses from every seed are none to choose from.
+        """
         widths = self.tables.get("latent_dim", {}).get(dataset)
         if widths is None or not has_latent_layer(model):
             return ()
-        return tuple(dict.fromkeys((widths["fixed"], *widths["grid"])))
+        collapses = widths.get("collapses", {}).get(model.name, ())
+        return tuple(dict.fromkeys((widths["fixed"], *(one for one in widths["grid"] if one not in collapses))))
 
     def preparation(self, negatives: str) -> Settings:
         """Return how images of this data set are made ready as negatives for a task of another one."""
@@ -216,7 +220,7 @@ def check(path: Path, tables: Settings, figures: Figures | None = None) -> None:
             if name not in places():
                 raise CallError(f"in models of [shared], {unknown('model', name, places())}")
         for name, widths in tables.get("latent_dim", {}).items():
-            if len(widths) < 2:
+            if not {"fixed", "grid"} <= widths.keys():
                 raise CallError(f"[latent_dim.{name}] has fixed and grid, such as 16 and [8, 16]; got {widths!r}.")
     except CallError as error:
         raise CallError(f"{path}: {error}") from error
@@ -237,6 +241,7 @@ def _known(figures: Figures | None) -> dict[str, Any]:
                 found = f"{name} begins from the trained {model.begins_from}. Change [models.{model.begins_from}]."
             models[name] = own[name] | {stage.argument: found}
     shared: dict[str, list[Option]] = {}
+    width, widths = Option(1, Range(1)), Option([1], Range(1))
     for options in own.values():
         for key, option in options.items():
             shared.setdefault(key, []).append(option)
@@ -246,7 +251,9 @@ def _known(figures: Figures | None) -> dict[str, Any]:
         "seeds": Option([0], Range(0, 2**32 - 1)),
         "cost": Option(1.0, Range(above=True)),
         "limits": {"train": Option(0), "test": Option(0)},
-        "latent_dim": {name: {"fixed": Option(1, Range(1)), "grid": Option([1], Range(1))} for name in NAMES},
+        "latent_dim": {
+            name: {"fixed": width, "grid": widths, "collapses": dict.fromkeys(MODELS, widths)} for name in NAMES
+        },
         "shared": shared | {"models": [Option([""])]},
         "models": models,
         "datasets": dict.fromkeys(NAMES, models | {"shared": shared}),

@@ -16,7 +16,7 @@ from benchmarks.claims.ledger import CONFIRMED, NOT_CONFIRMED, NOT_MEASURED, UND
 from benchmarks.data.cache import CATALOGUE
 from benchmarks.engine.evaluate import build
 from benchmarks.engine.plan import Computable, Plan
-from benchmarks.engine.profiles import CHOSEN
+from benchmarks.engine.profiles import CHOSEN, has_latent_layer
 from benchmarks.engine.records import Record
 from benchmarks.files import write_text
 from benchmarks.paper.printed import DEVIATIONS, errata
@@ -229,6 +229,10 @@ class _Content:
         for dataset in dict.fromkeys(one.task.dataset for one in self._measurements):
             widths = profile.latent_dims(MODELS["AE"], dataset)
             rows[f"latent widths of oracle, {dataset}"] = ", ".join(map(str, widths))
+            for name, model in MODELS.items():
+                if has_latent_layer(model) and (dead := set(widths) - set(profile.latent_dims(model, dataset))):
+                    without = ", ".join(map(str, sorted(dead)))
+                    rows[f"latent widths at which {name} collapses, {dataset}"] = without
         for name in sorted({one.task.negatives.dataset for one in self._measurements if one.task.negatives}):
             if prepared := profile.preparation(name):
                 rows[f"negatives from {name}"] = settings_text(prepared)

@@ -45,7 +45,7 @@ def _test(folder: Path, tests: str, output: DupFd) -> None:
     sys.path.insert(0, str(folder))
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
         del sys.modules[name]  # those of the project itself, not of the copy
-    # What garbage collection finds, and whatever other processes do in a shared temporary folder, must not answer for tests.
+    # What garbage collection finds, and what others do in a shared temporary folder, must not answer for the tests.
     with tempfile.TemporaryDirectory() as scratch:
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", f"--basetemp={scratch}/tests"]
         status = pytest.main([*options, *tests.split()])

@@ -49,7 +49,8 @@ def test_phase_one_of_lis_ae_is_ae_and_that_of_linsep_shares_its_training(datase
     assert lis["autoencoder"] == ae
     own = {"epochs": 6, "batch_size": 64, "learning_rate": 4e-3, "adam_beta2": 0.99} if dataset == "cifar10" else {}
     # The separating classifier reads the pre-activation, and only tanh follows it; its loss has no inner error.
-    assert linsep["autoencoder"] | {"activation": "tanh", "inner_weight": 0.0} == ae | {"separation": 200.0} | own
+    others = {"activation": "tanh", "channel_factor": 1.0, "inner_weight": 0.0}
+    assert linsep["autoencoder"] | others == ae | {"separation": 200.0} | own
 
 
 def test_a_profile_inherits_and_a_data_set_overrides(tmp_path: Path) -> None:
@@ -120,6 +121,18 @@ def test_one_latent_width_for_every_model_of_a_data_set(tmp_path: Path) -> None:
         assert profile.settings(MODELS[name], "mnist", 3)["autoencoder"]["latent_dim"] == 3
         assert profile.latent_dims(MODELS[name], "mnist") == (5, 3)
     assert profile.latent_dims(MODELS["KDE"], "mnist") == ()
+
+
+def test_a_width_at_which_a_model_collapses_is_none_to_choose_from(tmp_path: Path) -> None:
+    lines = 'extends = "fast"\n[latent_dim]\nmnist = { fixed = 5, grid = [3, 5, 7], collapses = { VAE = [3] } }\n'
+    profile = written(tmp_path, lines)
+    assert profile.latent_dims(MODELS["VAE"], "mnist") == (5, 7)
+    assert profile.latent_dims(MODELS["AE"], "mnist") == (5, 3, 7)
+    for wrong in ("{ VEA = [3] }", "{ VAE = 3 }", "{ VAE = [0] }", "[3]"):
+        with pytest.raises(CallError, match="collapses"):
+            written(tmp_path, lines.replace("{ VAE = [3] }", wrong))
+    with pytest.raises(CallError, match="has fixed and grid"):
+        written(tmp_path, "seeds = [0]\n[latent_dim]\nmnist = { fixed = 5, collapses = { VAE = [3] } }\n")
 
 
 def test_a_setting_is_explained_by_the_table_that_it_comes_from() -> None:
