@@ -132,7 +132,7 @@ def test_rows_say_everything_about_a_run(store: Store) -> None:
     assert float(first["auc"]) == 0.1 + 0.2  # every digit
     assert (first["model"], first["normal"], first["negatives"]) == ("LIS-AE", "Car", "cifar10: Dog Frog")
     assert (first["data_variant"], first["seed"], first["restarts"]) == ("cifar10: a part", "0", "1")
-    assert json.loads(first["settings"])["gamma"] == 20
+    assert json.loads(first["settings"])["gamma"] == 16
     assert json.loads(first["settings"])["limits"] == {"train": 0, "test": 0}
     assert first["device"] == "a processor, of a kind"
     assert [row["detected_at_5"] for row in rows] == ["0.05"] * 4
