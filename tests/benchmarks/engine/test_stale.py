@@ -45,7 +45,7 @@ def test_what_the_claims_study_is_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda run: replace(run, settings=run.settings | {"gamma": 3.25}), "settings.gamma was 3.25 and is 20.0"),
+        (lambda run: replace(run, settings=run.settings | {"gamma": 3.25}), "settings.gamma was 3.25 and is 16.0"),
         (lambda run: changed(run, {"autoencoder.epochs": 99}), "settings.autoencoder.epochs was 99 and is 12"),
         (lambda run: replace(run, settings=run.settings | {"old": 1}), "settings.old was 1 and is not there"),
         (lambda run: replace(run, limits={"train": 5, "test": 0}), "limits.train was 5 and is 0"),
