@@ -22,6 +22,8 @@ def runs_of(tables: tuple[Table, ...], seeds: tuple[int, ...] = (0,)) -> list[Ru
 
 
 CLASS_TABLES = TABLES[3:]
+# What LIS-AE had on CIFAR-10 then.
+AS_FIRST_PUBLISHED = {"gamma": 20.0, "learning_rate": 1e-3}
 
 
 def test_a_setting_that_came_later_leaves_old_ids_as_they_were() -> None:
@@ -44,7 +46,7 @@ def test_a_setting_under_a_new_name_leaves_old_ids_as_they_were() -> None:
     run = make_run(with_classes("cifar10", 1, (5, 6, 7, 8, 9)), "LIS-AE", 0, FAST, {})
     identities = {}
     for reading in ("absolute", "hinge", "rms", "square"):
-        other = changed(run, {"reading": reading})
+        other = changed(run, {"reading": reading, **AS_FIRST_PUBLISHED})
         assert other is not None
         identities[other.id] = {key: other.identity()["settings"].get(key) for key in ("hinge", "reading")}
     assert list(identities.values()) == [
@@ -58,7 +60,7 @@ def test_a_setting_under_a_new_name_leaves_old_ids_as_they_were() -> None:
 
 def test_fields_of_negatives_that_came_later_leave_old_ids_as_they_were() -> None:
     now = make_run(with_classes("cifar10", 1, (5, 6, 7, 8, 9)), "LIS-AE", 0, FAST, {})
-    run = changed(now, {"reading": "absolute"})
+    run = changed(now, {"reading": "absolute", **AS_FIRST_PUBLISHED})
     assert run is not None
     assert run.id == "832728ab0abe433e"
     assert run.identity()["task"]["negatives"] == {"dataset": "cifar10", "classes": (5, 6, 7, 8, 9)}
