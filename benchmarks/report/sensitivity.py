@@ -22,19 +22,22 @@ _LEFT, _GAP, _ABOVE, _BELOW = 0.6, 0.4, 0.3, 0.45
 
 
 class Pane(NamedTuple):
-    """One setting of one search: a line for each choice of the other settings, its points by the setting's value."""
+    """One setting of one search: a line for each choice of the other settings, its points by the setting's value.
+
+    ``others``: those of the other settings that differ between the lines; a line is named after their values.
+    """
 
     search: str
     setting: str
     profile: float
+    others: tuple[str, ...]
     lines: Mapping[str, Mapping[float, float]]
 
 
 def panes(log: pd.DataFrame) -> list[Pane]:
     """Return a pane for each numeric setting that a search without test images changes, from its log.
 
-    A line is named after those of the other settings that differ between the lines of its pane, and joins two values
-    at least; combinations without a mean are left out.
+    A line joins two values at least; combinations without a mean are left out.
     """
     found = log[(log["scored"] == "validation") & log["auc"].notna()]
     return list(chain.from_iterable(_panes(str(name), part) for name, part in found.groupby("name", sort=False)))
@@ -51,10 +54,10 @@ def _panes(name: str, rows: pd.DataFrame) -> Iterator[Pane]:
         joined = {others: dict(sorted(line.items())) for others, line in lines.items() if len(line) > 1}
         if joined:
             shared = set.intersection(*map(set, joined))
-            named = {
-                settings_text(dict(one for one in others if one not in shared)): joined[others] for others in joined
-            }
-            yield Pane(name, setting, profile[setting], dict(sorted(named.items())))
+            different = tuple(key for key, value in next(iter(joined)) if (key, value) not in shared)
+            by_values = {tuple(dict(others)[key] for key in different): line for others, line in joined.items()}
+            named = {", ".join(map(str, values)): line for values, line in sorted(by_values.items())}
+            yield Pane(name, setting, profile[setting], different, named)
 
 
 def rows(log: pd.DataFrame) -> list[Row]:
@@ -108,7 +111,7 @@ def draw(found: list[Pane]) -> Page:
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(lambda value, _: short(value, 3))
         axes.set_title(pane.search, loc="left")
-        axes.set(xlabel=pane.setting.replace("autoencoder.", ""), ylabel="" if column else "AUC")
+        axes.set(xlabel=_in_words(pane.setting), ylabel="" if column else "AUC")
     return page
 
 
@@ -124,4 +127,11 @@ def _draw_pane(axes: Axes, pane: Pane) -> None:
     axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
     axes.set_xlim(-0.3, len(values) - 0.7)
     if len(pane.lines) > 1:
-        axes.legend(fontsize=6, frameon=False)
+        title = ", ".join(map(_in_words, pane.others))
+        axes.legend(fontsize=6, frameon=False, title=title, title_fontsize=6, alignment="left")
+
+
+def _in_words(setting: str) -> str:
+    """Return the name of a setting; one of a stage says so."""
+    *stage, name = setting.split(".")
+    return f"{name} of phase one" if stage else name
