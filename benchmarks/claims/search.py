@@ -45,7 +45,7 @@ def _rows(search: Search, plan: Plan) -> Iterator[dict[str, Any]]:
         if own is not None and values is not own and not np.isnan(values - own).any():
             row |= _difference(values - own)
         seconds = [record.processor_seconds for record in found if record.processor_seconds is not None]
-        row["seconds"] = round(fmean(seconds), 1) if seconds else np.nan
+        row["seconds"] = round(fmean(seconds), 3) if seconds else np.nan
         yield row | {"runs": len(found), "of": values.size, "is_profile": values is own, "profile": compact(profile)}
 
 

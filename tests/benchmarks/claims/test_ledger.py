@@ -242,7 +242,7 @@ def test_a_dry_run_lists_them_and_what_is_changed(tmp_path: Path, capsys: pytest
     assert len(lis) == 2 * (1 + 4 * 4 + 1 + 3)
     assert sum(", negatives cifar10 5,6,7,8,9, 50 of them, negatives.count = 50, seed 0" in line for line in lis) == 2
     assert sum(", autoencoder.latent_dim = 512, seed 0" in line for line in ae) == 2
-    assert sum(", gamma = 5.0, seed 0" in line for line in lis) == 2
+    assert sum(", gamma = 4.0, seed 0" in line for line in lis) == 2
     # Of every class of SVHN: AE and LIS-AE with an inner loss.
     assert sum(", autoencoder.inner_weight = 10.0, seed 0" in line for line in lines) == 2 * 10
     assert lines[-1].startswith("110 runs, 110 to do")

@@ -73,7 +73,10 @@ def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Path) -> None:
     slow = [profile.seconds(m, d) for m in ("AnoGAN", "AnoGAN-FM") for d in ("svhn", "cifar10")]
     assert f"| {duration(10 * sum(slow) / 2)} |" in line  # at the width chosen beforehand
     runs = {model: 10 + 10 * MODELS[model].detector.uses_negatives for model in LATENT}
-    wider = sum(2 * n * profile.seconds(m, d) for m, n in runs.items() for d in ("svhn", "cifar10"))
+    pairs = [(m, d) for m in runs for d in ("svhn", "cifar10")]
+    widths = {(m, d): len(profile.latent_dims(MODELS[m], d)) - 1 for m, d in pairs}
+    assert set(widths.values()) == {1, 2}  # one where the model collapses at the other
+    wider = sum(widths[m, d] * runs[m] * profile.seconds(m, d) for m, d in pairs)
     assert line.endswith(f"| {duration(wider / 2)} |")
 
 
