@@ -30,8 +30,13 @@ class RecordLookup:
     seeds: Sequence[int]
 
     def records(self, artefact: Artefact) -> list[Record]:
-        """List the records of what an artefact measures, at the latent width chosen beforehand."""
-        found = (self.record(measurement, seed, None) for measurement in artefact.measurements for seed in self.seeds)
+        """List the records of what an artefact measures, at every latent width that it shows."""
+        found = (
+            self.record(measurement, seed, width)
+            for measurement in artefact.measurements
+            for width in (self.widths(measurement) if artefact.oracle else (None,))
+            for seed in self.seeds
+        )
         return [record for record in found if record is not None]
 
 

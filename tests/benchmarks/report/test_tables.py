@@ -20,7 +20,7 @@ from benchmarks.report.style import drawn_from
 from benchmarks.report.summary import standings
 from benchmarks.report.tables import columns_of, draw_table, in_columns, side_by_side, write_table
 from benchmarks.report.tidy import tidy
-from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, record_with, svhn_is_a_part
+from tests.benchmarks.report.records import TABLE, a_part, at, lookup, nothing, record_of, record_with, svhn_is_a_part
 
 
 def test_markdown_is_laid_out_as_in_the_paper() -> None:
@@ -157,6 +157,16 @@ def test_all_files_are_written(name: str, tmp_path: Path, monkeypatch: pytest.Mo
         one, lookup(), command="the command", reasons={}, results_dir=tmp_path / "b", reports_dir=tmp_path / "b"
     )
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def test_where_other_latent_widths_were_trained_is_said_too() -> None:
+    def look(measurement: Measurement, seed: int, latent_dim: int | None) -> Record:
+        record = record_of(measurement, seed)
+        return replace(record, device="another processor") if latent_dim == 8 else record
+
+    devices = {record.device for record in lookup(look, widths=(16, 8)).records(table("1"))}
+    assert devices == {"a processor", "another processor"}
+    assert {record.device for record in lookup(look, widths=(16, 8)).records(TABLE)} == {"a processor"}
 
 
 def wider_is_better(measurement: Measurement, seed: int, latent_dim: int | None) -> Record | None:
