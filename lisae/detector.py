@@ -106,7 +106,8 @@ class Detector(Conventions, ABC):
         """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
         self._check_settings()
         images = self._as_images(X, None)
-        if isinstance(negatives, str) and negatives in WAYS and self.uses_negatives:
+        self._negatives_are_made = isinstance(negatives, str) and negatives in WAYS and self.uses_negatives
+        if self._negatives_are_made:
             kept = ~held_out_rows(len(images), self.validation_fraction)
             negatives = made(negatives, images, np.flatnonzero(kept), seed_of(self.random_state))
         if negatives is None:

@@ -16,11 +16,21 @@ from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.conventions import Stage
-from lisae.few import moved_too, times_of, with_strokes
+from lisae.few import more_of, times_of
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error, variance_of
-from lisae.settings import AUTO, Count, CountOrZero, DecayRate, NotNegative, Part, Positive, PositiveOrAuto
+from lisae.settings import (
+    AUTO,
+    Count,
+    CountOrZero,
+    DecayRate,
+    NotNegative,
+    NotNegativeOrAuto,
+    Part,
+    Positive,
+    PositiveOrAuto,
+)
 from lisae.stacks import Learning
 from lisae.training import Objective
 
@@ -209,8 +219,11 @@ class LISAE(ReconstructionDetector):
         adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         min_images: normal images, and negatives, of phase two at least. Fewer are joined by copies of them that are
-            moved by a pixel in 28, eight of each at most; and beside fewer negatives than half of this, as many
-            images of strokes are drawn (``lisae.few``). 0: there are only those that are given.
+            moved by a pixel in 28, eight of each at most; in colour by a seventh of the shorter side, 24 of each
+            (``lisae.few``). 0: there are none.
+        strokes: images of drawn strokes that join the negatives of phase two, for each of these (moved copies
+            counted). ``auto``: two in grey images, up to twice ``min_images``, and in colour those that are missing
+            from half of ``min_images``; none beside negatives that ``fit`` made itself, as for ``negatives="elastic"``.
         n_jobs: threads on a CPU, as for ``BackboneDetector``; None: as many as phase one is told.
         image_shape, size: as for ``Detector``; None: as phase one is told.
         verbose, callback: as for ``BackboneDetector``, also for a phase one that is not fitted.
@@ -241,6 +254,7 @@ class LISAE(ReconstructionDetector):
     adam_beta2: DecayRate = 0.999
     min_steps: CountOrZero = 250
     min_images: CountOrZero = 1000
+    strokes: NotNegativeOrAuto = AUTO
     validation_fraction: Part = 0.1
     n_jobs: int | None = None
     verbose: bool = False
@@ -264,7 +278,8 @@ class LISAE(ReconstructionDetector):
         self.network_ = copy.deepcopy(self.autoencoder_.network_)
         self.network_.requires_grad_(False)
         self.network_.latent.requires_grad_(True)
-        learned, negatives = self._more(normal, negatives, seed)
+        strokes = 0.0 if self.strokes == AUTO and self._negatives_are_made else self.strokes
+        learned, negatives = more_of(normal, negatives, seed, least=self.min_images, strokes=strokes)
         n = len(learned) + len(negatives)
         is_cached = n * self.network_.features * self.arithmetic()[1].itemsize <= memory.FEATURES
         kind = LatentShaping if is_cached else LatentShapingOfImages
@@ -278,14 +293,6 @@ class LISAE(ReconstructionDetector):
         errors = self._anomaly_score(normal)
         check_varied(errors, self._some_codes(normal))
         return errors
-
-    def _more(self, normal: Images, negatives: Images, seed: int) -> tuple[Images, Images]:
-        """Return what phase two learns from where there are few images, as ``min_images`` says."""
-        random = np.random.default_rng(seed)
-        of_normal, of_negatives, of_strokes = random.integers(2**32, size=3)
-        moved = moved_too(negatives, self.min_images, of_negatives)
-        missing = self.min_images // 2 - len(negatives)
-        return moved_too(normal, self.min_images, of_normal), with_strokes(moved, missing, of_strokes)
 
 
 class LinSepLISAE(LISAE):

@@ -42,6 +42,7 @@ CountOrAuto = Annotated[int | str, Range(1, auto_of=int)]
 Positive = Annotated[float, Range(above=True)]
 PositiveOrAuto = Annotated[float | str, Range(above=True, auto_of=float)]
 NotNegative = Annotated[float, Range()]
+NotNegativeOrAuto = Annotated[float | str, Range(auto_of=float)]
 Part = Annotated[float, Range(high=0.5)]
 DecayRate = Annotated[float, Range(high=0.999999)]  # of a moving average: 0 has no memory, and 1 would never move
 Share = Annotated[float, Range(high=1, above=True)]  # of a whole, and not none of it

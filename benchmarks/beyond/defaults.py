@@ -14,53 +14,24 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.metrics import roc_auc_score
 
-from benchmarks.data import load
+from benchmarks.beyond.problems import TASKS, Images, Problem, problem_of
 from lisae import LISAE, AutoEncoder, Detector, RestartWarning
-from lisae.few import moved_too, with_strokes
+from lisae.few import GREY, Moves, moved_too, times_of, with_strokes
 from lisae.negatives import elastic
 from lisae.reconstruction import variance_of
 from lisae.settings import AUTO
 from lisae.width import explained
 
-Images = NDArray[Any]
-
-TASKS = Path(__file__).with_suffix(".toml")
 COLUMNS = ("measure", "dataset", "normal", "images", "way", "value", "auc")
-_SHARE = 10  # one normal image in ten is held out, where a rule needs it
 _WIDTHS = (16, 32, 64, 128)
 _BATCHES = (128, 64)
 _DISTANCES = ((0.02, 0.05), (0.05, 0.15), (0.15, 0.4))  # of elastic distortions, as shares of the shorter side
-_TESTED = 500  # normal images and outliers that are scored, each
-
-
-class Problem(NamedTuple):
-    """The images of one task: of training, held-out normal ones, negatives, and those that are scored."""
-
-    normal: Images
-    held_out: Images
-    negatives: Images
-    scored: Images
-    is_outlier: NDArray[np.bool_]
-
-    def auc(self, detector: Detector) -> float:
-        """Return the area under the curve of a fitted detector."""
-        return float(roc_auc_score(self.is_outlier, detector.anomaly_score(self.scored)))
-
-    def false_alarms(self, detector: Detector) -> float:
-        """Return the share of new normal images that a fitted detector calls anomalous."""
-        return float((detector.predict(self.scored[~self.is_outlier]) == -1).mean())
-
-    @property
-    def all_normal(self) -> Images:
-        """The normal images of training and those that are held out from them."""
-        return np.concatenate([self.held_out, self.normal])
+_MOVES = (GREY, Moves(14, 25), Moves(7, 25))
+_STROKES = (0.5, 1, 2)  # images of strokes for each negative
 
 
 @dataclass(frozen=True)
@@ -132,7 +103,7 @@ def _distances(problem: Problem) -> Iterator[Result]:
         f"elastic, moved by {share[0]:.0%} to {share[1]:.0%}": elastic(normal, np.arange(n), 0, count=n, distance=share)
         for share in _DISTANCES
     }
-    return _shaped(problem, piles)
+    return _shaped(problem, piles, min_images=0)
 
 
 def mixup(images: Images) -> Images:
@@ -144,13 +115,14 @@ def mixup(images: Images) -> Images:
     return (mixed.round() if images.dtype == np.uint8 else mixed).astype(images.dtype)
 
 
-def _shaped(problem: Problem, piles: Mapping[str, Images]) -> Iterator[Result]:
+def _shaped(problem: Problem, piles: Mapping[str, Images], **settings: Any) -> Iterator[Result]:
     """Give the AUC of an autoencoder, and of it shaped with each pile of negatives."""
     normal, gamma = problem.normal, 1.5 * distance(problem.normal)
     autoencoder = AutoEncoder(latent_dim=_width(problem), random_state=0, validation_fraction=0).fit(normal)
     yield Result("AE", 0, problem.auc(autoencoder))
     for way, pile in piles.items():
-        detector = LISAE(autoencoder, gamma=gamma, random_state=0, validation_fraction=0).fit(normal, negatives=pile)
+        detector = LISAE(autoencoder, gamma=gamma, strokes=0, random_state=0, validation_fraction=0, **settings)
+        detector.fit(normal, negatives=pile)
         yield Result(way, len(pile), problem.auc(detector))
 
 
@@ -160,17 +132,48 @@ def _few(problem: Problem) -> Iterator[Result]:
     yield Result("AE", 0, problem.auc(autoencoder))
     normal, negatives = problem.all_normal, problem.negatives
     least = LISAE().min_images
-    missing = least // 2 - len(negatives)
-    moved = moved_too(normal, least, 0), moved_too(negatives, least, 1)
-    ways: dict[str, tuple[Images, Images, int]] = {
-        "as they are": (normal, negatives, 0),
-        "moved": (*moved, 0),
-        "strokes": (normal, with_strokes(negatives, missing, 0), 0),
-        "moved, and strokes": (normal, negatives, least),
+    moved = moved_too(normal, least, 0, GREY), moved_too(negatives, least, 1, GREY)
+    ways = {
+        "as they are": (normal, negatives),
+        "moved": moved,
+        "strokes": (normal, with_strokes(negatives, _missing(problem), 0)),
     }
-    for way, (own, others, minimum) in ways.items():
-        detector = LISAE(autoencoder, min_images=minimum, random_state=0).fit(own, negatives=others)
-        yield Result(way, len(moved[0] if minimum else own), problem.auc(detector))
+    for way, (own, others) in ways.items():
+        detector = LISAE(autoencoder, min_images=0, strokes=0, random_state=0).fit(own, negatives=others)
+        yield Result(way, len(own), problem.auc(detector))
+
+
+def _strokes(problem: Problem) -> Iterator[Result]:
+    """Compare how many images of strokes stand beside real negatives and their moved copies; the value is that."""
+    autoencoder = AutoEncoder(random_state=0).fit(problem.all_normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    negatives = problem.negatives
+    there = len(negatives) * times_of(len(negatives), LISAE().min_images, negatives.shape[1:])
+    counts: dict[str, float] = {"those missing": _missing(problem)}
+    counts |= {f"{share} for each": share * there for share in _STROKES}
+    for way, count in counts.items():
+        detector = LISAE(autoencoder, strokes=count / there, random_state=0)
+        yield Result(way, count, problem.auc(detector.fit(problem.all_normal, negatives=negatives)))
+
+
+def _moves(problem: Problem) -> Iterator[Result]:
+    """Compare how far copies of few images are moved, and how often; the value is how many of each there are."""
+    autoencoder = AutoEncoder(random_state=0).fit(problem.all_normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    least = LISAE().min_images
+    for moves in _MOVES:
+        own, others = (
+            moved_too(images, least, seed, moves) for seed, images in enumerate((problem.all_normal, problem.negatives))
+        )
+        detector = LISAE(autoencoder, min_images=0, strokes=_missing(problem) / len(others), random_state=0)
+        detector.fit(own, negatives=others)
+        times = len(own) // len(problem.all_normal)
+        yield Result(f"1/{moves.part} of a side, {moves.times} times at most", times, problem.auc(detector))
+
+
+def _missing(problem: Problem) -> int:
+    """Return how many negatives are missing from half of what is enough for phase two."""
+    return max(0, LISAE().min_images // 2 - len(problem.negatives))
 
 
 def _defaults(problem: Problem) -> Iterator[Result]:
@@ -200,7 +203,7 @@ def _batches(problem: Problem) -> Iterator[Result]:
         autoencoder = AutoEncoder(random_state=0, batch_size=first)
         yield _timed(f"AE {first}", autoencoder, problem, None)
         for second in _BATCHES:
-            detector = LISAE(autoencoder, random_state=0, batch_size=second)
+            detector = LISAE(autoencoder, strokes=0, random_state=0, batch_size=second)
             yield _timed(f"LIS-AE {first}, {second}", detector, problem, problem.negatives)
 
 
@@ -216,6 +219,8 @@ MEASURES = {
     "negatives": _negatives,
     "distances": _distances,
     "few": _few,
+    "strokes": _strokes,
+    "moves": _moves,
     "stopping": _stopping,
     "defaults": _defaults,
     "batches": _batches,
@@ -224,41 +229,6 @@ MEASURES = {
 
 def _width(problem: Problem) -> int:
     return 64 if problem.normal.shape[-1] == 3 else 32
-
-
-def problem_of(name: str, normal: int, count: int, data_dir: Path) -> Problem:
-    """Return the task of a class of a data set with ``count`` normal images at most, and as many negatives."""
-    train, test = digits() if name == "digits" else _loaded(name, data_dir)
-    negatives, outliers = ([(normal + step) % 10 for step in steps] for steps in (range(1, 5), range(5, 10)))
-    random = np.random.default_rng(0)
-
-    def some(part: tuple[Images, NDArray[Any]], classes: Sequence[int], n: int) -> Images:
-        images, labels = part
-        return images[random.permutation(np.flatnonzero(np.isin(labels, classes)))[:n]]
-
-    own = some(train, [normal], count)
-    scored = [some(test, classes, _TESTED) for classes in ([normal], outliers)]
-    return Problem(
-        own[len(own) // _SHARE :],
-        own[: len(own) // _SHARE],
-        some(train, negatives, count),
-        np.concatenate(scored),
-        np.repeat([False, True], [len(one) for one in scored]),
-    )
-
-
-def digits() -> tuple[tuple[Images, NDArray[Any]], tuple[Images, NDArray[Any]]]:
-    """Return scikit-learn's digits, 8 x 8, of training and of test: two of three images and the rest."""
-    images, labels = load_digits(return_X_y=True)
-    images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
-    is_test = np.arange(len(labels)) % 3 == 2
-    return (images[~is_test], labels[~is_test]), (images[is_test], labels[is_test])
-
-
-def _loaded(name: str, data_dir: Path) -> Any:
-    data = load(name, data_dir, quiet=True)
-    parts = ((data.train_images, data.train_labels), (data.test_images, data.test_labels))
-    return tuple((images if images.ndim == 4 else images[..., None], labels) for images, labels in parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

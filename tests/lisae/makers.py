@@ -29,7 +29,7 @@ def new_autoencoder(kind: type[AnyDetector] = AutoEncoder, **changes: Any) -> An
 
 def new_lisae(autoencoder: BackboneDetector, kind: type[LISAE] = LISAE, **changes: Any) -> LISAE:
     settings: dict[str, Any] = {"gamma": GAMMA, "epochs": 12, "batch_size": 16, "min_steps": 0, "min_images": 0}
-    settings |= {"random_state": 0}
+    settings |= {"strokes": 0.0, "random_state": 0}
     settings["validation_fraction"] = 0.0
     return kind(autoencoder, **settings | changes)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.beyond import defaults
-from benchmarks.beyond.defaults import GAMMAS, MEASURES, TASKS, Problem, Result, distance, main, mixup, problem_of
+from benchmarks.beyond.defaults import GAMMAS, MEASURES, Result, distance, main, mixup
+from benchmarks.beyond.problems import TASKS, Problem, digits, problem_of
 from lisae import LISAE, AutoEncoder
 from lisae.lisae import GAMMA
 
@@ -21,6 +22,7 @@ def test_nothing_is_held_to_account_where_it_was_chosen() -> None:
         assert not set(classes) & set(GROUPS["choice"].get(dataset, ()))
     assert not set(GROUPS["choice"]["cifar10"]) & {1, 4}, "car and deer are reported"
     assert sum(map(len, GROUPS["account"].values())) >= 8
+    assert not set(GROUPS["photographs"]["cifar10"]) & set(GROUPS["account"]["cifar10"])
     for name in ("sample", "grey", "colour"):
         for dataset, classes in GROUPS[name].items():
             assert set(classes) <= set(GROUPS["choice"][dataset])
@@ -32,7 +34,7 @@ def problem() -> Problem:
 
 
 def test_a_task_has_classes_of_its_own(problem: Problem) -> None:
-    (train, labels), (test, test_labels) = defaults.digits()
+    (train, labels), (test, test_labels) = digits()
 
     def classes(images: np.ndarray) -> set[int]:
         everything, every_label = np.concatenate([train, test]), np.concatenate([labels, test_labels])
@@ -68,7 +70,17 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
     brief = {"min_steps": 0, "epochs": 1}
     monkeypatch.setattr(defaults, "AutoEncoder", lambda **settings: AutoEncoder(**brief | settings))
     monkeypatch.setattr(defaults, "LISAE", lambda stage=None, **settings: LISAE(stage, **brief | settings))
-    counts = {"gamma": 6, "width": 8, "negatives": 6, "distances": 4, "few": 5, "stopping": 3, "defaults": 3}
+    counts = {
+        "gamma": 6,
+        "width": 8,
+        "negatives": 6,
+        "distances": 4,
+        "few": 4,
+        "strokes": 5,
+        "moves": 4,
+        "stopping": 3,
+        "defaults": 3,
+    }
     for measure, expected in counts.items():
         results = list(MEASURES[measure](problem))
         assert len({result.way for result in results}) == len(results) == expected

@@ -198,4 +198,4 @@ def test_every_normal_image_is_learned_from(model: str) -> None:
     detector = build(model, load_profile("smoke").settings(MODELS[model], "mnist"), 0, "cpu")
     stage = [getattr(detector, detector.stage.argument)] if detector.stage else []
     assert [one.validation_fraction for one in (detector, *stage)] == [0.0] * (1 + len(stage))
-    assert getattr(detector, "min_images", 0) == 0, "and from no other image"
+    assert [getattr(detector, name, 0) for name in ("min_images", "strokes")] == [0, 0], "and from no other image"
