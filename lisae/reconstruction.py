@@ -114,7 +114,7 @@ class ReconstructionDetector(Detector):
         Raises ValueError for a batch of many more images than there are.
         """
         if batch_size > max(n, _LARGE_BATCH):
-            raise ValueError(f"batch_size is {batch_size}, and there are {n} images: take at most {n}, such as 128.")
+            raise ValueError(f"batch_size is {batch_size}, and there are {n} images: take at most {n}.")
         if self.min_steps == 0:
             return epochs, batch_size
         batch_size = min(batch_size, max(_SMALL_BATCH, n // 8))
