@@ -6,8 +6,6 @@ A row that the file has is not measured again, so that a call that was ended goe
 """
 
 import argparse
-import csv
-import sys
 import time
 import tomllib
 import warnings
@@ -18,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.beyond.log import Log
 from benchmarks.beyond.problems import TASKS, Images, Problem, problem_of
 from lisae import LISAE, AutoEncoder, Detector, RestartWarning
 from lisae.few import GREY, Moves, moved_too, times_of, with_strokes
@@ -32,6 +31,7 @@ _BATCHES = (128, 64)
 _DISTANCES = ((0.02, 0.05), (0.05, 0.15), (0.15, 0.4))  # of elastic distortions, as shares of the shorter side
 _MOVES = (GREY, Moves(14, 25), Moves(7, 25))
 _STROKES = (0.5, 1, 2)  # images of strokes for each negative
+_PILES = {"pile": 2000}  # negatives of a measure at most, if not as many as normal images
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,7 @@ MEASURES = {
     "moves": _moves,
     "stopping": _stopping,
     "defaults": _defaults,
+    "pile": _defaults,
     "batches": _batches,
 }
 
@@ -236,29 +237,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.beyond.defaults", description=__doc__.splitlines()[0])
     parser.add_argument("measure", choices=MEASURES)
     parser.add_argument("--tasks", default="choice", choices=tomllib.loads(TASKS.read_text()))
-    parser.add_argument("--images", type=int, default=600, help="normal images of a task at most, and negatives")
+    parser.add_argument("--images", type=int, default=600, help="normal images of a task at most")
     parser.add_argument("--csv", type=Path, required=True, help="the file that rows are appended to")
     parser.add_argument("--data-dir", type=Path, required=True, help="where the data sets lie")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore", RestartWarning)
-    done = set()
-    if options.csv.exists():
-        with options.csv.open(newline="", encoding="utf-8") as file:
-            done = {tuple(row[name] for name in COLUMNS[:4]) for row in csv.DictReader(file)}
+    log = Log(options.csv, COLUMNS, keys=4)
     for dataset, classes in tomllib.loads(TASKS.read_text())[options.tasks].items():
         for normal in classes:
             key = (options.measure, dataset, str(normal), str(options.images))
-            if key in done:
-                continue
-            problem = problem_of(dataset, normal, options.images, options.data_dir)
-            rows = [
-                (*key, result.way, f"{result.value:.4g}", f"{result.auc:.4f}")
-                for result in MEASURES[options.measure](problem)
-            ]
-            is_new = not options.csv.exists()
-            with options.csv.open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows] if is_new else rows)
-            print(*(" ".join(row) for row in rows), sep="\n", file=sys.stderr)
+            if key not in log:
+                n_negatives = _PILES.get(options.measure)
+                problem = problem_of(dataset, normal, options.images, options.data_dir, n_negatives)
+                results = MEASURES[options.measure](problem)
+                log.append([(*key, one.way, f"{one.value:.4g}", f"{one.auc:.4f}") for one in results])
 
 
 if __name__ == "__main__":

@@ -42,8 +42,11 @@ class Problem(NamedTuple):
         return np.concatenate([self.held_out, self.normal])
 
 
-def problem_of(name: str, normal: int, count: int, data_dir: Path) -> Problem:
-    """Return the task of a class of a data set with ``count`` normal images at most, and as many negatives."""
+def problem_of(name: str, normal: int, count: int, data_dir: Path, n_negatives: int | None = None) -> Problem:
+    """Return the task of a class of a data set with ``count`` normal images at most.
+
+    There are ``n_negatives`` negatives at most, and as many as normal images without a number.
+    """
     train, test = digits() if name == "digits" else _loaded(name, data_dir)
     negatives, outliers = ([(normal + step) % 10 for step in steps] for steps in (range(1, 5), range(5, 10)))
     random = np.random.default_rng(0)
@@ -57,7 +60,7 @@ def problem_of(name: str, normal: int, count: int, data_dir: Path) -> Problem:
     return Problem(
         own[len(own) // _SHARE :],
         own[: len(own) // _SHARE],
-        some(train, negatives, count),
+        some(train, negatives, n_negatives or count),
         np.concatenate(scored),
         np.repeat([False, True], [len(one) for one in scored]),
     )
