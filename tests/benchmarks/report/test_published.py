@@ -12,7 +12,7 @@ from benchmarks.engine.records import Store
 from benchmarks.paper.printed import DEVIATIONS
 from benchmarks.paper.tables import TABLES
 from benchmarks.report import readme
-from benchmarks.report.document import trimmed
+from benchmarks.report.document import short, trimmed
 from benchmarks.report.figures import FIGURES
 from benchmarks.report.style import drawn_from
 from benchmarks.reproduce import main
@@ -65,6 +65,20 @@ def test_every_model_from_outside_is_trained_again_by_continuous_integration() -
     (models,) = [words[i + 3].split(",") for i, word in enumerate(words) if word == "--verify"]
     named = {words[i + 1].partition("=")[0] for i, word in enumerate(words) if word == "--model"}
     assert entries <= {*models} & named
+
+
+def test_the_table_of_the_library_page_has_the_published_means() -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    published = pd.concat([pd.read_csv(RESULTS / f"table_{table}.csv") for table in (1, 2)])
+    means = published.set_index(["row", "column"])["mean"]
+    lines = [line for line in page.partition("## Why not a classifier")[2].splitlines() if line.startswith("|")]
+    (_, *columns), _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert len(rows) == 5
+    shown = pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], columns)
+    for column in columns:
+        expected = {row: short(means[row, column], 3) for row in shown.index}
+        best = max(expected.values())
+        assert {row: f"**{text}**" if text == best else text for row, text in expected.items()} == dict(shown[column])
 
 
 def test_every_picture_is_drawn_from_its_csv() -> None:
