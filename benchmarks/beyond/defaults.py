@@ -31,6 +31,7 @@ _BATCHES = (128, 64)
 _DISTANCES = ((0.02, 0.05), (0.05, 0.15), (0.15, 0.4))  # of elastic distortions, as shares of the shorter side
 _MOVES = (GREY, Moves(14, 25), Moves(7, 25))
 _STROKES = (0.5, 1, 2)  # images of strokes for each negative
+_READINGS = ("absolute", "rms", "hinge")  # of Eq. (1)
 _PILES = {"pile": 2000}  # negatives of a measure at most, if not as many as normal images
 
 
@@ -171,6 +172,16 @@ def _moves(problem: Problem) -> Iterator[Result]:
         yield Result(f"1/{moves.part} of a side, {moves.times} times at most", times, problem.auc(detector))
 
 
+def _readings(problem: Problem) -> Iterator[Result]:
+    """Compare readings of Eq. (1); the value is how many normal images there are."""
+    autoencoder = AutoEncoder(random_state=0).fit(problem.all_normal)
+    n = len(problem.all_normal)
+    yield Result("AE", n, problem.auc(autoencoder))
+    for reading in _READINGS:
+        detector = LISAE(autoencoder, reading=reading, random_state=0)
+        yield Result(reading, n, problem.auc(detector.fit(problem.all_normal, negatives=problem.negatives)))
+
+
 def _missing(problem: Problem) -> int:
     """Return how many negatives are missing from half of what is enough for phase two."""
     return max(0, LISAE().min_images // 2 - len(problem.negatives))
@@ -221,6 +232,7 @@ MEASURES = {
     "few": _few,
     "strokes": _strokes,
     "moves": _moves,
+    "readings": _readings,
     "stopping": _stopping,
     "defaults": _defaults,
     "pile": _defaults,

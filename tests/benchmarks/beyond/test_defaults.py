@@ -78,6 +78,7 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
         "few": 4,
         "strokes": 5,
         "moves": 4,
+        "readings": 4,
         "stopping": 3,
         "defaults": 3,
     }
