@@ -67,8 +67,9 @@ class _Part:
     def plan(self) -> Plan:
         """The runs of every table and figure, of the seeds and the variants of data that most records have."""
         store, profile = Store(self.root / "results" / "published"), load_profile("fast")
-        runs = Counter(record.identity["seed"] for record in store.records())
-        # Searches have some runs of seeds that the tables have not.
+        # Searches have runs of tasks and of seeds that the tables have not.
+        reported = (record for record in store.records() if "validation" not in record.identity["task"])
+        runs = Counter(record.identity["seed"] for record in reported)
         seeds = sorted(seed for seed, n in runs.items() if 2 * n > max(runs.values())) or profile.seeds
         request = Request(
             tables=TABLES,

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.engine.plan import Plan
 from benchmarks.engine.profiles import has_latent_layer, load_profile
 from benchmarks.engine.records import Record, Score, Store, read_record
+from benchmarks.engine.search import all_trials
 from benchmarks.errors import CallError
 from benchmarks.paper.tables import table
 from benchmarks.progress import duration
@@ -78,6 +79,19 @@ def test_times_are_sums_over_the_runs_of_a_table(ten_kdes: Path) -> None:
     assert set(widths.values()) == {1, 2}  # one where the model collapses at the other
     wider = sum(widths[m, d] * runs[m] * profile.seconds(m, d) for m, d in pairs)
     assert line.endswith(f"| {duration(wider / 2)} |")
+
+
+def test_seeds_of_searches_are_not_those_of_the_tables(clone: Path) -> None:
+    store = Store(clone / "results" / "published")
+    plan = Plan(replace(request_of(command_line().parse_args(["--search", "--offline"])), data_dir=clone), store)
+    trials = [trial for trial in all_trials() if trial.measurement.task.validation][:30]
+    for trial in trials:
+        run = plan.trial(trial)
+        assert run is not None
+        scores = tuple(Score(outlier, 0.61, 9, (0.5,) * 101) for outlier in run.task.outliers)
+        store.put(Record(run.id, run.identity(), scores, 9, 0, "fast", "a CPU", "float64", {}, "", 1.0, 1.0))
+    assert {trial.seed for trial in trials} == {100}
+    assert main(["--check"], clone) == 0
 
 
 def test_what_stands_around_it_stays(ten_kdes: Path) -> None:
