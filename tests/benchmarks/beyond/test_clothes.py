@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch import nn
 from benchmarks.beyond import clothes
 from benchmarks.beyond.clothes import COLUMNS, WAYS, main, measured
 from benchmarks.engine.profiles import load_profile
+from benchmarks.paper.printed import DEVIATIONS
+from benchmarks.report.document import short
 from lisae import AutoEncoder, CollapseError
 from lisae.training import Objective
 from tests.benchmarks.conftest import drawn, save
@@ -150,3 +153,13 @@ def test_a_network_that_collapses_is_said(clothes_dir: Path, monkeypatch: pytest
 
     monkeypatch.setattr(clothes.LISAE, "fit", collapse)
     assert measured("as published", 8, load_profile("smoke"), clothes_dir) is None
+
+
+def test_what_is_told_of_the_trials_are_the_means_of_the_file() -> None:
+    rows = pd.read_csv(Path(clothes.__file__).with_suffix(".csv"))
+    assert list(rows["way"].unique()) == list(WAYS)
+    (told,) = (line for line in DEVIATIONS.read_text(encoding="utf-8").splitlines() if "`clothes.csv`" in line)
+    for way, aucs in rows.groupby("way")["auc"]:
+        is_whole = "collapsed" not in set(aucs)
+        assert len(aucs) == 10 or not is_whole
+        assert not is_whole or short(aucs.astype(float).mean(), 4) in told, way
