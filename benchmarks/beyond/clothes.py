@@ -197,12 +197,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help="where the data sets lie")
     options = parser.parse_args(arguments)
     prepare_process()
-    log = Log(options.csv, COLUMNS, keys=2)
+    profile, log = load_profile(options.profile), Log(options.csv, COLUMNS, keys=2)
     for way in options.ways:
         for normal in options.classes:
             if (way, str(normal)) in log:
                 continue
-            found = measured(way, normal, load_profile(options.profile), options.data_dir)
+            found = measured(way, normal, profile, options.data_dir)
             log.append([(way, str(normal), "collapsed" if found is None else f"{found:.4f}")])
 
 
