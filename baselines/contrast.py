@@ -1,13 +1,15 @@
 """Global contrast normalisation in the L1 sense, as the authors of Deep SVDD put it before all of their models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lisae.detector import Detector
 from lisae.errors import CollapseError
+from lisae.held_out import HeldOut
 from lisae.images import Images, as_rows
 
 CONTRASTS = ("none", "l1")
@@ -38,22 +40,19 @@ class ContrastNormalised(Detector):
     contrast_range_: list[float] = field(init=False)
 
     def _begin(
-        self, normal: Images, negatives: Images | None, held_out: Images | None = None
+        self, normal: Images, negatives: Images | str | None, held_out: Sequence[HeldOut] = ()
     ) -> tuple[Images, Images | None, int]:
-        normal, negatives, seed = super()._begin(normal, negatives, held_out)
+        normal, others, seed = super()._begin(normal, negatives, held_out)
         self.contrast_range_ = [0.0, 1.0]
         if self.contrast == "none":
-            return normal, negatives, seed
+            return normal, others, seed
         images = l1_normalised(normal)
         if np.allclose(images, images[0], atol=_FLAT):
             raise CollapseError("learns nothing from normal images that are all equal but for brightness and contrast")
         self.contrast_range_ = [float(images.min()), float(images.max())]
-        if self._held_out is not None:
-            self._held_out = self._scaled(l1_normalised(self._held_out))
-        return self._scaled(images), None if negatives is None else self._scaled(l1_normalised(negatives)), seed
+        return self._scaled(images), None if others is None else self._taken(others), seed
 
-    def _checked(self, X: Any) -> Images:
-        images = super()._checked(X)
+    def _taken(self, images: Images) -> Images:
         return images if self.contrast == "none" else self._scaled(l1_normalised(images))
 
     def _scaled(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -57,7 +57,8 @@ class BackboneDetector(ReconstructionDetector):
         min_steps: steps of a training, at least. Few images are passed over in more epochs, and in batches of an eighth
             of them, of 16 at least. 0 leaves epochs and batches as they are said.
         patience: where ``ends_early``, the training ends when the error of held-out images fell in none of this share
-            of the steps, and the weights are those that it was lowest with. 0: all steps, and the last weights.
+            of the steps, and the weights are those that it was lowest with. 0: all steps, and the last weights, as
+            also where none are held out but from twins.
         precision: ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor has it). Scores are float32.
         device: ``cpu``, ``cuda``, ``cuda:1`` and so on, ``mps``, ``auto`` (CUDA where there is one), or a torch.device.
         n_jobs: threads on a CPU, -1 for all processors; None: one for images up to some 60 x 60 pixels, and more for
@@ -146,9 +147,12 @@ class BackboneDetector(ReconstructionDetector):
 
     def _stopping(self) -> Stopping | None:
         """Return what ends the training early by the squared error of held-out images; None for nothing."""
-        if not self.ends_early or not self.patience or self._held_out is None:
+        if not self.ends_early or not self.patience:
             return None
-        some = self._held_out[:: -(-len(self._held_out) // _LOOKED_AT)]
+        own = [images for images, twin in self._held_out if twin is None]
+        if not own:
+            return None
+        some = self._taken(own[0][:: -(-len(own[0]) // _LOOKED_AT)])
         return Stopping(lambda: float(np.square(self._anomaly_score(some)).mean()), self.patience)
 
     def _objective(self, generator: torch.Generator) -> Objective:

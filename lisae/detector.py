@@ -1,27 +1,30 @@
 """The contract that every detector keeps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import clone
 
+from lisae.answers import Answers
 from lisae.conventions import Conventions, RandomState, is_fitted, seed_of
 from lisae.errors import CollapseError
-from lisae.held_out import QUANTILES, held_out_rows, quantiles_of, split, threshold_of
+from lisae.held_out import HeldOut, needs_twins, quantiles_of, rounds_of, threshold_of
 from lisae.images import Images, as_images, as_sides, resized, shape_text
 from lisae.labels import normal_rows
 from lisae.memory import parts, rows_of
 from lisae.negatives import WAYS, made
 from lisae.settings import Part, check_settings
 from lisae.sources import as_array
-from lisae.stacks import Learning
+from lisae.stacks import Learning, train_alone
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Detector(Conventions, ABC):
+class Detector(Answers, Conventions, ABC):
     """A one-class detector of images in scikit-learn's conventions.
 
     A subclass implements ``_fit`` and ``_anomaly_score`` on images of one checked form; everything that its
@@ -34,13 +37,15 @@ class Detector(Conventions, ABC):
         size: the height and width that images are brought to on their way in, as one number or two; None: their own.
         contamination: share of normal images that ``predict`` is to call anomalous.
         validation_fraction: share of the normal images that is not learned from but held out, for ``threshold_`` and
-            ``anomaly_probability``: as ``held_out.held_out_rows`` says, more of few images. 0: all are learned from,
-            and their own scores, which are lower than those of new images, stand for those.
+            ``anomaly_probability``. Where that is fewer than twenty, all are learned from, and twins of the detector,
+            which learn from three quarters of them at least, score the rest: one to four, as ``held_out.rounds_of``
+            says, each of which takes as long as the detector itself. 0: there are none, and the images' own scores,
+            which are lower than those of new images, stand for those.
         random_state: decides everything random, but for the choice of those that are held out.
 
     Attributes:
         image_shape_: (h, w, c) of the training images.
-        n_held_out_: how many normal images were held out.
+        n_held_out_: how many normal images were held out, from the detector or from a twin.
         score_quantiles_: 1,001 quantiles of the scores of these, from the least to the largest.
         threshold_: the score above which ``predict`` answers -1, which new normal images exceed with a probability of
             ``contamination``, or of 1 / (``n_held_out_`` + 1) where that is more.
@@ -55,11 +60,6 @@ class Detector(Conventions, ABC):
     n_held_out_: int = field(init=False)
     threshold_: float = field(init=False)
     score_quantiles_: NDArray[np.float64] = field(init=False)
-
-    @property
-    def precision_(self) -> str:
-        """The floating-point type that the model is learned in, such as ``float64`` or ``bfloat16``."""
-        return "float64"
 
     @abstractmethod
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
@@ -88,7 +88,9 @@ class Detector(Conventions, ABC):
                 negative example where the model needs them; the message names the value and the remedy.
             CollapseError: for normal images that are all equal.
         """
-        return self._learned(self._fit(*self._begin(*self._read(X, y, negatives))))
+        normal, others = self._read(X, y, negatives)
+        with self._at_work(normal):
+            return train_alone(self._fitting(normal, others))
 
     def fitting(self, X: Any, y: ArrayLike | None = None, *, negatives: Any = None) -> Learning[Self]:
         """Learn as ``fit`` does, for ``stacks.train_together`` to drive.
@@ -97,19 +99,36 @@ class Detector(Conventions, ABC):
         """
         return (yield from self._fitting(*self._read(X, y, negatives)))
 
-    def _fitting(self, normal: Images, negatives: Images | None, held_out: Images | None = None) -> Learning[Self]:
-        """Learn as ``fitting`` does, from images of the checked form."""
-        yield from ()
-        return self._learned(self._fit(*self._begin(normal, negatives, held_out)))
+    def _fitting(
+        self, normal: Images, negatives: Images | str | None, held_out: Sequence[HeldOut] | None = None
+    ) -> Learning[Self]:
+        """Learn as ``fitting`` does, from images of the checked form.
 
-    def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | None]:
-        """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any."""
+        ``negatives`` may name a way to make them. ``held_out`` are normal images that are held out already; None: some
+        of ``normal`` are to be.
+        """
+        self._check_enough(normal, negatives)
+        self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
+        if held_out is None:
+            normal, held_out = yield from self._hold_out(normal, negatives)
+        return self._learned((yield from self._learn(*self._begin(normal, negatives, held_out))))
+
+    def _learn(self, normal: Images, negatives: Images | None, seed: int) -> Learning[NDArray[np.float64]]:
+        """Learn as ``_fit`` does, yielding each training of a network."""
+        yield from ()
+        return self._fit(normal, negatives, seed)
+
+    def _at_work(self, normal: Images) -> AbstractContextManager[None]:
+        """Return the state of the process that ``fit`` works in."""
+        return nullcontext()
+
+    def _read(self, X: Any, y: ArrayLike | None, negatives: Any) -> tuple[Images, Images | str | None]:
+        """Check the arguments of the constructor and of ``fit``; return normal images and negatives, if any.
+
+        A way to make negatives is returned as it is: they are made of the images that are learned from.
+        """
         self._check_settings()
         images = self._as_images(X, None)
-        self._negatives_are_made = isinstance(negatives, str) and negatives in WAYS and self.uses_negatives
-        if self._negatives_are_made:
-            kept = ~held_out_rows(len(images), self.validation_fraction)
-            negatives = made(negatives, images, np.flatnonzero(kept), seed_of(self.random_state))
         if negatives is None:
             is_normal = normal_rows(y, len(images))
             return rows_of(images, is_normal), rows_of(images, ~is_normal)
@@ -119,6 +138,8 @@ class Detector(Conventions, ABC):
             )
         if not self.uses_negatives:
             return images, None
+        if isinstance(negatives, str) and negatives in WAYS:
+            return images, negatives
         others = self._as_images(negatives, images.shape[1:])
         if others.shape[1:] != images.shape[1:]:
             raise ValueError(
@@ -136,10 +157,8 @@ class Detector(Conventions, ABC):
         if isinstance(stage, Detector):
             stage._check_settings()
 
-    def _begin(
-        self, normal: Images, negatives: Images | None, held_out: Images | None = None
-    ) -> tuple[Images, Images | None, int]:
-        """Return the arguments of ``_fit``, and hold images out of the normal ones if none are already."""
+    def _check_enough(self, normal: Images, negatives: Images | str | None) -> None:
+        """Raise the errors of ``fit`` for images that are too few or too much alike."""
         if len(normal) < 2:
             raise ValueError(f"at least 2 normal images are needed to learn from; got {len(normal)}.")
         if all((normal[part] == normal[0]).all() for part in parts(normal)):
@@ -149,24 +168,53 @@ class Detector(Conventions, ABC):
                 f"{type(self).__name__} learns from negative examples, and got none: add rows of X marked -1 in y, "
                 "or pass fit(X, negatives=...), images of a similar domain that are not normal, or negatives='auto'."
             )
-        self.__dict__.pop("threshold_", None)  # set last, so that a fit that fails leaves an unfitted detector
+
+    def _hold_out(self, normal: Images, negatives: Images | str | None) -> Learning[tuple[Images, list[HeldOut]]]:
+        """Return the normal images that are learned from, and those that are held out, from it or from its twins."""
+        rounds = rounds_of(len(normal), self.validation_fraction)
+        if rounds and not needs_twins(len(normal), self.validation_fraction):
+            return rows_of(normal, ~rounds[0]), [HeldOut(rows_of(normal, rounds[0]))]
+        held_out = []
+        for rows in rounds:
+            twin = yield from self._twin()._fitting(rows_of(normal, ~rows), negatives, [])
+            held_out.append(HeldOut(rows_of(normal, rows), twin))
+        return normal, held_out
+
+    def _twin(self) -> Self:
+        """Return an unfitted detector with the same settings, of which a stage is not fitted either."""
+        parameters = self.get_params(deep=False)
+        if self.stage and is_fitted(given := self.stage.of(self)):
+            parameters[self.stage.argument] = clone(given)
+        return type(self)(**parameters)
+
+    def _begin(
+        self, normal: Images, negatives: Images | str | None, held_out: Sequence[HeldOut] = ()
+    ) -> tuple[Images, Images | None, int]:
+        """Return the arguments of ``_fit``, as the model takes images."""
         self.image_shape_ = normal.shape[1:]
-        seed = seed_of(self.random_state)
-        if held_out is None:
-            normal, held_out = split(normal, self.validation_fraction)
         self._held_out = held_out
+        self._negatives_are_made = isinstance(negatives, str)
+        seed = seed_of(self.random_state)
+        if isinstance(negatives, str):
+            negatives = made(negatives, normal, seed)
         return normal, negatives if self.uses_negatives else None, seed
+
+    def _taken(self, images: Images) -> Images:
+        """Return images of the checked form, (n, h, w, c), as the model takes them."""
+        return images
 
     def _learned(self, scores: NDArray[np.float64]) -> Self:
         """Set the threshold, which makes the detector fitted.
 
         It is set by the scores of images that are held out, or else by ``scores``, those of the images learned from.
         """
-        images, self._held_out = self._held_out, None
-        self.n_held_out_ = 0 if images is None else len(images)
-        scores = scores if images is None else self._anomaly_score(images)
-        self.score_quantiles_ = quantiles_of(scores, held_out=images is not None)
-        self.threshold_ = threshold_of(scores, self.contamination, held_out=images is not None)
+        held_out, self._held_out = self._held_out, ()
+        self.n_held_out_ = sum(len(images) for images, _ in held_out)
+        if held_out:
+            judged = [(twin or self, images) for images, twin in held_out]
+            scores = np.concatenate([judge._anomaly_score(judge._taken(images)) for judge, images in judged])
+        self.score_quantiles_ = quantiles_of(scores, held_out=bool(held_out))
+        self.threshold_ = threshold_of(scores, self.contamination, held_out=bool(held_out))
         return self
 
     def _fitted_stage(self, normal: Images, negatives: Images | None, seed: int) -> Learning[Any]:
@@ -189,7 +237,8 @@ class Detector(Conventions, ABC):
             )
         if not is_fitted(given):
             stage = self.stage.begun(self, given, seed)
-            return (yield from stage._fitting(normal, negatives, self._held_out))
+            held_out = [HeldOut(images, twin and getattr(twin, f"{argument}_")) for images, twin in self._held_out]
+            return (yield from stage._fitting(normal, negatives, held_out))
         if given.image_shape_ != self.image_shape_:
             raise ValueError(
                 f"the {kind.__name__} was fitted on images of {shape_text(given.image_shape_)}, "
@@ -237,52 +286,6 @@ class Detector(Conventions, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
-        """Return the negative anomaly score, (n,): higher is more normal, as in scikit-learn's detectors."""
-        return -self.anomaly_score(X)
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return ``threshold_ - anomaly_score``, (n,): below zero for anomalous images, and zero for a tie.
-
-        A score that differs from the threshold by no more than 64 units in the last place ties with it: an image
-        scores so much more or less beside other images, since sums are then rounded otherwise. The unit is that of the
-        threshold, or of 1 if it is smaller, as a float64, or as a float32 for a network.
-        """
-        return self._margins(self.anomaly_score(X))
-
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Return +1 for each image taken as normal and -1 for each anomalous one, (n,), as ``labels_of`` its score."""
-        return self.labels_of(self.anomaly_score(X))
-
-    def labels_of(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return what ``predict`` does for images whose anomaly scores, (n,), are known: +1 for a tie too."""
-        return np.where(self._margins(scores) < 0, -1, 1).astype(np.int64)
-
-    def _margins(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what ``decision_function`` does for images whose anomaly scores, (n,), are known."""
-        self._check_is_fitted()
-        unit = np.finfo(np.float64 if self.precision_ == "float64" else np.float32).eps
-        margins = self.threshold_ - scores
-        return np.where(np.abs(margins) > 64 * unit * max(1.0, abs(self.threshold_)), margins, 0.0)
-
-    def anomaly_probability(self, X: Any) -> NDArray[np.float64]:
-        """Return the share of normal images that score lower, (n,), in [0, 1]; higher is more anomalous.
-
-        It is calibrated on the normal images that were held out: of new ones a share p is called anomalous by
-        ``anomaly_probability(X) > 1 - p``, for p from 1 / (``n_held_out_`` + 1), whatever the scale of the scores. It
-        is not the probability of an anomaly, which depends on how many there are. Raises what ``anomaly_score`` raises.
-        """
-        return self.probabilities_of(self.anomaly_score(X))
-
-    def probabilities_of(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what ``anomaly_probability`` does for images whose anomaly scores, (n,), are known."""
-        self._check_is_fitted()
-        return np.interp(scores, self.score_quantiles_, np.linspace(0, 1, QUANTILES))
-
-    def _check_is_fitted(self) -> None:
-        if not is_fitted(self):  # scikit-learn's own check, which raises, takes longer than a small image's score
-            check_is_fitted(self, "threshold_")
-
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""
         self._check_is_fitted()
@@ -295,7 +298,7 @@ class Detector(Conventions, ABC):
                 f"{flat}the images are {there}, the training "
                 f"images were {here}: bring them to the same height, width and channels."
             )
-        return images
+        return self._taken(images)
 
     def _as_images(self, X: Any, trained: tuple[int, ...] | None) -> Images:
         """Return images in any form that ``fit`` takes in the checked form, read as ``trained`` ones were, if any."""

@@ -1,33 +1,52 @@
 """Normal images that are held out of training: their scores set the threshold, their error may end the training."""
 
+import math
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lisae.images import Images
-from lisae.memory import rows_of
 
 QUANTILES = 1001
-# Held out at least, though no more than a quarter of the images, and at most: so many scores are enough.
-_LEAST, _MOST = 20, 1000
+_ENOUGH = 20  # scores for a threshold that one new image in twenty exceeds
+_MOST = 1000  # images that are held out: more scores make no difference
 
 
-def held_out_rows(n: int, fraction: float) -> NDArray[np.bool_]:
-    """Return which of ``n`` normal images are held out, (n,).
+class HeldOut(NamedTuple):
+    """Normal images that a detector has not learned from.
 
-    They are a fraction of all, or twenty where that is fewer, but never more than a quarter, nor than a thousand, and
-    none for a fraction of 0. The choice depends on these two numbers alone, so that detectors which are fitted on the
-    same images have not seen the same of them.
+    Attributes:
+        images: of the checked form, (n, h, w, c).
+        twin: the detector that has not, which is like the one that learns, but for these images; None: that one itself.
     """
-    count = 0 if fraction == 0 else min(max(round(fraction * n), min(_LEAST, n // 4)), _MOST)
-    rows = np.zeros(n, dtype=bool)
-    rows[np.random.default_rng(0).permutation(n)[:count]] = True
-    return rows
+
+    images: Images
+    twin: Any = None
 
 
-def split(normal: Images, fraction: float) -> tuple[Images, Images | None]:
-    """Return normal images, (n, ...), without those that are held out, and these; None where there are none."""
-    rows = held_out_rows(len(normal), fraction)
-    return (rows_of(normal, ~rows), rows_of(normal, rows)) if rows.any() else (normal, None)
+def rounds_of(n: int, fraction: float) -> list[NDArray[np.bool_]]:
+    """Return which of ``n`` normal images are held out in each round, (n,) for a round.
+
+    There is one round, of a fraction of all and of a thousand at most, where that is twenty images or more. Of fewer
+    images a round holds out twenty, but never more than a quarter, and there are as many rounds as give twenty in all,
+    four at most, without an image twice. There is no round for a fraction of 0, nor for fewer than four images. The
+    choice depends on these two numbers alone, so that detectors which are fitted on the same images have not seen the
+    same of them.
+    """
+    count, rounds = min(round(fraction * n), _MOST), 1
+    if needs_twins(n, fraction):
+        count = min(_ENOUGH, n // 4)
+        rounds = min(math.ceil(_ENOUGH / max(count, 1)), 4)
+    if not count:
+        return []
+    order = np.random.default_rng(0).permutation(n)
+    return [np.isin(np.arange(n), order[start : start + count]) for start in range(0, rounds * count, count)]
+
+
+def needs_twins(n: int, fraction: float) -> bool:
+    """Tell whether so few of ``n`` images are to be held out that a detector learns from all, and twins score some."""
+    return fraction > 0 and round(fraction * n) < _ENOUGH
 
 
 def threshold_of(scores: NDArray[np.float64], contamination: float, *, held_out: bool) -> float:

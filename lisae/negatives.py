@@ -20,18 +20,17 @@ _LEAST = 500  # negatives that are made, though there be fewer normal images
 _CHUNK = 256
 
 
-def made(way: str, images: Images, rows: NDArray[np.int64], seed: int) -> Images:
-    """Return negative examples for normal images: as many as ``rows``, or 500 if these are fewer.
+def made(way: str, images: Images, seed: int) -> Images:
+    """Return negative examples for normal images: as many, or 500 if these are fewer.
 
     Args:
         way: ``strokes``, ``elastic``, or ``auto``, which is strokes.
         images: normal images of the checked form, (n, h, w, c).
-        rows: the images among them that may be looked at.
         seed: decides every draw.
     """
-    count = max(len(rows), _LEAST)
+    count = max(len(images), _LEAST)
     if way == "elastic":
-        return elastic(images, rows, seed, count=count)
+        return elastic(images, np.arange(len(images)), seed, count=count)
     return strokes(images.shape[1:], seed, count=count)
 
 

@@ -3,8 +3,9 @@
 import copy
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,13 +63,14 @@ class ReconstructionDetector(Detector):
         """Learn as ``_fit`` does, yielding each training of a network."""
 
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
-        keep_memory()
-        with threads(self._inherited("n_jobs"), self.image_shape_) as n:
-            log.info("%s learns with %d threads", type(self).__name__, n)
-            return train_alone(self._learn(normal, negatives, seed))
+        return train_alone(self._learn(normal, negatives, seed))
 
-    def _fitting(self, normal: Images, negatives: Images | None, held_out: Images | None = None) -> Learning[Self]:
-        return self._learned((yield from self._learn(*self._begin(normal, negatives, held_out))))
+    @contextmanager
+    def _at_work(self, normal: Images) -> Iterator[None]:
+        keep_memory()
+        with threads(self._inherited("n_jobs"), normal.shape[1:]) as n:
+            log.info("%s learns with %d threads", type(self).__name__, n)
+            yield
 
     def _train(
         self,
@@ -208,7 +210,8 @@ def check_alive(images: NDArray[Any], errors: NDArray[np.float64], codes: Tensor
         reason = f"its squared error {squared_error:.4g} is not below the data's variance {variance:.4g}"
         if steps is not None and steps < _FEW_STEPS:
             raise UndertrainedError(
-                f"is undertrained after {steps} steps, {reason}: some hundreds are needed, as min_steps=500 sees to"
+                f"is undertrained after {steps} step{'s' * (steps != 1)}, {reason}: some hundreds are needed, as "
+                "min_steps=500 sees to"
             )
         raise CollapseError(f"the network stays at the mean image: {reason}")
 

@@ -11,19 +11,23 @@ from lisae.images import Images, resized
 EXPLAINED = 0.9
 NARROWEST, WIDEST = 16, 256
 _IMAGES, _SIDE = 1000, 32  # as many images are looked at, and they are made as small
+_FEW = 100  # images: fewer have less than half the components that a thousand of their kind have
 
 
 def latent_width(normal: Images) -> int:
     """Return the width of the latent layer for normal images of the checked form, (n, h, w, c).
 
     It is the number of principal components that explain nine tenths of the variance of the images, rounded up to a
-    power of two, at least 16 and at most 256, and no more than the images have values. At most a thousand images are
-    looked at, and large ones are made as small as 32 x 32 before.
+    power of two, at least 16 and at most 256, and no more than the images have values. Of fewer than a hundred images
+    it is twice that number, since so few show too few components. At most a thousand images are looked at, and large
+    ones are made as small as 32 x 32 before.
     """
     some = normal[:: -(-len(normal) // _IMAGES)]
     height, width = some.shape[1:3]
     shares = explained(resized(some, (min(height, _SIDE), min(width, _SIDE))))
     count = int(np.searchsorted(shares, EXPLAINED)) + 1
+    if len(normal) < _FEW:
+        count *= 2
     return min(max(NARROWEST, 2 ** math.ceil(math.log2(count))), WIDEST, normal[0].size)
 
 

@@ -66,7 +66,7 @@ def test_a_fit_that_fails_leaves_no_detector(fitted: Detector, few: Shapes, monk
     def break_off(self: Detector, *arguments: Any) -> NDArray[np.float64]:
         raise RuntimeError("broken off")
 
-    monkeypatch.setattr(type(fitted), "_fit", break_off)
+    monkeypatch.setattr(type(fitted), "_learn", break_off)
     again = copy.copy(fitted)
     with pytest.raises(RuntimeError, match="broken off"):
         again.fit(*few.labelled())

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from benchmarks.registry import MODELS
 from lisae import Detector
-from lisae.stacks import train_stack, train_together
+from lisae.stacks import Learning, train_stack, train_together
 from tests.contract.models import EITHER, STAGED, USERS, brief, learns_by_gradient, make, of
 from tests.shapes import Shapes, auc, shapes
 
@@ -68,11 +68,12 @@ def test_a_model_is_handed_negatives_only_if_it_uses_them(
     detector = make(name)
     handed: list[NDArray[Any] | None] = []
 
-    def learn(self: Detector, normal: NDArray[Any], negatives: NDArray[Any] | None, seed: int) -> NDArray[np.float64]:
+    def learn(self: Detector, normal: NDArray[Any], negatives: NDArray[Any] | None, seed: int) -> Learning[Any]:
         handed.extend([normal, negatives])
+        yield from ()
         return np.zeros(len(normal))
 
-    monkeypatch.setattr(type(detector), "_fit", learn)
+    monkeypatch.setattr(type(detector), "_learn", learn)
     X, y = few.labelled()
     detector.fit(X, y)
     made_ready, *_ = detector._begin(X[y == 1], X[y == -1])

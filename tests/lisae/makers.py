@@ -46,9 +46,11 @@ def collapse(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lisae.backbone_detector, "check_alive", check)
 
 
-def trainings_of(detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic]) -> list[Training]:
+def trainings_of(
+    detector: ReconstructionDetector, *fit_arguments: NDArray[np.generic], negatives: Any = None
+) -> list[Training]:
     """Return the trainings that a fit asks for, none of them carried out."""
-    learning, asked = detector.fitting(*fit_arguments), []
+    learning, asked = detector.fitting(*fit_arguments, negatives=negatives), []
     answer = None
     while True:
         try:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import lisae.backbone_detector
 import lisae.lisae
 from lisae import LISAE, AutoEncoder, CollapseError, Detector, LinSepAutoEncoder, LinSepLISAE
+from lisae.held_out import HeldOut
 from lisae.stacks import Learning
 from tests.lisae.makers import GAMMA, assert_same_weights, new_autoencoder, new_lisae, weights
 from tests.shapes import Shapes, auc
@@ -78,18 +79,20 @@ def test_without_an_autoencoder_phase_one_has_its_defaults(
 ) -> None:
     seen: list[tuple[int, ...]] = []
 
-    def fitting(self: AutoEncoder, *images: NDArray[Any]) -> Learning[AutoEncoder]:
-        seen.append(tuple(map(len, images)))
+    def fitting(
+        self: AutoEncoder, normal: NDArray[Any], negatives: NDArray[Any], held_out: list[HeldOut]
+    ) -> Learning[AutoEncoder]:
+        seen.append((len(normal), len(negatives), *(len(images) for images, _ in held_out)))
         for name in ("network_", "image_shape_", "threshold_", "losses_", "restarts_"):
             setattr(self, name, getattr(autoencoder, name))
         return self
         yield
 
     monkeypatch.setattr(phase_one, "_fitting", fitting)
-    detector = kind(random_state=0, gamma=GAMMA, epochs=1, min_steps=0).fit(*grey.labelled())
+    detector = kind(random_state=0, gamma=GAMMA, epochs=1, min_steps=0, validation_fraction=0.2).fit(*grey.labelled())
     assert type(detector.autoencoder_) is phase_one
     assert detector.autoencoder is None
-    assert seen == [(len(grey.normal) - 20, len(grey.negatives), 20)], "phase one has the same images held out"
+    assert seen == [(len(grey.normal) - 26, len(grey.negatives), 26)], "phase one has the same images held out"
     given = detector.autoencoder_.get_params() | {"random_state": None}
     assert given == phase_one().get_params()
     assert detector.autoencoder_.random_state is not None
