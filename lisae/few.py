@@ -1,4 +1,4 @@
-"""More of few images for latent shaping: copies that are moved, and drawn strokes beside negatives."""
+"""More of few images for latent shaping: copies that are moved and relit, and drawn strokes beside negatives."""
 
 import math
 from typing import Any, NamedTuple
@@ -17,18 +17,22 @@ class Moves(NamedTuple):
     Attributes:
         part: by one in so many pixels of the shorter side at most.
         times: that an image is there at most.
+        relit: whether their light is another one too, as ``relit`` makes it.
     """
 
     part: int
     times: int
+    relit: bool = False
 
     def farthest(self, shape: tuple[int, ...]) -> int:
         """Return by how many pixels images of a shape, (h, w, c), are moved at most."""
         return round(min(shape[:2]) / self.part) if min(shape[:2]) >= _SMALLEST else 0
 
 
-# What grey images show lies in the middle, and one pixel of 28, more or less, gives nine; photographs may be moved far.
-GREY, COLOUR = Moves(28, 9), Moves(7, 25)
+# What grey images show lies in the middle, and one pixel of 28, more or less, gives nine; photographs may be moved far,
+# and were taken in any light.
+GREY, COLOUR = Moves(28, 9), Moves(7, 25, relit=True)
+_CONTRAST, _BRIGHTNESS, _TINT = 1.5, 0.15, 0.075  # by how much the light changes at most: a factor, and shares of white
 _SMALLEST = 15  # pixels of a side: in smaller images a pixel is too far
 _STROKES = 2  # images of strokes for each grey negative
 _MANY = 10  # times the images that are enough: beside so many negatives strokes make no difference
@@ -53,8 +57,8 @@ def moved_too(images: Images, least: int, seed: int, moves: Moves | None = None)
     """Return images, and copies of them that are moved, so that there are ``least`` or nine of each, in colour 25.
 
     Each copy is moved along both sides by whole pixels, as many as are drawn evenly up to a 28th of the shorter side,
-    in colour up to a seventh; the edge goes on beyond itself. There is no copy of images with a side of fewer than 15
-    pixels, for which one is too far.
+    in colour up to a seventh; the edge goes on beyond itself. In colour each copy is relit, too. There is no copy of
+    images with a side of fewer than 15 pixels, for which one is too far.
 
     Args:
         images: of the checked form, (n, h, w, c).
@@ -71,14 +75,31 @@ def moved_too(images: Images, least: int, seed: int, moves: Moves | None = None)
         return images
     height, width = images.shape[1:3]
     far = moves.farthest(images.shape[1:])
-    places = np.random.default_rng(seed).integers(0, 2 * far, (times, len(images), 2), endpoint=True)
+    random = np.random.default_rng(seed)
+    places = random.integers(0, 2 * far, (times, len(images), 2), endpoint=True)
     places[0] = far  # the middle
     answer = allocate((times * len(images), *images.shape[1:]), images.dtype)
     for i, image in enumerate(images):
         wide = np.pad(image, ((far, far), (far, far), (0, 0)), mode="edge")
         for time, (down, right) in enumerate(places[:, i]):
-            answer[time * len(images) + i] = wide[down : down + height, right : right + width]
+            copy = wide[down : down + height, right : right + width]
+            answer[time * len(images) + i] = relit(copy, random) if moves.relit and time else copy
     return answer
+
+
+def relit(image: Images, random: np.random.Generator) -> Images:
+    """Return an image, (h, w, c), as if in another light.
+
+    Its contrast, about its mean, is multiplied by two thirds to one and a half, and its brightness changes by up to .15
+    of white, and that of each channel by up to .075 more.
+    """
+    white = 255 if image.dtype == np.uint8 else 1
+    pixels = image.astype(np.float32)
+    contrast = np.float32(_CONTRAST ** random.uniform(-1, 1))
+    tint = random.uniform(-_TINT, _TINT, image.shape[2:])
+    light = np.float32(white) * (random.uniform(-_BRIGHTNESS, _BRIGHTNESS) + tint).astype(np.float32)
+    changed = (contrast * (pixels - pixels.mean()) + pixels.mean() + light).clip(0, white)
+    return (changed.round() if image.dtype == np.uint8 else changed).astype(image.dtype)
 
 
 def with_strokes(images: Images, count: int, seed: int) -> Images:
@@ -95,7 +116,9 @@ def with_strokes(images: Images, count: int, seed: int) -> Images:
     return answer
 
 
-def more_of(normal: Images, negatives: Images, seed: int, *, least: int, strokes: float | str) -> tuple[Images, Images]:
+def more_of(
+    normal: Images, negatives: Images, seed: int, *, least: int, strokes: float | str, moves: Moves | None = None
+) -> tuple[Images, Images]:
     """Return normal images and negatives with moved copies, and the negatives with strokes, as phase two learns from.
 
     Args:
@@ -103,11 +126,12 @@ def more_of(normal: Images, negatives: Images, seed: int, *, least: int, strokes
         negatives: likewise, (m, h, w, c).
         seed: decides every draw.
         least, strokes: as ``min_images`` and ``strokes`` of ``LISAE``.
+        moves: as for ``moved_too``.
     """
     of_normal, of_negatives, of_strokes = np.random.default_rng(seed).integers(2**32, size=3)
-    moved = moved_too(negatives, least, of_negatives)
+    moved = moved_too(negatives, least, of_negatives, moves)
     count = _beside(negatives, len(moved), least) if isinstance(strokes, str) else round(strokes * len(moved))
-    return moved_too(normal, least, of_normal), with_strokes(moved, count, of_strokes)
+    return moved_too(normal, least, of_normal, moves), with_strokes(moved, count, of_strokes)
 
 
 def _beside(negatives: Images, there: int, least: int) -> int:

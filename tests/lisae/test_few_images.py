@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lisae import LISAE, AutoEncoder, UndertrainedError
-from lisae.few import COLOUR, GREY, moved_too, times_of, with_strokes
+from lisae.few import COLOUR, GREY, moved_too, moves_of, relit, times_of, with_strokes
 from lisae.training import Training
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
 from tests.shapes import auc, shapes
@@ -53,20 +53,21 @@ def test_few_images_are_there_with_moved_copies(
 ) -> None:
     far = 1 if channels == 1 else 2
     images = (np.random.default_rng(0).random((n, 15, 18, channels)) * 200).astype(dtype)
-    more = moved_too(images, least, 1)
+    moves = COLOUR._replace(relit=False) if channels == 3 else None
+    more = moved_too(images, least, 1, moves)
     assert (len(more), more.dtype) == (expected, dtype)
     assert (more[:n] == images).all()
     wide = np.pad(images, ((0, 0), (far, far), (far, far), (0, 0)), mode="edge")
     seen = set()
-    moves = [(y, x) for y in range(2 * far + 1) for x in range(2 * far + 1)]
+    places = [(y, x) for y in range(2 * far + 1) for x in range(2 * far + 1)]
     for place, copy in enumerate(more):
         origin = wide[place % n]
-        found = [(y, x) for y, x in moves if (origin[y : y + 15, x : x + 18] == copy).all()]
+        found = [(y, x) for y, x in places if (origin[y : y + 15, x : x + 18] == copy).all()]
         assert len(found) == 1, "moved by a few pixels at most, along both sides"
         seen |= set(found)
-    assert expected < 63 or len(seen) > 0.8 * len(moves)
-    assert (moved_too(images, least, 1) == more).all()
-    assert expected == n or (moved_too(images, least, 2) != more).any()
+    assert expected < 63 or len(seen) > 0.8 * len(places)
+    assert (moved_too(images, least, 1, moves) == more).all()
+    assert expected == n or (moved_too(images, least, 2, moves) != more).any()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,7 +82,7 @@ def test_a_pixel_is_too_far_for_the_smallest_images(channels: int) -> None:
 def test_larger_images_are_moved_by_more(channels: int, far: int) -> None:
     image = np.zeros((1, 56, 70, channels), np.uint8)
     image[0, 20, 30] = 1
-    copies = moved_too(image, 1000, 0)
+    copies = moved_too(image, 1000, 0, moves_of(image.shape[1:])._replace(relit=False))
     assert abs(np.argwhere(copies.any(axis=3))[:, 1:] - (20, 30)).max() == far
 
 
@@ -89,6 +90,37 @@ def test_copies_are_moved_as_it_is_said() -> None:
     images = np.random.default_rng(0).random((3, 30, 30, 3))
     assert len(moved_too(images, 100, 0, GREY)) == times_of(3, 100, images.shape[1:], GREY) * 3 == 27
     assert (moved_too(images, 100, 0, COLOUR) == moved_too(images, 100, 0)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_copies_in_colour_are_relit(dtype: type[np.generic]) -> None:
+    """Each copy in a light of its own; grey ones, and the images themselves, are as they were."""
+    white = 255 if dtype is np.uint8 else 1
+    images = (np.random.default_rng(0).uniform(0.4, 0.6, (4, 16, 16, 3)) * white).astype(dtype)
+    still = moved_too(images, 1000, 0, COLOUR._replace(relit=False))
+    lit = moved_too(images, 1000, 0)
+    assert (lit.dtype, lit.shape) == (dtype, still.shape)
+    assert (lit[:4] == images).all()
+    one, other = (copies[4:].astype(float) / white for copies in (still, lit))
+    contrasts = other.std(axis=(1, 2)) / one.std(axis=(1, 2))
+    assert np.ptp(contrasts.mean(axis=1)) > 0.6
+    assert contrasts.min() > 0.6
+    assert contrasts.max() < 1.6
+    brighter = other.mean(axis=(1, 2)) - one.mean(axis=(1, 2))
+    assert np.ptp(brighter.mean(axis=1)) > 0.2, "all channels"
+    assert np.ptp(brighter - brighter.mean(axis=1, keepdims=True)) > 0.1, "and each of its own"
+    assert abs(brighter).max() < 0.15 + 0.075 + 0.02
+    grey = images[..., :1]
+    assert (moved_too(grey, 20, 0) == moved_too(grey, 20, 0, GREY)).all()
+    assert not GREY.relit
+
+
+def test_light_stays_within_black_and_white() -> None:
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[:10] = 255
+    for seed in range(20):
+        found = relit(image, np.random.default_rng(seed))
+        assert (found[:10] > found[10:]).all(), "what is white is never so bright that it begins at black again"
 
 
 def test_strokes_stand_beside_few_negatives_in_their_own_dtype() -> None:

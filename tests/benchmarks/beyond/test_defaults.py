@@ -22,7 +22,9 @@ def test_nothing_is_held_to_account_where_it_was_chosen() -> None:
         assert not set(classes) & set(GROUPS["choice"].get(dataset, ()))
     assert not set(GROUPS["choice"]["cifar10"]) & {1, 4}, "car and deer are reported"
     assert sum(map(len, GROUPS["account"].values())) >= 8
-    assert not set(GROUPS["photographs"]["cifar10"]) & set(GROUPS["account"]["cifar10"])
+    for group in ("photographs", "fewest", "light"):
+        for dataset, classes in GROUPS[group].items():
+            assert not set(classes) & set(GROUPS["account"][dataset])
     for name in ("sample", "grey", "colour"):
         for dataset, classes in GROUPS[name].items():
             assert set(classes) <= set(GROUPS["choice"][dataset])
@@ -78,12 +80,14 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
         "few": 4,
         "strokes": 5,
         "moves": 4,
+        "fewest": 6,
+        "light": 3,
         "readings": 4,
         "stopping": 3,
         "defaults": 3,
     }
     for measure, expected in counts.items():
-        results = list(MEASURES[measure](problem))
+        results = list(MEASURES[measure](problem, 0))
         assert len({result.way for result in results}) == len(results) == expected
         assert all(0 <= result.auc <= 1 for result in results)
 
@@ -91,7 +95,7 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
 def test_a_call_goes_on_where_one_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def measure(problem: Problem) -> Iterator[Result]:
+    def measure(problem: Problem, seed: int) -> Iterator[Result]:
         asked.append(len(problem.normal))
         yield Result("one way", 1.0, 0.5)
         if len(asked) == 2:
