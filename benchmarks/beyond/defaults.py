@@ -198,9 +198,14 @@ def _light(problem: Problem, seed: int) -> Iterator[Result]:
     yield Result("AE", len(normal), problem.auc(autoencoder))
     for way, relit in {"moved": False, "moved and relit": True}.items():
         moves = moves_of(normal.shape[1:])._replace(relit=relit)
-        more = {"least": library.min_images, "strokes": library.strokes, "moves": moves}
+        more: dict[str, Any] = {"least": library.min_images, "strokes": library.strokes, "moves": moves}
         own, others = more_of(normal, problem.negatives, seed, **more)
-        settings = {"gamma": GAMMA * distance(normal), "min_images": 0, "strokes": 0, "validation_fraction": 0}
+        settings: dict[str, Any] = {
+            "gamma": GAMMA * distance(normal),
+            "min_images": 0,
+            "strokes": 0,
+            "validation_fraction": 0,
+        }
         detector = LISAE(autoencoder, random_state=seed, **settings).fit(own, negatives=others)
         yield Result(way, len(own), problem.auc(detector))
 
