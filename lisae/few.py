@@ -33,6 +33,7 @@ class Moves(NamedTuple):
 # and were taken in any light.
 GREY, COLOUR = Moves(28, 9), Moves(7, 25, relit=True)
 _CONTRAST, _BRIGHTNESS, _TINT = 1.5, 0.15, 0.075  # by how much the light changes at most: a factor, and shares of white
+FEW = 100  # normal images: with fewer, the latent layer is wider, and gamma of grey ones larger
 _SMALLEST = 15  # pixels of a side: in smaller images a pixel is too far
 _STROKES = 2  # images of strokes for each grey negative
 _MANY = 10  # times the images that are enough: beside so many negatives strokes make no difference

@@ -16,7 +16,7 @@ from lisae import memory
 from lisae.backbone import INNER_LAYERS, Backbone, initialise
 from lisae.backbone_detector import BackboneDetector, squared_error
 from lisae.conventions import Stage
-from lisae.few import more_of, times_of
+from lisae.few import FEW, more_of, times_of
 from lisae.images import Images
 from lisae.progress import Callback
 from lisae.reconstruction import ReconstructionDetector, check_varied, reconstruction_error, variance_of
@@ -152,7 +152,17 @@ READINGS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]
 
 
 # For ``gamma="auto"``, in root mean squared distances of the normal images from their mean image (docs/defaults.md).
-GAMMA = 1.5
+GAMMA, GAMMA_OF_FEW = 1.5, 2.0
+
+
+def auto_gamma(normal: Images) -> float:
+    """Return gamma for normal images of the checked form, (n, h, w, c).
+
+    It is 1.5 times the root mean squared distance of the images from their mean image, and twice that distance for
+    fewer than a hundred grey images, of which new ones are reconstructed that much worse.
+    """
+    is_few = len(normal) < FEW and normal.shape[3] == 1
+    return (GAMMA_OF_FEW if is_few else GAMMA) * math.sqrt(variance_of(normal))
 
 
 class LatentShaping(Objective):
@@ -206,8 +216,8 @@ class LISAE(ReconstructionDetector):
         autoencoder: phase one. Fitted: its weights are where phase two begins, and it stays as it is (it must
             have seen the same normal images). Not fitted: a clone of it is fitted first. None: the defaults.
         beta: weight of the negative examples.
-        gamma: reconstruction error that is enough for a negative example, as a norm over the pixels. ``auto``: 1.5
-            times the root mean squared distance of the normal images from their mean image.
+        gamma: reconstruction error that is enough for a negative example, as a norm over the pixels. ``auto``: as
+            ``auto_gamma`` says, 1.5 times the distance of the normal images from their mean image, or twice.
         reading: of Eq. (1) for a batch. With the errors e of its normal images, and the distances d = gamma - error of
             its negatives: ``absolute`` is mean e + beta * mean |d|; ``rms`` takes the outer norm over the batch,
             mean e + beta * sqrt(mean d^2); ``square`` reads the norm sign as the squared norm, as the preprint says,
@@ -286,8 +296,7 @@ class LISAE(ReconstructionDetector):
         pools: list[tuple[Images | Tensor, ...]] = [
             (self._features(images), images) if is_cached else (images,) for images in (learned, negatives)
         ]
-        is_auto = isinstance(self.gamma, str)
-        self.gamma_ = GAMMA * math.sqrt(variance_of(normal)) if is_auto else float(self.gamma)
+        self.gamma_ = auto_gamma(normal) if isinstance(self.gamma, str) else float(self.gamma)
         objective = kind(self.network_, self.beta, self.gamma_, self.reading)
         self.losses_ = yield from self._train(objective, pools, torch.Generator().manual_seed(seed))
         errors = self._anomaly_score(normal)

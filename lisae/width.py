@@ -5,13 +5,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from lisae.few import FEW
 from lisae.images import Images, resized
 
 # Of the variance of normal images, explained by as many principal components as the latent layer is wide.
 EXPLAINED = 0.9
 NARROWEST, WIDEST = 16, 256
 _IMAGES, _SIDE = 1000, 32  # as many images are looked at, and they are made as small
-_FEW = 100  # images: fewer have less than half the components that a thousand of their kind have
 
 
 def latent_width(normal: Images) -> int:
@@ -26,7 +26,7 @@ def latent_width(normal: Images) -> int:
     height, width = some.shape[1:3]
     shares = explained(resized(some, (min(height, _SIDE), min(width, _SIDE))))
     count = int(np.searchsorted(shares, EXPLAINED)) + 1
-    if len(normal) < _FEW:
+    if len(normal) < FEW:  # which have less than half the components that a thousand of their kind have
         count *= 2
     return min(max(NARROWEST, 2 ** math.ceil(math.log2(count))), WIDEST, normal[0].size)
 

@@ -21,7 +21,7 @@ from benchmarks.beyond.problems import TASKS, Images, Problem, problem_of
 from lisae import LISAE, AutoEncoder, Detector, RestartWarning
 from lisae.few import GREY, Moves, more_of, moved_too, moves_of, times_of, with_strokes
 from lisae.held_out import rounds_of
-from lisae.lisae import GAMMA
+from lisae.lisae import GAMMA, GAMMA_OF_FEW
 from lisae.negatives import elastic
 from lisae.reconstruction import variance_of
 from lisae.settings import AUTO
@@ -187,8 +187,20 @@ def _fewest(problem: Problem, seed: int) -> Iterator[Result]:
     for way, (images, width) in ways.items():
         autoencoder = AutoEncoder(latent_dim=width, random_state=seed, validation_fraction=0).fit(images)
         yield Result(f"AE, {way}", width, problem.auc(autoencoder))
-        detector = LISAE(autoencoder, random_state=seed, validation_fraction=0)
+        gamma = GAMMA * distance(images)
+        detector = LISAE(autoencoder, gamma=gamma, random_state=seed, validation_fraction=0)
         yield Result(f"LIS-AE, {way}", width, problem.auc(detector.fit(images, negatives=problem.negatives)))
+
+
+def _few_gamma(problem: Problem, seed: int) -> Iterator[Result]:
+    """Compare the two values of gamma for few images, each from the same autoencoder; the value is gamma."""
+    normal = problem.all_normal
+    autoencoder = AutoEncoder(random_state=seed, validation_fraction=0).fit(normal)
+    yield Result("AE", 0, problem.auc(autoencoder))
+    for factor in (GAMMA, GAMMA_OF_FEW):
+        gamma = factor * distance(normal)
+        detector = LISAE(autoencoder, gamma=gamma, random_state=seed, validation_fraction=0)
+        yield Result(f"{factor:g} x distance", gamma, problem.auc(detector.fit(normal, negatives=problem.negatives)))
 
 
 def _light(problem: Problem, seed: int) -> Iterator[Result]:
@@ -271,6 +283,7 @@ MEASURES = {
     "strokes": _strokes,
     "moves": _moves,
     "fewest": _fewest,
+    "few-gamma": _few_gamma,
     "light": _light,
     "readings": _readings,
     "stopping": _stopping,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import lisae
 from lisae import LISAE, AutoEncoder
 from lisae.held_out import rounds_of
+from lisae.lisae import auto_gamma
 from lisae.negatives import elastic, made
 from lisae.width import explained, latent_width
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
@@ -25,6 +26,14 @@ def test_gamma_is_one_and_a_half_times_the_distance_from_the_mean(autoencoder: A
     given = new_lisae(autoencoder, gamma=7)
     (training,) = trainings_of(given, *grey.labelled())
     assert training.objective.gamma == given.gamma_ == 7  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("n", "channels", "factor"), [(99, 1, 2), (100, 1, 1.5), (99, 3, 1.5)])
+def test_gamma_is_twice_the_distance_for_few_grey_images(n: int, channels: int, factor: float) -> None:
+    images = np.random.default_rng(0).random((n, 5, 6, channels))
+    distance = np.sqrt(images.reshape(n, -1).var(axis=0).sum())
+    assert auto_gamma(images) == pytest.approx(factor * distance, rel=1e-5)
+    assert auto_gamma(np.rint(255 * images).astype(np.uint8)) == pytest.approx(factor * distance, rel=1e-2)
 
 
 def of_rank(rank: int, n: int = 300, side: int = 12) -> NDArray[np.float64]:

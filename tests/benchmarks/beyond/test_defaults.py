@@ -22,7 +22,7 @@ def test_nothing_is_held_to_account_where_it_was_chosen() -> None:
         assert not set(classes) & set(GROUPS["choice"].get(dataset, ()))
     assert not set(GROUPS["choice"]["cifar10"]) & {1, 4}, "car and deer are reported"
     assert sum(map(len, GROUPS["account"].values())) >= 8
-    for group in ("photographs", "fewest", "light"):
+    for group in ("photographs", "fewest", "few-gamma", "light"):
         for dataset, classes in GROUPS[group].items():
             assert not set(classes) & set(GROUPS["account"][dataset])
     for name in ("sample", "grey", "colour"):
@@ -81,6 +81,7 @@ def test_every_measure_names_its_ways(problem: Problem, monkeypatch: pytest.Monk
         "strokes": 5,
         "moves": 4,
         "fewest": 6,
+        "few-gamma": 3,
         "light": 3,
         "readings": 4,
         "stopping": 3,
