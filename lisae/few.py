@@ -29,19 +29,20 @@ class Moves(NamedTuple):
         return round(min(shape[:2]) / self.part) if min(shape[:2]) >= _SMALLEST else 0
 
 
-# What grey images show lies in the middle, and one pixel of 28, more or less, gives nine; photographs may be moved far,
-# and were taken in any light.
-GREY, COLOUR = Moves(28, 9), Moves(7, 25, relit=True)
+# What grey images show lies in the middle, and one pixel of 28, more or less, gives nine; photographs may be moved far.
+GREY, COLOUR = Moves(28, 9), Moves(7, 25)
 _CONTRAST, _BRIGHTNESS, _TINT = 1.5, 0.15, 0.075  # by how much the light changes at most: a factor, and shares of white
-FEW = 100  # normal images: with fewer, the latent layer is wider, and gamma of grey ones larger
+# Normal images: with fewer, the latent layer is wider, gamma of grey ones is larger, and copies of those in colour are
+# relit.
+FEW = 100
 _SMALLEST = 15  # pixels of a side: in smaller images a pixel is too far
 _STROKES = 2  # images of strokes for each grey negative
 _MANY = 10  # times the images that are enough: beside so many negatives strokes make no difference
 
 
-def moves_of(shape: tuple[int, ...]) -> Moves:
-    """Return how copies of images of a shape, (h, w, c), are moved."""
-    return COLOUR if shape[2] > 1 else GREY
+def moves_of(shape: tuple[int, ...], n: int = FEW) -> Moves:
+    """Return how copies of images of a shape, (h, w, c), are moved, where there are ``n`` normal images."""
+    return COLOUR._replace(relit=n < FEW) if shape[2] > 1 else GREY
 
 
 def times_of(n: int, least: int, shape: tuple[int, ...] | None, moves: Moves | None = None) -> int:
@@ -58,8 +59,8 @@ def moved_too(images: Images, least: int, seed: int, moves: Moves | None = None)
     """Return images, and copies of them that are moved, so that there are ``least`` or nine of each, in colour 25.
 
     Each copy is moved along both sides by whole pixels, as many as are drawn evenly up to a 28th of the shorter side,
-    in colour up to a seventh; the edge goes on beyond itself. In colour each copy is relit, too. There is no copy of
-    images with a side of fewer than 15 pixels, for which one is too far.
+    in colour up to a seventh; the edge goes on beyond itself. There is no copy of images with a side of fewer than 15
+    pixels, for which one is too far.
 
     Args:
         images: of the checked form, (n, h, w, c).
@@ -127,8 +128,9 @@ def more_of(
         negatives: likewise, (m, h, w, c).
         seed: decides every draw.
         least, strokes: as ``min_images`` and ``strokes`` of ``LISAE``.
-        moves: as for ``moved_too``.
+        moves: as for ``moved_too``; None: copies in colour are relit as well, where there are few normal images.
     """
+    moves = moves or moves_of(normal.shape[1:], len(normal))
     of_normal, of_negatives, of_strokes = np.random.default_rng(seed).integers(2**32, size=3)
     moved = moved_too(negatives, least, of_negatives, moves)
     count = _beside(negatives, len(moved), least) if isinstance(strokes, str) else round(strokes * len(moved))

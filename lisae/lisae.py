@@ -229,8 +229,8 @@ class LISAE(ReconstructionDetector):
         adam_beta2: Adam's decay rate of squared gradients.
         min_steps: steps of phase two, at least, as for ``BackboneDetector``.
         min_images: normal images, and negatives, of phase two at least. Fewer are joined by copies of them that are
-            moved by a pixel in 28, eight of each at most; in colour by a seventh of the shorter side and in another
-            light, 24 of each (``lisae.few``). 0: there are none.
+            moved by a pixel in 28, eight of each at most; in colour by a seventh of the shorter side, 24 of each, and
+            where there are fewer than a hundred normal images in another light (``lisae.few``). 0: there are none.
         strokes: images of drawn strokes that join the negatives of phase two, for each of these (moved copies
             counted). ``auto``: two in grey images, up to twice ``min_images``, and in colour those that are missing
             from half of ``min_images``; none beside negatives that ``fit`` made itself, as for ``negatives="elastic"``.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lisae import LISAE, AutoEncoder, UndertrainedError
-from lisae.few import COLOUR, GREY, moved_too, moves_of, relit, times_of, with_strokes
+from lisae.few import COLOUR, GREY, more_of, moved_too, moves_of, relit, times_of, with_strokes
 from lisae.training import Training
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
 from tests.shapes import auc, shapes
@@ -53,8 +53,7 @@ def test_few_images_are_there_with_moved_copies(
 ) -> None:
     far = 1 if channels == 1 else 2
     images = (np.random.default_rng(0).random((n, 15, 18, channels)) * 200).astype(dtype)
-    moves = COLOUR._replace(relit=False) if channels == 3 else None
-    more = moved_too(images, least, 1, moves)
+    more = moved_too(images, least, 1)
     assert (len(more), more.dtype) == (expected, dtype)
     assert (more[:n] == images).all()
     wide = np.pad(images, ((0, 0), (far, far), (far, far), (0, 0)), mode="edge")
@@ -66,8 +65,8 @@ def test_few_images_are_there_with_moved_copies(
         assert len(found) == 1, "moved by a few pixels at most, along both sides"
         seen |= set(found)
     assert expected < 63 or len(seen) > 0.8 * len(places)
-    assert (moved_too(images, least, 1, moves) == more).all()
-    assert expected == n or (moved_too(images, least, 2, moves) != more).any()
+    assert (moved_too(images, least, 1) == more).all()
+    assert expected == n or (moved_too(images, least, 2) != more).any()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -82,7 +81,7 @@ def test_a_pixel_is_too_far_for_the_smallest_images(channels: int) -> None:
 def test_larger_images_are_moved_by_more(channels: int, far: int) -> None:
     image = np.zeros((1, 56, 70, channels), np.uint8)
     image[0, 20, 30] = 1
-    copies = moved_too(image, 1000, 0, moves_of(image.shape[1:])._replace(relit=False))
+    copies = moved_too(image, 1000, 0)
     assert abs(np.argwhere(copies.any(axis=3))[:, 1:] - (20, 30)).max() == far
 
 
@@ -93,26 +92,33 @@ def test_copies_are_moved_as_it_is_said() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_copies_in_colour_are_relit(dtype: type[np.generic]) -> None:
-    """Each copy in a light of its own; grey ones, and the images themselves, are as they were."""
+def test_copies_of_few_images_in_colour_are_relit(dtype: type[np.generic]) -> None:
+    """Each copy in a light of its own; the images themselves are as they were."""
     white = 255 if dtype is np.uint8 else 1
     images = (np.random.default_rng(0).uniform(0.4, 0.6, (4, 16, 16, 3)) * white).astype(dtype)
-    still = moved_too(images, 1000, 0, COLOUR._replace(relit=False))
-    lit = moved_too(images, 1000, 0)
-    assert (lit.dtype, lit.shape) == (dtype, still.shape)
-    assert (lit[:4] == images).all()
-    one, other = (copies[4:].astype(float) / white for copies in (still, lit))
-    contrasts = other.std(axis=(1, 2)) / one.std(axis=(1, 2))
-    assert np.ptp(contrasts.mean(axis=1)) > 0.6
-    assert contrasts.min() > 0.6
-    assert contrasts.max() < 1.6
-    brighter = other.mean(axis=(1, 2)) - one.mean(axis=(1, 2))
-    assert np.ptp(brighter.mean(axis=1)) > 0.2, "all channels"
-    assert np.ptp(brighter - brighter.mean(axis=1, keepdims=True)) > 0.1, "and each of its own"
-    assert abs(brighter).max() < 0.15 + 0.075 + 0.02
-    grey = images[..., :1]
-    assert (moved_too(grey, 20, 0) == moved_too(grey, 20, 0, GREY)).all()
-    assert not GREY.relit
+    still = more_of(images, images, 0, least=100, strokes=0, moves=COLOUR)
+    both = more_of(images, images, 0, least=100, strokes=0)
+    for lit, moved in zip(both, still, strict=True):
+        assert (lit.dtype, lit.shape) == (dtype, moved.shape)
+        assert (lit[:4] == images).all()
+        one, other = (copies[4:].astype(float) / white for copies in (moved, lit))
+        contrasts = other.std(axis=(1, 2)) / one.std(axis=(1, 2))
+        assert np.ptp(contrasts.mean(axis=1)) > 0.6
+        assert contrasts.min() > 0.6
+        assert contrasts.max() < 1.6
+        brighter = other.mean(axis=(1, 2)) - one.mean(axis=(1, 2))
+        assert np.ptp(brighter.mean(axis=1)) > 0.2, "all channels"
+        assert np.ptp(brighter - brighter.mean(axis=1, keepdims=True)) > 0.1, "and each of its own"
+        assert abs(brighter).max() < 0.15 + 0.075 + 0.02
+
+
+def test_only_copies_of_few_images_in_colour_are() -> None:
+    assert [moves_of((20, 20, channels), n).relit for channels, n in ((3, 99), (3, 100), (1, 99))] == [
+        True,
+        False,
+        False,
+    ]
+    assert not COLOUR.relit
 
 
 def test_light_stays_within_black_and_white() -> None:
