@@ -1,4 +1,4 @@
-"""What a fitted detector says of the scores of images: labels, distances from the threshold, probabilities."""
+"""What a fitted detector says beside the scores of images: labels, distances from the threshold, probabilities."""
 
 from abc import abstractmethod
 from typing import Any
@@ -30,6 +30,26 @@ class Answers:
     @abstractmethod
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Score images, (n,); higher is more anomalous."""
+
+    def extra_scores(self, X: Any) -> dict[str, NDArray[Any]]:
+        """Return further answers of the model by name, beside the main score; images are the last axis, (..., n).
+
+        Raises what ``anomaly_score`` raises, for a model that has any.
+        """
+        return {}
+
+    def extra_auc(self, name: str, normal: NDArray[Any], outliers: NDArray[Any]) -> float:
+        """Return the area, in [0, 1], that answers of ``extra_scores`` give for normal images and outliers.
+
+        Args:
+            name: the name of the answers in ``extra_scores``.
+            normal: the answers for normal images, (..., n).
+            outliers: the answers for outliers, (..., m).
+
+        Raises:
+            ValueError: for a name that the model does not have.
+        """
+        raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return the negative anomaly score, (n,): higher is more normal, as in scikit-learn's detectors."""

@@ -61,6 +61,8 @@ class Detector(Answers, Conventions, ABC):
     threshold_: float = field(init=False)
     score_quantiles_: NDArray[np.float64] = field(init=False)
 
+    _role = ""  # said after the name of a twin where the progress of its trainings is told
+
     @abstractmethod
     def _fit(self, normal: Images, negatives: Images | None, seed: int) -> NDArray[np.float64]:
         """Learn from images of the checked form and return the scores of the normal ones, (n,).
@@ -175,8 +177,10 @@ class Detector(Answers, Conventions, ABC):
         if rounds and not needs_twins(len(normal), self.validation_fraction):
             return rows_of(normal, ~rounds[0]), [HeldOut(rows_of(normal, rounds[0]))]
         held_out = []
-        for rows in rounds:
-            twin = yield from self._twin()._fitting(rows_of(normal, ~rows), negatives, [])
+        for number, rows in enumerate(rounds, start=1):
+            twin = self._twin()
+            twin._role = f" (twin {number} of {len(rounds)})"
+            yield from twin._fitting(rows_of(normal, ~rows), negatives, [])
             held_out.append(HeldOut(rows_of(normal, rows), twin))
         return normal, held_out
 
@@ -237,6 +241,7 @@ class Detector(Answers, Conventions, ABC):
             )
         if not is_fitted(given):
             stage = self.stage.begun(self, given, seed)
+            stage._role = self._role
             held_out = [HeldOut(images, twin and getattr(twin, f"{argument}_")) for images, twin in self._held_out]
             return (yield from stage._fitting(normal, negatives, held_out))
         if given.image_shape_ != self.image_shape_:
@@ -265,26 +270,6 @@ class Detector(Answers, Conventions, ABC):
             ValueError: for images that are not of the training images' shape, or wrong as in ``fit``.
         """
         return self._anomaly_score(self._checked(X))
-
-    def extra_scores(self, X: Any) -> dict[str, NDArray[Any]]:
-        """Return further answers of the model by name, beside the main score; images are the last axis, (..., n).
-
-        Raises what ``anomaly_score`` raises, for a model that has any.
-        """
-        return {}
-
-    def extra_auc(self, name: str, normal: NDArray[Any], outliers: NDArray[Any]) -> float:
-        """Return the area, in [0, 1], that answers of ``extra_scores`` give for normal images and outliers.
-
-        Args:
-            name: the name of the answers in ``extra_scores``.
-            normal: the answers for normal images, (..., n).
-            outliers: the answers for outliers, (..., m).
-
-        Raises:
-            ValueError: for a name that the model does not have.
-        """
-        raise ValueError(f"{type(self).__name__} has no extra scores named {name!r}: use a name of extra_scores.")
 
     def _checked(self, X: Any) -> Images:
         """Return images to score in the checked form, (n, h, w, c)."""

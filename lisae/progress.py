@@ -9,7 +9,8 @@ class Progress(NamedTuple):
     """The state of a training after one of its steps.
 
     Attributes:
-        detector: the class whose network is trained; LISAE begins with the training of an AutoEncoder.
+        detector: the class whose network is trained; LISAE begins with the training of an AutoEncoder. Where twins
+            judge few images, it is ``AutoEncoder (twin 1 of 2)`` and so on first.
         step: the steps taken.
         steps: the steps of the whole training.
         losses: the mean loss of each epoch that is over.

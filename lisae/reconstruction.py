@@ -95,7 +95,7 @@ class ReconstructionDetector(Detector):
         n = len(tensors[0][0])
         settings["epochs"], settings["batch_size"] = self._schedule(n, settings["epochs"], settings["batch_size"])
         settings |= {"generator": generator, "device": device, "dtype": dtype, "arrays": arrays}
-        name = type(self).__name__
+        name = f"{type(self).__name__}{self._role}"
         with followed(name, getattr(self, "callback", None), verbose=getattr(self, "verbose", False)) as called:
             settings["follow"] = called and (lambda *state: called(Progress(name, *state)))
             trained = yield Training(objective, tensors, **settings)

@@ -22,7 +22,7 @@ from benchmarks.registry import MODELS, STAGES
 # Raised when a change of the code changes results, so that old records are not taken for new ones.
 RESULTS_VERSION = 1
 # The digest of the source for which somebody decided that RESULTS_VERSION is right.
-DECIDED_FOR = "95f00afb42f74e84"
+DECIDED_FOR = "2f64b0dbfe0d6ce7"
 
 _DECIDES = (
     *("lisae", "baselines", "benchmarks/registry.py", "benchmarks/data/negatives.py"),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from baselines.kde import KDE
 from lisae import LISAE, AutoEncoder, Detector
 from lisae.held_out import needs_twins, rounds_of, threshold_of
+from lisae.progress import Progress
 from tests.lisae.makers import new_autoencoder, new_lisae, trainings_of
 from tests.shapes import Shapes
 
@@ -128,10 +129,13 @@ def test_scores_of_twins_set_the_thresholds_of_both_phases(few: Shapes) -> None:
 @pytest.mark.usefixtures("unchecked")
 def test_a_twin_has_the_arguments_themselves(few: Shapes) -> None:
     """A callback that was copied would tell its caller nothing of the twins."""
-    seen: list[Any] = []
-    detector = new_autoencoder(epochs=1, validation_fraction=0.1, callback=seen.append).fit(few.normal)
+    seen: list[Progress] = []
+    settings: dict[str, Any] = {"epochs": 1, "validation_fraction": 0.1, "callback": seen.append}
+    detector = new_lisae(new_autoencoder(), **settings)
     assert detector._twin().get_params() == detector.get_params()
-    assert [one.step for one in seen] == [1, 2] * 2 + [1, 2, 3]
+    detector.fit(*few.labelled())
+    names = [f"{name}{role}" for role in (" (twin 1 of 2)", " (twin 2 of 2)", "") for name in ("AutoEncoder", "LISAE")]
+    assert list(dict.fromkeys(one.detector for one in seen)) == names
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 0.6, True, "a tenth"])
