@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.beyond import defaults
@@ -116,3 +117,24 @@ def test_a_call_goes_on_where_one_was_ended(tmp_path: Path, monkeypatch: pytest.
     assert [(row["normal"], row["way"], row["auc"]) for row in rows] == [
         (normal, way, auc) for normal in "38" for way, auc in (("one way", "0.5000"), ("another way", "0.7500"))
     ]
+
+
+def test_the_page_says_what_was_measured() -> None:
+    """The table of what is held to account, and how often new normal images exceed the threshold."""
+    rows = pd.read_csv(Path(defaults.__file__).with_suffix(".csv")).query("measure == 'defaults'")
+    page = (Path(__file__).parents[3] / "docs" / "defaults.md").read_text(encoding="utf-8")
+    names = {"MNIST": "mnist", "Fashion-MNIST": "fashion-mnist", "CIFAR-10": "cifar10", "SVHN": "svhn"}
+    names["digits, 8 x 8"] = "digits"
+    found = rows.groupby(["dataset", "normal", "images", "way"]).auc.mean()
+    _, _, *lines = page.partition("## Held to account")[2].strip().partition("\n\n")[2].splitlines()[:11]
+    for label, *cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in lines):
+        dataset, _, normal = label.rpartition(" ")
+        own = found if label == "mean" else found.loc[names[dataset], int(normal)]
+        expected = own.groupby(["images", "way"]).mean()
+        assert [float(cell) for cell in cells] == pytest.approx(list(expected), abs=0.00051), label
+    alarms = rows.groupby(["images", "way"]).value.agg(["mean", "max"])
+    table = page.partition("| normal images | scores |")[2].splitlines()[2:5]
+    for line in table:
+        images, _, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        told = [[float(number) for number in cell.split(", ")] for cell in cells]
+        np.testing.assert_allclose(told, alarms.loc[int(images)], atol=0.00051)
