@@ -38,6 +38,7 @@ from lisae.backbone import resolve_device
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"  # in a clone
 _INTERRUPTS = signal.SIGINT, signal.SIGTERM
+_AGAIN_SECONDS = 0.1
 _DEVICES = "auto", "cpu", "cuda"
 _MOST_JOBS = 1024
 _MOST_SHARDS = 10000
@@ -85,12 +86,24 @@ def _answer(options: Namespace, own: tuple[Source, ...], messages: Messages) -> 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM raise ``KeyboardInterrupt`` in the block, and end this process the second time."""
+    """Have Ctrl-C and SIGTERM raise ``KeyboardInterrupt`` in the block, and end this process the second time.
+
+    Python drops an exception that is raised while an object is deleted. Such an interrupt comes again a moment later.
+    """
 
     def interrupt(*_: object) -> None:
         for number in _INTERRUPTS:
             signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
+
+    def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is not KeyboardInterrupt or not heard:
+            hook(unraisable)
+            return
+        for number in heard:
+            signal.signal(number, interrupt)
+        again = threading.main_thread().ident, heard[0]
+        threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, again).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -101,9 +114,11 @@ def _interruptible() -> Iterator[None]:
     ]  # a shell ignores it in the background
     for number in heard:
         signal.signal(number, interrupt)
+    hook, sys.unraisablehook = sys.unraisablehook, dropped
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number in heard:
             signal.signal(number, before[number])
 

@@ -47,8 +47,28 @@ def test_some_time_after_the_start(arguments: list[str], seconds: float) -> None
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
-    assert process.returncode in ENDED
+    assert process.returncode in ENDED, error
     assert "Traceback" not in error
+
+
+class Interrupting:
+    """An object whose end is interrupted, where Python drops every exception."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_is_dropped_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(*_: object) -> int:
+        Interrupting()
+        time.sleep(20)
+        return 0
+
+    hook, begun = sys.unraisablehook, time.monotonic()
+    monkeypatch.setattr("benchmarks.reproduce._answer", answer)
+    assert main(["--list"]) == 130
+    assert time.monotonic() - begun < 10
+    assert sys.unraisablehook is hook
 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
